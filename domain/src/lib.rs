@@ -1,0 +1,20 @@
+//! The rules of Lockstep: one module per aggregate, each with its events, state, `evolve` and `decide`.
+//!
+//! Nothing here is asynchronous, reads a clock, draws randomness or does I/O: facts from outside
+//! (time, new ids, looked-up data) arrive inside the command.
+
+pub mod account;
+pub mod aggregate;
+pub mod channel;
+pub mod ids;
+pub mod member;
+pub mod message;
+pub mod personal;
+pub mod playback;
+pub mod time;
+pub mod video;
+pub mod visit;
+pub mod work;
+
+pub use aggregate::Aggregate;
+pub use personal::Personal;

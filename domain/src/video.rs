@@ -1,0 +1,334 @@
+//! One film, from the wish to upload it to the stream people watch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Aggregate, Personal, event_names,
+    ids::AccountId,
+    time::MediaTime,
+    work::{Failure, WorkItem},
+};
+
+/// One upload's size limit, bytes: 5 GB, the largest single PUT of the S3 protocol.
+pub const UPLOAD_BYTES_MAX: u64 = 5_000_000_000;
+/// A title has 1 to this many characters after trimming.
+pub const TITLE_CHARS_MAX: usize = 200;
+/// The content types an upload may declare.
+pub const CONTENT_TYPES: [&str; 6] =
+    ["video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska", "video/ogg"];
+
+/// What the probe found in the source. All integers with their unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    pub container: String,
+    pub video_codec: String,
+    pub audio_codec: Option<String>,
+    pub duration_us: MediaTime,
+    /// As displayed: after rotation and with square pixels.
+    pub width: u32,
+    pub height: u32,
+    pub rotation_degrees: i32,
+    /// Frames per second as a fraction.
+    pub frame_rate_num: u32,
+    pub frame_rate_den: u32,
+    pub audio_channels: u32,
+}
+
+/// One rung of the ladder, planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenditionPlan {
+    /// `1080p`, `720p`, `480p`, `360p`, or `audio`.
+    pub name: String,
+    pub width: u32,
+    pub height: u32,
+    pub bitrate_bps: u32,
+}
+
+/// One finished rendition, measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenditionFacts {
+    pub name: String,
+    pub width: u32,
+    pub height: u32,
+    /// Peak segment rate, bits per second (RFC 8216 4.3.4.2 BANDWIDTH).
+    pub bandwidth_bps: u64,
+    pub average_bandwidth_bps: u64,
+    /// RFC 6381, for example `avc1.64001f`.
+    pub codecs: String,
+    pub bytes: u64,
+    pub segments: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum VideoEvent {
+    UploadRequested {
+        owner: AccountId,
+        title: Personal<String>,
+        file_name: Personal<String>,
+        size_bytes: u64,
+        content_type: String,
+        /// The object's key in the interim bucket.
+        object_key: String,
+    },
+    UploadCompleted {},
+    UploadRejected { reason: String },
+    TranscodeStarted {},
+    SourceProbed { source: Source },
+    TranscodePlanned { renditions: Vec<RenditionPlan>, items: Vec<WorkItem> },
+    TranscodeProgressed { percent: u32, stage: String, eta_s: Option<u32> },
+    RenditionCompleted { rendition: RenditionFacts },
+    ThumbnailsGenerated { object_key: String, width: u32, height: u32 },
+    TranscodeCompleted { hls_key: String, dash_key: String, duration_us: MediaTime },
+    TranscodeFailed { failure: Failure },
+    InterimObjectRemoved {},
+}
+event_names!(VideoEvent {
+    UploadRequested, UploadCompleted, UploadRejected, TranscodeStarted, SourceProbed, TranscodePlanned,
+    TranscodeProgressed, RenditionCompleted, ThumbnailsGenerated, TranscodeCompleted, TranscodeFailed,
+    InterimObjectRemoved,
+});
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum VideoCommand {
+    RequestUpload {
+        owner: AccountId,
+        title: String,
+        file_name: String,
+        size_bytes: u64,
+        content_type: String,
+        object_key: String,
+    },
+    /// The stored object exists with the declared size and a known magic number (checked by the caller).
+    CompleteUpload,
+    /// The stored object is not what was declared.
+    RejectUpload { reason: String },
+    StartTranscode,
+    RecordProbe { source: Source },
+    Plan { renditions: Vec<RenditionPlan>, items: Vec<WorkItem> },
+    ReportProgress { percent: u32, stage: String, eta_s: Option<u32> },
+    CompleteRendition { rendition: RenditionFacts },
+    RecordThumbnail { object_key: String, width: u32, height: u32 },
+    CompleteTranscode { hls_key: String, dash_key: String, duration: MediaTime },
+    FailTranscode { failure: Failure },
+    RecordInterimRemoved,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VideoError {
+    #[error("this file is empty")]
+    Empty,
+    #[error("a file has at most {UPLOAD_BYTES_MAX} bytes")]
+    TooLarge,
+    #[error("this type of file cannot be watched here: {0}")]
+    ContentType(String),
+    #[error("a title has 1 to {TITLE_CHARS_MAX} characters and no control characters")]
+    Title,
+    #[error("there is no such video")]
+    Unknown,
+    #[error("this video exists already")]
+    Exists,
+    #[error("this video is {0:?}, so that cannot happen now")]
+    WrongStatus(Status),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Unknown,
+    Uploading,
+    Uploaded,
+    Processing,
+    Ready,
+    Failed,
+    Rejected,
+}
+
+/// The folded film.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VideoState {
+    pub status: Status,
+    pub owner: Option<AccountId>,
+    pub title: Personal<String>,
+    pub file_name: Personal<String>,
+    pub size_bytes: u64,
+    pub content_type: String,
+    pub object_key: String,
+    pub source: Option<Source>,
+    pub renditions: Vec<RenditionPlan>,
+    pub items: Vec<WorkItem>,
+    pub completed: Vec<RenditionFacts>,
+    pub percent: u32,
+    pub stage: String,
+    pub eta_s: Option<u32>,
+    pub thumbnail_key: Option<String>,
+    pub hls_key: Option<String>,
+    pub dash_key: Option<String>,
+    pub failure: Option<Failure>,
+    pub interim_removed: bool,
+}
+
+pub struct Video;
+
+impl Aggregate for Video {
+    const KIND: &'static str = "video";
+    type State = VideoState;
+    type Command = VideoCommand;
+    type Event = VideoEvent;
+    type Error = VideoError;
+
+    fn decide(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
+        if let VideoCommand::RequestUpload { .. } = command {
+            return request(state, command);
+        }
+        if state.status == Status::Unknown {
+            return Err(VideoError::Unknown);
+        }
+        match command {
+            VideoCommand::RequestUpload { .. } => request(state, command),
+            VideoCommand::CompleteUpload => match state.status {
+                Status::Uploading => Ok(vec![VideoEvent::UploadCompleted {}]),
+                Status::Rejected => Err(VideoError::WrongStatus(state.status)),
+                _ => Ok(vec![]),
+            },
+            VideoCommand::RejectUpload { reason } => match state.status {
+                Status::Uploading => Ok(vec![VideoEvent::UploadRejected { reason: reason.clone() }]),
+                Status::Rejected => Ok(vec![]),
+                other => Err(VideoError::WrongStatus(other)),
+            },
+            VideoCommand::StartTranscode => match state.status {
+                Status::Uploaded => Ok(vec![VideoEvent::TranscodeStarted {}]),
+                Status::Processing | Status::Ready => Ok(vec![]),
+                other => Err(VideoError::WrongStatus(other)),
+            },
+            VideoCommand::RecordInterimRemoved => {
+                Ok(if state.interim_removed { vec![] } else { vec![VideoEvent::InterimObjectRemoved {}] })
+            }
+            processing => transcode(state, processing),
+        }
+    }
+
+    fn evolve(state: &mut VideoState, event: &VideoEvent) {
+        match event {
+            VideoEvent::UploadRequested { owner, title, file_name, size_bytes, content_type, object_key } => {
+                state.status = Status::Uploading;
+                state.owner = Some(*owner);
+                state.title = title.clone();
+                state.file_name = file_name.clone();
+                state.size_bytes = *size_bytes;
+                state.content_type.clone_from(content_type);
+                state.object_key.clone_from(object_key);
+            }
+            VideoEvent::UploadCompleted {} => state.status = Status::Uploaded,
+            VideoEvent::UploadRejected { .. } => state.status = Status::Rejected,
+            VideoEvent::TranscodeStarted {} => {
+                state.status = Status::Processing;
+                state.failure = None;
+            }
+            VideoEvent::SourceProbed { source } => state.source = Some(source.clone()),
+            VideoEvent::TranscodePlanned { renditions, items } => {
+                state.renditions.clone_from(renditions);
+                state.items.clone_from(items);
+            }
+            VideoEvent::TranscodeProgressed { percent, stage, eta_s } => {
+                state.percent = *percent;
+                state.stage.clone_from(stage);
+                state.eta_s = *eta_s;
+            }
+            VideoEvent::RenditionCompleted { rendition } => state.completed.push(rendition.clone()),
+            VideoEvent::ThumbnailsGenerated { object_key, .. } => state.thumbnail_key = Some(object_key.clone()),
+            VideoEvent::TranscodeCompleted { hls_key, dash_key, .. } => {
+                state.status = Status::Ready;
+                state.percent = 100;
+                state.hls_key = Some(hls_key.clone());
+                state.dash_key = Some(dash_key.clone());
+            }
+            VideoEvent::TranscodeFailed { failure } => {
+                state.status = Status::Failed;
+                state.failure = Some(failure.clone());
+            }
+            VideoEvent::InterimObjectRemoved {} => state.interim_removed = true,
+        }
+    }
+}
+
+fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
+    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key } = command else {
+        return Ok(vec![]);
+    };
+    if *size_bytes == 0 {
+        return Err(VideoError::Empty);
+    }
+    if *size_bytes > UPLOAD_BYTES_MAX {
+        return Err(VideoError::TooLarge);
+    }
+    if !CONTENT_TYPES.contains(&content_type.as_str()) {
+        return Err(VideoError::ContentType(content_type.clone()));
+    }
+    let title = title.trim();
+    if !(1..=TITLE_CHARS_MAX).contains(&title.chars().count()) || title.chars().any(char::is_control) {
+        return Err(VideoError::Title);
+    }
+    let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
+    let requested = VideoEvent::UploadRequested {
+        owner: *owner,
+        title: Personal::new(owner, title.to_owned()),
+        file_name: Personal::new(owner, file_name),
+        size_bytes: *size_bytes,
+        content_type: content_type.clone(),
+        object_key: object_key.clone(),
+    };
+    match state.owner {
+        None => Ok(vec![requested]),
+        Some(held) if held == *owner && state.object_key == *object_key => Ok(vec![]),
+        Some(_) => Err(VideoError::Exists),
+    }
+}
+
+/// Commands of the transcoder: only while the film is processing; late repeats of what is done yield nothing.
+fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
+    let repeated = match command {
+        VideoCommand::RecordProbe { source } => state.source.as_ref() == Some(source),
+        VideoCommand::Plan { items, .. } => !state.items.is_empty() && state.items == *items,
+        VideoCommand::ReportProgress { percent, stage, .. } => {
+            *percent < state.percent || (*percent == state.percent && *stage == state.stage)
+        }
+        VideoCommand::CompleteRendition { rendition } => {
+            state.completed.iter().any(|held| held.name == rendition.name)
+        }
+        VideoCommand::RecordThumbnail { object_key, .. } => state.thumbnail_key.as_ref() == Some(object_key),
+        VideoCommand::CompleteTranscode { .. } => state.status == Status::Ready,
+        VideoCommand::FailTranscode { .. } => state.status == Status::Failed,
+        VideoCommand::RequestUpload { .. }
+        | VideoCommand::CompleteUpload
+        | VideoCommand::RejectUpload { .. }
+        | VideoCommand::StartTranscode
+        | VideoCommand::RecordInterimRemoved => true,
+    };
+    if repeated {
+        return Ok(vec![]);
+    }
+    if state.status != Status::Processing {
+        return Err(VideoError::WrongStatus(state.status));
+    }
+    Ok(match command.clone() {
+        VideoCommand::RecordProbe { source } => vec![VideoEvent::SourceProbed { source }],
+        VideoCommand::Plan { renditions, items } => vec![VideoEvent::TranscodePlanned { renditions, items }],
+        VideoCommand::ReportProgress { percent, stage, eta_s } => {
+            vec![VideoEvent::TranscodeProgressed { percent: percent.min(100), stage, eta_s }]
+        }
+        VideoCommand::CompleteRendition { rendition } => vec![VideoEvent::RenditionCompleted { rendition }],
+        VideoCommand::RecordThumbnail { object_key, width, height } => {
+            vec![VideoEvent::ThumbnailsGenerated { object_key, width, height }]
+        }
+        VideoCommand::CompleteTranscode { hls_key, dash_key, duration } => {
+            vec![VideoEvent::TranscodeCompleted { hls_key, dash_key, duration_us: duration }]
+        }
+        VideoCommand::FailTranscode { failure } => vec![VideoEvent::TranscodeFailed { failure }],
+        VideoCommand::RequestUpload { .. }
+        | VideoCommand::CompleteUpload
+        | VideoCommand::RejectUpload { .. }
+        | VideoCommand::StartTranscode
+        | VideoCommand::RecordInterimRemoved => vec![],
+    })
+}
