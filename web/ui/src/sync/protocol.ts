@@ -1,0 +1,181 @@
+// The frames of the /sync WebSocket: their TypeScript shapes and nothing else.
+//
+// Names are those on the wire. `_us` are integer microseconds; hub times count from the hub's start (`epoch`).
+
+/** Normal speed; `rate_ppm` is this or 0. */
+export const RATE_NORMAL_PPM = 1_000_000;
+
+export interface Account {
+  readonly id: string;
+  readonly name: string;
+}
+export type PlatformRole = "administrator" | "member" | "guest";
+export type ChannelRole = "viewer" | "moderator" | "admin" | "owner";
+export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked";
+export type IntentVerb = "play" | "pause" | "seek" | "load";
+export type CauseVerb = IntentVerb | "end";
+
+/** The shared clock of a film: at hub time `at_hub_us` it is at `position_us` and runs at `rate_ppm`. */
+export interface Timeline {
+  readonly video: string;
+  readonly duration_us: number;
+  readonly position_us: number;
+  readonly rate_ppm: number;
+  readonly at_hub_us: number;
+  readonly seq: number;
+  readonly epoch: string;
+}
+
+export interface Member {
+  readonly session: string;
+  readonly account: Account;
+  readonly role: ChannelRole;
+  readonly state: ViewerState;
+  readonly error_us: number | null;
+}
+
+export interface Message {
+  readonly id: string;
+  readonly author: Account;
+  readonly text: string;
+  readonly sent_at: string;
+  readonly playback_us: number | null;
+}
+
+export interface Cause {
+  readonly verb: CauseVerb;
+  readonly actor: Account | null;
+  readonly op: string | null;
+}
+
+export interface TimelineEvent {
+  readonly e: "timeline";
+  readonly position: string;
+  readonly timeline: Timeline;
+  readonly cause: Cause;
+}
+export interface MessageEvent {
+  readonly e: "message";
+  readonly position: string;
+  readonly message: Message;
+}
+export interface PresenceEvent {
+  readonly e: "presence";
+  readonly joined: readonly Member[];
+  readonly left: readonly string[];
+  readonly changed: readonly Member[];
+}
+export interface TypingEvent {
+  readonly e: "typing";
+  readonly account: Account;
+}
+export interface BannedEvent {
+  readonly e: "banned";
+  readonly position: string;
+  readonly account: string;
+}
+export type RoomEvent = TimelineEvent | MessageEvent | PresenceEvent | TypingEvent | BannedEvent;
+
+export interface HelloFrame {
+  readonly t: "hello";
+  readonly epoch: string;
+  readonly session: string;
+  readonly now_us: number;
+  readonly account: Account & { readonly role: PlatformRole };
+}
+export interface JoinedFrame {
+  readonly t: "joined";
+  readonly channel: string;
+  readonly position: string;
+  readonly timeline: Timeline | null;
+  readonly members: readonly Member[];
+}
+export interface BatchFrame {
+  readonly t: "batch";
+  readonly events: readonly RoomEvent[];
+}
+export interface ProbeReply {
+  readonly t: "probe";
+  readonly n: number;
+  readonly c0: number;
+  readonly s1: number;
+  readonly s2: number;
+}
+export interface AckFrame {
+  readonly t: "ack";
+  readonly op: string;
+  readonly position: string;
+  readonly changed: boolean;
+}
+export interface RefusedFrame {
+  readonly t: "refused";
+  readonly op: string;
+  readonly code: string;
+  readonly message: string;
+}
+export interface ErrorFrame {
+  readonly t: "error";
+  readonly code: string;
+  readonly message: string;
+}
+export type HubFrame = HelloFrame | JoinedFrame | BatchFrame | ProbeReply | AckFrame | RefusedFrame | ErrorFrame;
+
+export interface JoinFrame {
+  readonly t: "join";
+  readonly channel: string;
+  readonly visit: string;
+}
+export interface ProbeFrame {
+  readonly t: "probe";
+  readonly n: number;
+  readonly c0: number;
+}
+export interface IntentFrame {
+  readonly t: "intent";
+  readonly op: string;
+  readonly verb: IntentVerb;
+  readonly position_us?: number;
+  readonly video?: string;
+}
+export interface ChatFrame {
+  readonly t: "chat";
+  readonly op: string;
+  readonly id: string;
+  readonly text: string;
+  readonly playback_us: number | null;
+}
+export interface ReportFrame {
+  readonly t: "report";
+  readonly state: ViewerState;
+  readonly error_us: number | null;
+  readonly bound_us: number | null;
+}
+export interface TypingFrame {
+  readonly t: "typing";
+}
+export type ClientFrame = JoinFrame | ProbeFrame | IntentFrame | ChatFrame | ReportFrame | TypingFrame;
+
+/** Close codes of the hub, as sent in the close frame. */
+export const CLOSE = {
+  badFrame: 4400,
+  notSignedIn: 4401,
+  notPermitted: 4403,
+  slowConsumer: 4408,
+  noJoin: 4410,
+  draining: 1012,
+} as const;
+
+const FRAME_KINDS: ReadonlySet<string> = new Set(["hello", "joined", "batch", "probe", "ack", "refused", "error"]);
+
+/** Reads one text frame; `null` for anything that is not a known frame of the hub, which newer hubs may send. */
+export function parseFrame(text: string): HubFrame | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const kind = (value as { t?: unknown }).t;
+  return typeof kind === "string" && FRAME_KINDS.has(kind) ? (value as HubFrame) : null;
+}
