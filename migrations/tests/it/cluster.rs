@@ -1,0 +1,1 @@
+//! Placeholder until the crash cases below it are written.

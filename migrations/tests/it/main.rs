@@ -1,0 +1,4 @@
+//! The private cluster and the test databases, against the real PostgreSQL of this machine.
+
+mod cluster;
+mod databases;
