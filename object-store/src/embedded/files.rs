@@ -1,0 +1,249 @@
+//! The S3 operations the embedded store knows, over s3s-fs: what it lacks (fsync before the answer, whole objects only,
+//! no left-overs, bounded bodies) is added here; every other operation is answered "not implemented".
+
+use std::{
+    fs::File,
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use s3s::{
+    S3, S3Request, S3Response, S3Result,
+    dto::{
+        DeleteObjectInput, DeleteObjectOutput, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput,
+        HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput,
+        StreamingBlob,
+    },
+    s3_error,
+};
+use s3s_fs::FileSystem;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+
+use super::{EmbeddedOptions, OpenError, io_error};
+use crate::check_key;
+
+/// Longest silence of a sender within one upload.
+const UPLOAD_IDLE_MAX: Duration = Duration::from_secs(60);
+/// Bytes per read of an object.
+const READ_CHUNK_BYTES: usize = 128 << 10;
+
+/// Flushes one file or folder to the disk.
+pub type SyncFn = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
+
+/// The files of the embedded store. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Files(Arc<Inner>);
+
+struct Inner {
+    fs: FileSystem,
+    root: PathBuf,
+    buckets: [String; 2],
+    sync: SyncFn,
+    /// Held open: its lock keeps other processes out (two would write to the same temporary names).
+    _lock: File,
+}
+
+impl Files {
+    /// Locks `options.root`, makes the bucket folders and opens them.
+    pub(super) fn open(options: &EmbeddedOptions) -> Result<Self, OpenError> {
+        let lock_path = options.root.join("lock");
+        let lock = File::options().create(true).write(true).truncate(false).open(&lock_path);
+        let lock = lock.map_err(io_error(&lock_path))?;
+        lock.try_lock().map_err(|_| OpenError::InUse(options.root.clone()))?;
+        let root = options.root.join("buckets");
+        let buckets = [options.interim.clone(), options.media.clone()];
+        for bucket in &buckets {
+            let path = root.join(bucket);
+            std::fs::create_dir_all(&path).map_err(io_error(&path))?;
+        }
+        let sync: SyncFn = options.sync.clone().unwrap_or_else(|| Arc::new(|path| File::open(path)?.sync_all()));
+        for folder in [&root, &options.root] {
+            sync(folder).map_err(io_error(folder))?;
+        }
+        let fs = FileSystem::new(&root);
+        let fs = fs.map_err(|error| io_error(&root)(io::Error::other(format!("{error:?}"))))?;
+        Ok(Self(Arc::new(Inner { fs, root, buckets, sync, _lock: lock })))
+    }
+
+    pub(crate) fn object_path(&self, bucket: &str, key: &str) -> PathBuf {
+        self.0.root.join(bucket).join(key)
+    }
+
+    /// The two hidden files s3s-fs keeps per object: headers first, then what it writes last of all (tag, checksums).
+    fn side_paths(&self, bucket: &str, key: &str) -> [PathBuf; 2] {
+        let (bucket, key) = (BASE64_URL_SAFE_NO_PAD.encode(bucket), BASE64_URL_SAFE_NO_PAD.encode(key));
+        ["metadata", "internal"].map(|kind| self.0.root.join(format!(".bucket-{bucket}.object-{key}.{kind}.json")))
+    }
+
+    /// Whether the object and everything belonging to it has been written: its bytes are there before its tag is, and a
+    /// reader in between would see an object without a type.
+    pub(crate) fn is_complete(&self, bucket: &str, key: &str) -> bool {
+        let [_, written_last] = self.side_paths(bucket, key);
+        written_last.is_file() && self.object_path(bucket, key).is_file()
+    }
+
+    /// Flushes an object, its side files and every folder that names them.
+    pub(crate) async fn sync_object(&self, bucket: &str, key: &str) -> io::Result<()> {
+        let object = self.object_path(bucket, key);
+        let mut paths = vec![object.clone()];
+        paths.extend(self.side_paths(bucket, key));
+        paths.extend(object.ancestors().skip(1).take_while(|path| path.starts_with(&self.0.root)).map(Path::to_owned));
+        self.blocking(move |files| paths.iter().try_for_each(|path| (files.0.sync)(path))).await
+    }
+
+    /// Removes what s3s-fs leaves of a deleted object: side files and empty folders (the first level stays, so that a
+    /// writer beside never loses the folder it is about to use).
+    async fn remove_remains(&self, bucket: &str, key: &str) -> io::Result<()> {
+        let bucket_path = self.0.root.join(bucket);
+        let object = self.object_path(bucket, key);
+        let sides = self.side_paths(bucket, key);
+        self.blocking(move |files| {
+            for side in sides {
+                match std::fs::remove_file(side) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            let deep = |path: &&Path| path.strip_prefix(&bucket_path).is_ok_and(|rest| rest.components().count() > 1);
+            let folders = object.ancestors().skip(1).take_while(deep);
+            let mut removed = folders.map(|folder| std::fs::remove_dir(folder));
+            while removed.next().is_some_and(|removal| removal.is_ok()) {}
+            let kept = object.ancestors().skip(1).find(|folder| folder.is_dir());
+            kept.map_or(Ok(()), |folder| (files.0.sync)(folder))?;
+            (files.0.sync)(&files.0.root)
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let files = self.clone();
+        tokio::task::spawn_blocking(move || work(&files)).await.map_err(io::Error::other)?
+    }
+
+    fn check(&self, bucket: &str, key: &str) -> S3Result<()> {
+        self.check_bucket(bucket)?;
+        check_key(key).map_err(|error| s3_error!(InvalidArgument, "{error}"))
+    }
+
+    fn check_bucket(&self, bucket: &str) -> S3Result<()> {
+        if self.0.buckets.iter().any(|known| known == bucket) { Ok(()) } else { Err(s3_error!(NoSuchBucket)) }
+    }
+
+    /// Writes the object through s3s-fs and flushes it; a failure leaves nothing visible that was not there before.
+    async fn put(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        let written = self.0.fs.put_object(request).await;
+        if written.is_err() && !self.is_complete(&bucket, &key) {
+            let path = self.object_path(&bucket, &key);
+            let _nothing_to_remove = self.blocking(move |_| std::fs::remove_file(path)).await;
+        }
+        let response = written?;
+        self.sync_object(&bucket, &key).await.map_err(s3s::S3Error::internal_error)?;
+        Ok(response)
+    }
+
+    /// Reads the answered part in large chunks; s3s-fs would read 4 KiB at a time.
+    async fn body(&self, bucket: &str, key: &str, answer: &GetObjectOutput) -> io::Result<StreamingBlob> {
+        let mut file = tokio::fs::File::open(self.object_path(bucket, key)).await?;
+        let first = answer.content_range.as_deref().and_then(first_byte).unwrap_or(0);
+        file.seek(io::SeekFrom::Start(first)).await?;
+        let bytes = answer.content_length.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+        Ok(StreamingBlob::wrap(ReaderStream::with_capacity(file.take(bytes), READ_CHUNK_BYTES)))
+    }
+}
+
+/// The first byte named in `bytes 10-19/100`.
+fn first_byte(content_range: &str) -> Option<u64> {
+    content_range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
+}
+
+/// Passes on exactly `declared` bytes: more, fewer, or a sender that falls silent is an error, and nothing is kept.
+fn exactly(body: StreamingBlob, declared: u64) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    futures::stream::unfold(Some((body, declared)), async |state| {
+        let (mut body, left) = state?;
+        let failed = |text: &'static str| Some((Err(io::Error::other(text)), None));
+        match tokio::time::timeout(UPLOAD_IDLE_MAX, body.next()).await {
+            Err(_) => failed("the sender fell silent"),
+            Ok(None) if left == 0 => None,
+            Ok(None) => failed("the body is shorter than declared"),
+            Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
+            Ok(Some(Ok(chunk))) => match left.checked_sub(chunk.len() as u64) {
+                Some(left) => Some((Ok(chunk), Some((body, left)))),
+                None => failed("the body is longer than declared"),
+            },
+        }
+    })
+}
+
+/// Runs `work` to its end even when the caller goes away: a half-finished rename and flush must not be left behind.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = S3Result<T>> + Send + 'static) -> S3Result<T> {
+    tokio::spawn(work).await.map_err(s3s::S3Error::internal_error)?
+}
+
+#[async_trait::async_trait]
+impl S3 for Files {
+    async fn put_object(&self, mut request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        self.check(&request.input.bucket, &request.input.key)?;
+        let declared = request.input.content_length.and_then(|bytes| u64::try_from(bytes).ok());
+        let declared = declared.ok_or_else(|| s3_error!(MissingContentLength))?;
+        let body = request.input.body.take().ok_or_else(|| s3_error!(IncompleteBody))?;
+        request.input.body = Some(StreamingBlob::wrap(Box::pin(exactly(body, declared))));
+        let files = self.clone();
+        to_its_end(async move { files.put(request).await }).await
+    }
+
+    async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        self.check(&bucket, &key)?;
+        if !self.is_complete(&bucket, &key) {
+            return Err(s3_error!(NoSuchKey));
+        }
+        let mut response = self.0.fs.get_object(request).await?;
+        let body = self.body(&bucket, &key, &response.output).await;
+        response.output.body = Some(body.map_err(s3s::S3Error::internal_error)?);
+        Ok(response)
+    }
+
+    async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
+        self.check(&request.input.bucket, &request.input.key)?;
+        if !self.is_complete(&request.input.bucket, &request.input.key) {
+            return Err(s3_error!(NoSuchKey));
+        }
+        self.0.fs.head_object(request).await
+    }
+
+    async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        self.check(&bucket, &key)?;
+        let files = self.clone();
+        to_its_end(async move {
+            let response = files.0.fs.delete_object(request).await?;
+            files.remove_remains(&bucket, &key).await.map_err(s3s::S3Error::internal_error)?;
+            Ok(response)
+        })
+        .await
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        self.check_bucket(&request.input.bucket)?;
+        self.0.fs.list_objects_v2(request).await
+    }
+
+    async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
+        self.check_bucket(&request.input.bucket)?;
+        self.0.fs.head_bucket(request).await
+    }
+}

@@ -1,0 +1,41 @@
+//! Object storage: an S3 client with presigned uploads, the embedded development server, and signed delivery tokens.
+//!
+//! Nothing here knows events, videos' states or permissions; keys and tokens carry only identifiers.
+
+mod body;
+mod bucket;
+pub mod delivery;
+mod embedded;
+mod error;
+mod key;
+mod presign;
+mod s3;
+
+pub use body::ObjectBody;
+pub use bucket::{Bucket, GET_RANGE_BYTES_MAX, Object, ObjectHead};
+pub use embedded::{EmbeddedOptions, EmbeddedS3, OpenError, ResponseBody, SyncFn};
+pub use error::ObjectError;
+pub use key::{KEY_BYTES_MAX, check_key};
+pub use presign::Presigned;
+pub use s3::S3Settings;
+
+/// The two buckets of one installation: `interim` takes uploads, `media` holds what viewers may fetch by token.
+#[derive(Clone, Debug)]
+pub struct Buckets {
+    pub interim: Bucket,
+    pub media: Bucket,
+}
+
+impl Buckets {
+    /// Buckets of an S3 service. Makes no request: [`Bucket::check`] tells whether the store answers.
+    ///
+    /// # Errors
+    /// [`ObjectError::Invalid`] when a bucket name is not one.
+    pub fn connect(settings: &S3Settings) -> Result<Self, ObjectError> {
+        let clients = s3::clients(settings);
+        Ok(Self {
+            interim: Bucket::remote(&settings.interim, clients.clone())?,
+            media: Bucket::remote(&settings.media, clients)?,
+        })
+    }
+}
