@@ -1,0 +1,35 @@
+//! Durable events as the hub needs them: decoded outside, in log order.
+
+use lockstep_domain::{
+    ids::{AccountId, ChannelId, CommandId, MessageId, Position},
+    member::ChannelRole,
+    time::MediaTime,
+};
+
+use crate::{
+    protocol::{Actor, Person},
+    timeline::Change,
+};
+
+/// One durable event of a channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedEvent {
+    pub position: Position,
+    pub channel: ChannelId,
+    /// The operation id of the command that caused it.
+    pub command: Option<CommandId>,
+    pub actor: Actor,
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    Playback(Change),
+    /// `sent_at` is RFC 3339.
+    Message { id: MessageId, author: Person, text: String, sent_at: String, playback: Option<MediaTime> },
+    /// `version` is the member stream's: a session admitted at that version or later knew already.
+    Left { account: AccountId, version: u64 },
+    Banned { account: AccountId, version: u64 },
+    RoleGranted { account: AccountId, role: ChannelRole, version: u64 },
+}

@@ -1,0 +1,221 @@
+//! The hub: sessions, rooms and what is under way between them. One input at a time, outputs in order.
+
+mod commands;
+mod feeding;
+mod frames;
+pub mod io;
+mod joining;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use lockstep_domain::ids::{AccountId, ChannelId, CommandId, Position, VisitId};
+use uuid::Uuid;
+
+use self::io::{Input, Output};
+use crate::{
+    clock::HubTime,
+    outbox::Shared,
+    protocol::{ServerFrame, batch, close},
+    room::Room,
+    session::{Session, SessionId, Stage},
+    timers::{TimerKey, Timers},
+};
+
+/// Channels whose sequence number is remembered after their room was forgotten.
+const REMEMBERED_MAX: usize = 65_536;
+/// Sessions sent away by a drain are asked to come back spread over this, ms.
+const DRAIN_SPREAD_MS: u64 = 5_000;
+
+/// What a running command is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Purpose {
+    Intent { account: AccountId, op: CommandId },
+    Chat { account: AccountId, op: CommandId, session: SessionId },
+    End { seq: u64 },
+    Arrive { visit: VisitId, account: AccountId },
+    Depart,
+}
+
+/// One process's hub. Time is the caller's: monotonic microseconds since the process started.
+#[derive(Debug)]
+pub struct Hub {
+    epoch: Uuid,
+    now: HubTime,
+    /// How far the feed has told.
+    through: Position,
+    draining: bool,
+    sessions: BTreeMap<SessionId, Session>,
+    rooms: BTreeMap<ChannelId, Room>,
+    /// Sequence number and floor of effective times of rooms that were forgotten.
+    remembered: BTreeMap<ChannelId, (u64, HubTime)>,
+    tickets: BTreeMap<u64, (ChannelId, Purpose)>,
+    tickets_given: u64,
+    /// Visits whose arrival is being recorded; true when the viewer left meanwhile.
+    arriving: BTreeMap<VisitId, bool>,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+}
+
+impl Hub {
+    /// A hub of this epoch; its feed starts after `start`.
+    pub fn new(epoch: Uuid, start: Position) -> Self {
+        Self {
+            epoch,
+            now: HubTime::default(),
+            through: start,
+            draining: false,
+            sessions: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            tickets_given: 0,
+            arriving: BTreeMap::new(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input. `now` must not go back; a time before the last one counts as the last one.
+    pub fn handle(&mut self, now: HubTime, input: Input) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Connected { session, account, role } => self.connected(session, account, role),
+            Input::Frame { session, frame } => self.frame(session, frame),
+            Input::Written { session, bytes } => self.written(session, bytes),
+            Input::Disconnected { session } => self.leave(session),
+            Input::Membership { session, result } => self.membership(session, result),
+            Input::ChannelLoaded { channel, result } => self.channel_loaded(channel, result),
+            Input::CommandDone { ticket, result } => self.command_done(ticket, result),
+            Input::Feed { events, through } => self.feed(events, through),
+            Input::Tick => {}
+            Input::Drain => self.drain(),
+        }
+        while let Some(key) = self.timers.take_due(self.now) {
+            match key {
+                TimerKey::Session(session) => self.session_due(session),
+                TimerKey::Room(channel) => self.settle(channel),
+            }
+        }
+    }
+
+    /// The next thing to do outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to send [`Input::Tick`] at the latest.
+    pub fn poll_timeout(&self) -> Option<HubTime> {
+        self.timers.next()
+    }
+
+    /// The epoch this hub was made for.
+    pub fn epoch(&self) -> Uuid {
+        self.epoch
+    }
+
+    /// (events, bytes) waiting or in flight for a session.
+    pub fn queued(&self, session: SessionId) -> Option<(usize, usize)> {
+        self.sessions.get(&session).map(|session| session.outbox.load())
+    }
+
+    /// (sessions, rooms) held.
+    pub fn size(&self) -> (usize, usize) {
+        (self.sessions.len(), self.rooms.len())
+    }
+
+    /// Does what is due in a room and sets its next wake-up.
+    fn settle(&mut self, channel: ChannelId) {
+        let now = self.now;
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        if room.is_over(now) {
+            return self.forget(channel);
+        }
+        if let Some(presence) = room.presence.take(now) {
+            self.broadcast(channel, &[presence], None);
+        }
+        self.start_transport(channel);
+        self.start_end(channel);
+        let due = self.rooms.get_mut(&channel).and_then(|room| {
+            // The broadcast may have sent the last member away.
+            room.is_over(now);
+            room.due()
+        });
+        self.timers.set(TimerKey::Room(channel), due);
+    }
+
+    fn forget(&mut self, channel: ChannelId) {
+        self.timers.set(TimerKey::Room(channel), None);
+        let Some(room) = self.rooms.remove(&channel) else { return };
+        if self.remembered.len() >= REMEMBERED_MAX {
+            self.remembered.pop_first();
+        }
+        self.remembered.insert(channel, (room.track.seq(), room.track.floor()));
+    }
+
+    fn session_due(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        match session.stage {
+            Stage::Greeted { .. } => self.close(id, close::NO_JOIN, "no join"),
+            Stage::Joining { .. } => self.close(id, close::DRAINING, "the store did not answer in time"),
+            Stage::Joined { .. } => {}
+        }
+    }
+
+    fn send(&mut self, id: SessionId, frame: &ServerFrame<'_>) {
+        self.send_bytes(id, frame.bytes());
+    }
+
+    fn send_bytes(&mut self, id: SessionId, frame: Bytes) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        match session.outbox.offer_frame(frame) {
+            Ok(Some(bytes)) => self.outputs.push_back(Output::Send { session: id, bytes }),
+            Ok(None) => {}
+            Err(_) => self.close(id, close::SLOW_CONSUMER, "slow consumer"),
+        }
+    }
+
+    /// One frame for everybody in the room but `except`, serialised once.
+    fn broadcast(&mut self, channel: ChannelId, events: &[Shared], except: Option<SessionId>) {
+        let Some(room) = self.rooms.get(&channel) else { return };
+        if events.is_empty() || room.presence.is_empty() {
+            return;
+        }
+        let frame: Bytes = batch(events.iter().map(|event| &event.bytes));
+        let mut slow = vec![];
+        for id in room.presence.sessions().filter(|id| Some(*id) != except) {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            match session.outbox.offer_events(events, &frame) {
+                Ok(Some(bytes)) => self.outputs.push_back(Output::Send { session: id, bytes }),
+                Ok(None) => {}
+                Err(_) => slow.push(id),
+            }
+        }
+        for id in slow {
+            self.close(id, close::SLOW_CONSUMER, "slow consumer");
+        }
+    }
+
+    fn written(&mut self, id: SessionId, bytes: usize) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        for bytes in session.outbox.written(bytes) {
+            self.outputs.push_back(Output::Send { session: id, bytes });
+        }
+    }
+
+    fn close(&mut self, session: SessionId, code: u16, reason: impl Into<String>) {
+        if self.sessions.contains_key(&session) {
+            self.outputs.push_back(Output::Close { session, code, reason: reason.into() });
+            self.leave(session);
+        }
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        for session in self.sessions.keys().copied().collect::<Vec<_>>() {
+            // A fixed spread instead of randomness: neighbours are sent far apart.
+            let retry_ms = session.0.wrapping_mul(2_654_435_761) % DRAIN_SPREAD_MS;
+            self.close(session, close::DRAINING, format!("draining, retry_ms={retry_ms}"));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Commands out and their answers in.
+
+use lockstep_domain::ids::{AccountId, ChannelId, CommandId};
+
+use super::{
+    Hub, Purpose,
+    io::{Command, Done, Output, Refusal, RunCommand},
+};
+use crate::{protocol::ServerFrame, session::SessionId};
+
+impl Hub {
+    /// Sends a command out; returns the ticket its answer will carry.
+    pub(super) fn run(
+        &mut self,
+        channel: ChannelId,
+        purpose: Purpose,
+        account: Option<AccountId>,
+        op: Option<CommandId>,
+        command: Command,
+    ) -> u64 {
+        let ticket = self.tickets_given;
+        self.tickets_given += 1;
+        self.tickets.insert(ticket, (channel, purpose));
+        self.outputs.push_back(Output::Run(RunCommand { ticket, channel, account, op, command }));
+        ticket
+    }
+
+    /// Starts the transport command whose turn it is.
+    pub(super) fn start_transport(&mut self, channel: ChannelId) {
+        let (now, through) = (self.now, self.through);
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        let Some(waiting) = room.transport.take(now, through) else { return };
+        let Some(command) = self.command_of(channel, &waiting.intent) else { return };
+        let (account, op) = (waiting.account.id, waiting.intent.op);
+        let ticket = self.run(channel, Purpose::Intent { account, op }, Some(account), Some(op), command);
+        if let Some(room) = self.rooms.get_mut(&channel) {
+            room.transport.started(ticket, now);
+        }
+    }
+
+    /// Asks once for the end of a film that has reached it.
+    pub(super) fn start_end(&mut self, channel: ChannelId) {
+        let now = self.now;
+        let end = self.rooms.get_mut(&channel).and_then(|room| room.take_end(now));
+        if let Some((video, seq)) = end {
+            self.run(channel, Purpose::End { seq }, None, None, Command::End { video });
+        }
+    }
+
+    pub(super) fn command_done(&mut self, ticket: u64, result: Result<Done, Refusal>) {
+        let Some((channel, purpose)) = self.tickets.remove(&ticket) else { return };
+        let now = self.now;
+        let changed = result.as_ref().ok().filter(|done| done.changed).map(|done| done.position);
+        match purpose {
+            Purpose::Intent { account, op } => {
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.transport.done(ticket, changed, now);
+                }
+                self.answer(channel, account, op, &result);
+            }
+            Purpose::Chat { account, op, session } => {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.commands_running -= 1;
+                }
+                self.answer(channel, account, op, &result);
+            }
+            Purpose::End { seq } => {
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.end_done(now, seq, changed.is_some());
+                }
+            }
+            Purpose::Arrive { visit, account } => self.arrived(channel, visit, account, result.is_ok()),
+            Purpose::Depart => {}
+        }
+        self.settle(channel);
+    }
+
+    fn answer(&mut self, channel: ChannelId, account: AccountId, op: CommandId, result: &Result<Done, Refusal>) {
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        let waiters: Vec<SessionId> = room.window.finish(account, op, result.as_ref().ok());
+        for id in waiters {
+            match result {
+                Ok(Done { position, changed }) => {
+                    self.send(id, &ServerFrame::Ack { op, position: *position, changed: *changed });
+                }
+                Err(refusal) => self.refuse(id, op, &refusal.code, &refusal.message),
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Durable events in: the only source of what viewers are told about the timeline, chat and bans.
+
+use std::collections::BTreeMap;
+
+use lockstep_domain::ids::{AccountId, ChannelId, Position};
+
+use super::Hub;
+use crate::{
+    feed::{Fact, FeedEvent},
+    outbox::Shared,
+    protocol::{Cause, Event, Message, close},
+    session::SessionId,
+    timeline::Change,
+};
+
+impl Hub {
+    pub(super) fn feed(&mut self, events: Vec<FeedEvent>, through: Position) {
+        let mut frames: BTreeMap<ChannelId, Vec<Shared>> = BTreeMap::new();
+        let known = self.through;
+        for event in events.iter().filter(|event| event.position > known) {
+            let channel = event.channel;
+            let frame = frames.entry(channel).or_default();
+            match &event.fact {
+                Fact::Playback(change) => frame.extend(self.moved(event, change)),
+                Fact::Message { id, author, text, sent_at, playback } => {
+                    let message = Message { id: *id, author, text, sent_at, playback_us: *playback };
+                    frame.push(Shared::always(&Event::Message { position: event.position, message }));
+                }
+                Fact::RoleGranted { account, role, .. } => {
+                    if let Some(room) = self.rooms.get_mut(&channel) {
+                        room.presence.grant(*account, *role);
+                    }
+                }
+                Fact::Left { account, version } => {
+                    // What came before it is sent before the close.
+                    let before = std::mem::take(frame);
+                    self.broadcast(channel, &before, None);
+                    self.expel(channel, *account, *version, "left");
+                }
+                Fact::Banned { account, version } => {
+                    frame.push(Shared::always(&Event::Banned { position: event.position, account: *account }));
+                    let before = std::mem::take(frame);
+                    self.broadcast(channel, &before, None);
+                    self.expel(channel, *account, *version, "banned");
+                }
+            }
+        }
+        self.through = self.through.max(through);
+        for (channel, events) in frames {
+            self.broadcast(channel, &events, None);
+            // A transport command may have waited for this news.
+            self.settle(channel);
+        }
+    }
+
+    fn moved(&mut self, event: &FeedEvent, change: &Change) -> Option<Shared> {
+        let timeline = self.rooms.get_mut(&event.channel)?.change(self.now, event.position, change)?;
+        let cause = Cause { verb: change.kind(), actor: &event.actor, op: event.command };
+        Some(Shared::timeline(&Event::Timeline { position: event.position, timeline, cause }))
+    }
+
+    /// Closes this account's sessions in the channel, but not those admitted in knowledge of the event. One whose
+    /// standing is still being read is judged when the answer comes.
+    fn expel(&mut self, channel: ChannelId, account: AccountId, version: u64, reason: &str) {
+        let Some(room) = self.rooms.get(&channel) else { return };
+        let here: Vec<SessionId> = room.presence.sessions().chain(room.joining.iter().copied()).collect();
+        for id in here {
+            let Some(session) = self.sessions.get_mut(&id).filter(|session| session.account.id == account) else {
+                continue;
+            };
+            session.expelled_version = session.expelled_version.max(version);
+            if session.is_expelled() {
+                self.close(id, close::NOT_PERMITTED, reason);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a client may send, and the limits on its size, depth and shape.
+
+use lockstep_domain::{
+    ids::{ChannelId, CommandId, MessageId, VideoId, VisitId},
+    time::MediaTime,
+};
+use serde::{Deserialize, Serialize};
+
+/// The longest frame a client may send, bytes.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Objects and arrays may nest this deep; no frame needs more than one level.
+pub const FRAME_DEPTH_MAX: usize = 4;
+/// Integers beyond this lose digits in a browser (2^53).
+const INTEGER_MAX: i64 = 1 << 53;
+
+/// Why a frame was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    #[error("a frame has at most {FRAME_BYTES_MAX} bytes")]
+    TooLarge,
+    #[error("a frame nests at most {FRAME_DEPTH_MAX} deep")]
+    TooDeep,
+    #[error("not a frame of this protocol: {0}")]
+    Shape(String),
+    #[error("{0} is out of range")]
+    OutOfRange(&'static str),
+    #[error("{verb} needs {field}")]
+    Missing { verb: &'static str, field: &'static str },
+}
+
+/// A frame from a client.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum ClientFrame {
+    Join { channel: ChannelId, visit: VisitId },
+    Probe { n: u64, c0: i64 },
+    Intent(Intent),
+    Chat { op: CommandId, id: MessageId, text: String, playback_us: Option<MediaTime> },
+    Report { state: PlayerState, error_us: Option<i64>, bound_us: Option<i64> },
+    Typing,
+}
+
+/// A wish to change the shared timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Intent {
+    /// The same id again has no second effect.
+    pub op: CommandId,
+    pub verb: Verb,
+    pub position_us: Option<MediaTime>,
+    pub video: Option<VideoId>,
+}
+
+/// What an intent asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    Play,
+    Pause,
+    Seek,
+    Load,
+}
+
+/// What a viewer's player does; telemetry, never moves the timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlayerState {
+    Playing,
+    Paused,
+    Buffering,
+    Hidden,
+    Blocked,
+}
+
+/// Reads one frame.
+///
+/// # Errors
+/// [`FrameError`] says which limit or shape was missed; the connection is closed with 4400.
+pub fn parse(text: &str) -> Result<ClientFrame, FrameError> {
+    if text.len() > FRAME_BYTES_MAX {
+        return Err(FrameError::TooLarge);
+    }
+    if nesting(text) > FRAME_DEPTH_MAX {
+        return Err(FrameError::TooDeep);
+    }
+    let frame = serde_json::from_str(text).map_err(|error| FrameError::Shape(error.to_string()))?;
+    check(&frame)?;
+    Ok(frame)
+}
+
+/// How deep brackets nest outside strings; counts before any parser allocates.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn check(frame: &ClientFrame) -> Result<(), FrameError> {
+    match frame {
+        ClientFrame::Join { .. } | ClientFrame::Typing => Ok(()),
+        ClientFrame::Probe { n, c0 } => {
+            within("n", i64::try_from(*n).ok(), 0)?;
+            within("c0", Some(*c0), -INTEGER_MAX)
+        }
+        ClientFrame::Chat { playback_us, .. } => position("playback_us", *playback_us),
+        ClientFrame::Report { error_us, bound_us, .. } => {
+            within("error_us", Some(error_us.unwrap_or(0)), -INTEGER_MAX)?;
+            within("bound_us", Some(bound_us.unwrap_or(0)), 0)
+        }
+        ClientFrame::Intent(intent) => {
+            position("position_us", intent.position_us)?;
+            match intent.verb {
+                Verb::Seek if intent.position_us.is_none() => {
+                    Err(FrameError::Missing { verb: "seek", field: "position_us" })
+                }
+                Verb::Load if intent.video.is_none() => Err(FrameError::Missing { verb: "load", field: "video" }),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+fn position(field: &'static str, value: Option<MediaTime>) -> Result<(), FrameError> {
+    within(field, Some(value.unwrap_or(MediaTime::ZERO).0), 0)
+}
+
+fn within(field: &'static str, value: Option<i64>, least: i64) -> Result<(), FrameError> {
+    match value {
+        Some(value) if (least..=INTEGER_MAX).contains(&value) => Ok(()),
+        _ => Err(FrameError::OutOfRange(field)),
+    }
+}

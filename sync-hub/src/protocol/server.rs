@@ -1,0 +1,175 @@
+//! What the hub sends. Events are serialised once and shared; a batch is their bytes joined.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use lockstep_domain::{
+    account::PlatformRole,
+    ids::{AccountId, ChannelId, CommandId, MessageId, Position},
+    member::ChannelRole,
+    time::MediaTime,
+};
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use super::PlayerState;
+use crate::{
+    clock::HubTime,
+    session::SessionId,
+    timeline::{ChangeKind, Timeline},
+};
+
+/// An account as viewers see it; the name is empty when it was erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Person {
+    pub id: AccountId,
+    pub name: String,
+}
+
+/// Who caused a change: an account id, or `system`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Actor {
+    pub id: String,
+    pub name: String,
+}
+
+/// One connected viewer of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Member {
+    pub session: SessionId,
+    pub account: Person,
+    pub role: ChannelRole,
+    pub state: PlayerState,
+    pub error_us: Option<i64>,
+}
+
+/// A frame from the hub other than a batch.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum ServerFrame<'a> {
+    Hello {
+        epoch: Uuid,
+        session: SessionId,
+        now_us: HubTime,
+        account: Me<'a>,
+    },
+    Joined {
+        channel: ChannelId,
+        #[serde(serialize_with = "opaque")]
+        position: Position,
+        timeline: Option<Timeline>,
+        members: Vec<&'a Member>,
+    },
+    Ack {
+        op: CommandId,
+        #[serde(serialize_with = "opaque")]
+        position: Position,
+        changed: bool,
+    },
+    Refused { op: CommandId, code: &'a str, message: &'a str },
+    Error { code: &'a str, message: &'a str },
+}
+
+/// The signed-in account in `hello`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Me<'a> {
+    pub id: AccountId,
+    pub name: &'a str,
+    pub role: PlatformRole,
+}
+
+/// The answer to a probe; `s1_us` right after the frame was read, `s2_us` just before it is written.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "t", rename = "probe")]
+pub struct ProbeReply {
+    pub n: u64,
+    pub c0: i64,
+    pub s1: HubTime,
+    pub s2: HubTime,
+}
+
+impl ProbeReply {
+    /// The frame's text.
+    pub fn text(&self) -> String {
+        format!(r#"{{"t":"probe","n":{},"c0":{},"s1":{},"s2":{}}}"#, self.n, self.c0, self.s1.0, self.s2.0)
+    }
+}
+
+/// One event inside a batch.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "e", rename_all = "snake_case")]
+pub enum Event<'a> {
+    Timeline {
+        #[serde(serialize_with = "opaque")]
+        position: Position,
+        timeline: Timeline,
+        cause: Cause<'a>,
+    },
+    Message {
+        #[serde(serialize_with = "opaque")]
+        position: Position,
+        message: Message<'a>,
+    },
+    Presence { joined: Vec<&'a Member>, left: Vec<SessionId>, changed: Vec<&'a Member> },
+    Typing { account: &'a Person },
+    Banned {
+        #[serde(serialize_with = "opaque")]
+        position: Position,
+        account: AccountId,
+    },
+}
+
+/// What moved the timeline.
+#[derive(Debug, Clone, Serialize)]
+pub struct Cause<'a> {
+    pub verb: ChangeKind,
+    pub actor: &'a Actor,
+    pub op: Option<CommandId>,
+}
+
+/// A chat message as viewers get it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Message<'a> {
+    pub id: MessageId,
+    pub author: &'a Person,
+    pub text: &'a str,
+    pub sent_at: &'a str,
+    pub playback_us: Option<MediaTime>,
+}
+
+impl ServerFrame<'_> {
+    /// The frame's text.
+    pub fn bytes(&self) -> Bytes {
+        json(self)
+    }
+}
+
+impl Event<'_> {
+    /// The event's text, to be joined into batches.
+    pub fn bytes(&self) -> Bytes {
+        json(self)
+    }
+}
+
+/// Joins serialised events into one `batch` frame.
+pub fn batch<'a>(events: impl IntoIterator<Item = &'a Bytes> + Clone) -> Bytes {
+    const HEAD: &[u8] = br#"{"t":"batch","events":["#;
+    let length: usize = events.clone().into_iter().map(|event| event.len() + 1).sum();
+    let mut frame = BytesMut::with_capacity(HEAD.len() + length + 2);
+    frame.put_slice(HEAD);
+    for (index, event) in events.into_iter().enumerate() {
+        if index > 0 {
+            frame.put_u8(b',');
+        }
+        frame.put_slice(event);
+    }
+    frame.put_slice(b"]}");
+    frame.freeze()
+}
+
+fn json(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).expect("wire types have string keys and no failing serialisers").into()
+}
+
+/// Positions are opaque strings outside.
+fn opaque<S: Serializer>(position: &Position, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(position)
+}

@@ -1,0 +1,212 @@
+//! Where the film is in hub time, and how durable changes move it. Effective times never decrease.
+
+use lockstep_domain::{
+    ids::{Position, VideoId},
+    time::{MediaTime, RATE_NORMAL_PPM},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::clock::HubTime;
+
+/// Time for every viewer to have the film started: decode, `play()` to motion, network (browser-facts 3).
+pub const LEAD_PLAY_MS: i64 = 600;
+/// Time for every viewer to seek, decode and hold.
+pub const LEAD_SEEK_MS: i64 = 400;
+/// Time for the news of a pause to reach every viewer before the common last frame.
+pub const LEAD_PAUSE_MS: i64 = 150;
+
+/// The shared timeline as viewers follow it: the film is at `position_us` when the hub's clock is `at_hub_us`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeline {
+    pub video: VideoId,
+    pub duration_us: MediaTime,
+    pub position_us: MediaTime,
+    /// Parts per million: 1 000 000 is normal speed, 0 is paused at exactly `position_us`.
+    pub rate_ppm: i64,
+    /// May lie up to the lead in the future; before it the film holds or runs on as it was.
+    pub at_hub_us: HubTime,
+    /// One more per change in this channel and epoch.
+    pub seq: u64,
+    pub epoch: Uuid,
+}
+
+impl Timeline {
+    /// Where the film is at this hub time, within `0..=duration`; before `at_hub_us` it holds at `position_us`.
+    pub fn position_at(&self, at: HubTime) -> MediaTime {
+        let elapsed = i128::from(at.since_us(self.at_hub_us).max(0));
+        let moved = elapsed * i128::from(self.rate_ppm) / i128::from(RATE_NORMAL_PPM);
+        let position = i128::from(self.position_us.0) + moved;
+        MediaTime(position.clamp(0, i128::from(self.duration_us.0)) as i64)
+    }
+    /// When the film passes this position; `None` while paused.
+    pub fn passes(&self, position: MediaTime) -> Option<HubTime> {
+        (self.rate_ppm > 0).then(|| {
+            let ahead = i128::from(position.0 - self.position_us.0);
+            let wait = ahead * i128::from(RATE_NORMAL_PPM) / i128::from(self.rate_ppm);
+            self.at_hub_us + wait.clamp(i128::from(i64::MIN / 2), i128::from(i64::MAX / 2)) as i64
+        })
+    }
+    /// When the film reaches its end; `None` while paused.
+    pub fn ends_at(&self) -> Option<HubTime> {
+        self.passes(self.duration_us)
+    }
+}
+
+/// A durable change of a channel's playback, as the feed tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Loaded { video: VideoId, duration: MediaTime },
+    Played { position: MediaTime },
+    Paused { position: MediaTime },
+    Seeked { position: MediaTime },
+    Ended,
+}
+
+/// Which change it was; its lead and its verb on the wire follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    #[serde(rename = "load")]
+    Loaded,
+    #[serde(rename = "play")]
+    Played,
+    #[serde(rename = "pause")]
+    Paused,
+    #[serde(rename = "seek")]
+    Seeked,
+    #[serde(rename = "end")]
+    Ended,
+}
+
+impl ChangeKind {
+    /// How long after the news the change takes effect, ms.
+    pub fn lead_ms(self) -> i64 {
+        match self {
+            Self::Played => LEAD_PLAY_MS,
+            Self::Seeked => LEAD_SEEK_MS,
+            Self::Paused => LEAD_PAUSE_MS,
+            Self::Loaded | Self::Ended => 0,
+        }
+    }
+}
+
+impl Change {
+    /// Which change this is.
+    pub fn kind(&self) -> ChangeKind {
+        match self {
+            Self::Loaded { .. } => ChangeKind::Loaded,
+            Self::Played { .. } => ChangeKind::Played,
+            Self::Paused { .. } => ChangeKind::Paused,
+            Self::Seeked { .. } => ChangeKind::Seeked,
+            Self::Ended => ChangeKind::Ended,
+        }
+    }
+}
+
+/// What the store says about a channel's playback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// `None` until something was loaded.
+    pub playback: Option<PlaybackSnapshot>,
+    /// Of the last playback event folded into it (or the start): later events are applied on top, earlier ones are not.
+    pub position: Position,
+}
+
+/// The folded playback and its age.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaybackSnapshot {
+    pub video: VideoId,
+    pub duration: MediaTime,
+    pub position: MediaTime,
+    pub playing: bool,
+    /// The last change: its lead had to pass before the film moved.
+    pub last: ChangeKind,
+    /// Database now − `recorded_at` of the last change, µs.
+    pub elapsed_us: i64,
+    /// The hub's time when the database was asked for its now.
+    pub read_at: HubTime,
+}
+
+/// One channel's timeline, its sequence number and the floor of its effective times.
+#[derive(Debug, Clone)]
+pub(crate) struct Track {
+    epoch: Uuid,
+    seq: u64,
+    floor: HubTime,
+    current: Option<Timeline>,
+}
+
+impl Track {
+    /// `seq` and `floor` continue those of the channel's last stay in memory.
+    pub(crate) fn new(epoch: Uuid, seq: u64, floor: HubTime) -> Self {
+        Self { epoch, seq, floor, current: None }
+    }
+    pub(crate) fn current(&self) -> Option<Timeline> {
+        self.current
+    }
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+    pub(crate) fn floor(&self) -> HubTime {
+        self.floor
+    }
+
+    /// The timeline after a change learnt now; `None` when nothing was loaded to change.
+    pub(crate) fn apply(&mut self, now: HubTime, change: &Change) -> Option<Timeline> {
+        let at = self.effective(now, change);
+        let next = match (*change, self.current) {
+            (Change::Loaded { video, duration }, _) => self.timeline(video, duration, MediaTime::ZERO, 0, at),
+            (_, None) => return None,
+            (Change::Played { position }, Some(t)) => {
+                self.timeline(t.video, t.duration_us, position, RATE_NORMAL_PPM, at)
+            }
+            (Change::Paused { position }, Some(t)) => self.timeline(t.video, t.duration_us, position, 0, at),
+            (Change::Seeked { position }, Some(t)) => self.timeline(t.video, t.duration_us, position, t.rate_ppm, at),
+            (Change::Ended, Some(t)) => self.timeline(t.video, t.duration_us, t.duration_us, 0, at),
+        };
+        Some(self.set(next))
+    }
+
+    /// The timeline from durable state: position + (database now − recorded), less the lead that had to pass first.
+    pub(crate) fn restore(&mut self, now: HubTime, snapshot: &PlaybackSnapshot) -> Timeline {
+        let rate = if snapshot.playing { RATE_NORMAL_PPM } else { 0 };
+        let effective = snapshot.read_at + (snapshot.last.lead_ms() * 1_000 - snapshot.elapsed_us.max(0));
+        let at = effective.max(now).max(self.floor);
+        let from = self.timeline(snapshot.video, snapshot.duration, snapshot.position, rate, effective);
+        let next = self.timeline(snapshot.video, snapshot.duration, from.position_at(at), rate, at);
+        self.set(next)
+    }
+
+    /// The position a pause decided now should stop at: where the film is when the news has reached everybody.
+    pub(crate) fn pause_position(&self, now: HubTime) -> Option<MediaTime> {
+        self.current.map(|timeline| timeline.position_at(now.plus_ms(LEAD_PAUSE_MS)))
+    }
+
+    fn effective(&self, now: HubTime, change: &Change) -> HubTime {
+        let latest = now.plus_ms(change.kind().lead_ms());
+        let stop = match (change, self.current) {
+            // The stop frame was chosen before the append: stop when the film passes it, not a commit's length later.
+            (Change::Paused { position }, Some(t)) => t.passes(*position).filter(|at| (now..=latest).contains(at)),
+            _ => None,
+        };
+        stop.unwrap_or(latest).max(self.floor)
+    }
+
+    fn timeline(&self, video: VideoId, duration: MediaTime, position: MediaTime, rate: i64, at: HubTime) -> Timeline {
+        Timeline {
+            video,
+            duration_us: duration,
+            position_us: position,
+            rate_ppm: rate,
+            at_hub_us: at,
+            seq: self.seq + 1,
+            epoch: self.epoch,
+        }
+    }
+
+    fn set(&mut self, next: Timeline) -> Timeline {
+        (self.seq, self.floor, self.current) = (next.seq, next.at_hub_us, Some(next));
+        next
+    }
+}

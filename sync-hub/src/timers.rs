@@ -1,0 +1,52 @@
+//! One wake-up time per session and per room, in order; ties break by key so that a run repeats exactly.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep_domain::ids::ChannelId;
+
+use crate::{clock::HubTime, session::SessionId};
+
+/// What a wake-up belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TimerKey {
+    Session(SessionId),
+    Room(ChannelId),
+}
+
+/// The pending wake-ups: at most one per key.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    by_time: BTreeSet<(HubTime, TimerKey)>,
+    by_key: BTreeMap<TimerKey, HubTime>,
+}
+
+impl Timers {
+    /// Replaces the key's wake-up; `None` removes it.
+    pub(crate) fn set(&mut self, key: TimerKey, at: Option<HubTime>) {
+        let held = match at {
+            Some(at) => self.by_key.insert(key, at),
+            None => self.by_key.remove(&key),
+        };
+        if held != at {
+            if let Some(held) = held {
+                self.by_time.remove(&(held, key));
+            }
+            if let Some(at) = at {
+                self.by_time.insert((at, key));
+            }
+        }
+    }
+    /// Takes the earliest key that is due.
+    pub(crate) fn take_due(&mut self, now: HubTime) -> Option<TimerKey> {
+        let (at, key) = *self.by_time.first()?;
+        if at > now {
+            return None;
+        }
+        self.set(key, None);
+        Some(key)
+    }
+    /// The earliest wake-up.
+    pub(crate) fn next(&self) -> Option<HubTime> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+}
