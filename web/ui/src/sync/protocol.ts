@@ -54,7 +54,7 @@ export interface TimelineEvent {
   readonly timeline: Timeline;
   readonly cause: Cause;
 }
-export interface MessageEvent {
+export interface ChatEvent {
   readonly e: "message";
   readonly position: string;
   readonly message: Message;
@@ -74,7 +74,7 @@ export interface BannedEvent {
   readonly position: string;
   readonly account: string;
 }
-export type RoomEvent = TimelineEvent | MessageEvent | PresenceEvent | TypingEvent | BannedEvent;
+export type RoomEvent = TimelineEvent | ChatEvent | PresenceEvent | TypingEvent | BannedEvent;
 
 export interface HelloFrame {
   readonly t: "hello";

@@ -1,0 +1,230 @@
+// The player of a page: an engine, the follower, and one watchable state for the screens.
+
+import { pageClock } from "../sync/clock";
+import type { Counters } from "../sync/controller";
+import { hubAt } from "../sync/estimator";
+import { classOf } from "../sync/pi";
+import type { ViewerState } from "../sync/protocol";
+import type { SyncView, VideoController } from "../sync/room";
+import { createStore, type Readable } from "../sync/store";
+import { positionAt } from "../sync/timeline";
+import { realTimers } from "../sync/timers";
+import { createDashEngine } from "./dash";
+import { type Engine, EngineError, type EngineEvent, type EngineKind, type EngineStats, type Level } from "./engine";
+import { type FollowState, Follower } from "./follow";
+import { createHlsEngine } from "./hls";
+import type { TokenSource } from "./tokens";
+
+/** Loading takes about this long: a late viewer's first segment is the one it will need then. */
+export const LOAD_AHEAD_US = 1_000_000;
+
+export interface Media {
+  readonly videoId: string;
+  readonly hlsUrl: string;
+  readonly dashUrl: string | null;
+  readonly tokens: TokenSource | null;
+  readonly engine?: EngineKind;
+}
+
+export type PlayerPhase = "empty" | "loading" | "held" | "aiming" | "following" | "buffering" | "behind" | "blocked" | "ended" | "failed";
+
+export interface PlayerState {
+  readonly phase: PlayerPhase;
+  readonly videoId: string | null;
+  readonly engine: EngineKind;
+  readonly errorUs: number | null;
+  readonly boundUs: number | null;
+  readonly rate: number;
+  readonly soundBlocked: boolean;
+  readonly gestureNeeded: boolean;
+  readonly levels: readonly Level[];
+  readonly level: number;
+  readonly auto: boolean;
+  readonly failure: { readonly code: string; readonly message: string } | null;
+}
+
+export interface PlayerStats {
+  readonly engine: EngineStats | null;
+  readonly follower: Counters;
+}
+
+export interface Player extends Readable<PlayerState>, VideoController {
+  load(media: Media): Promise<void>;
+  setEngine(kind: EngineKind): Promise<void>;
+  setLevel(index: number | "auto", options?: { readonly flush: boolean }): void;
+  unlock(): void;
+  stats(): PlayerStats;
+  destroy(): void;
+}
+
+const FIRST: PlayerState = {
+  phase: "empty", videoId: null, engine: "hls", errorUs: null, boundUs: null, rate: 1, soundBlocked: false,
+  gestureNeeded: false, levels: [], level: -1, auto: true, failure: null,
+};
+
+export function createPlayer(element: HTMLVideoElement): Player {
+  return new ElementPlayer(element);
+}
+
+class ElementPlayer implements Player {
+  private readonly element: HTMLVideoElement;
+  private readonly store = createStore<PlayerState>(FIRST);
+  private readonly follower: Follower;
+  private engine: Engine | null = null;
+  private media: Media | null = null;
+  private view: SyncView | null = null;
+  /** Counts loads: an older one that ends late changes nothing. */
+  private generation = 0;
+
+  constructor(element: HTMLVideoElement) {
+    this.element = element;
+    this.follower = new Follower({
+      element,
+      clock: pageClock,
+      timers: realTimers,
+      kind: classOf(navigator.userAgent),
+      changed: (state) => this.show(state),
+    });
+  }
+
+  subscribe(run: (value: PlayerState) => void): () => void {
+    return this.store.subscribe(run);
+  }
+
+  follow(view: SyncView | null): void {
+    this.view = view;
+    // Another film than the loaded one: stand still until the screens have brought it.
+    this.follower.follow(view !== null && view.timeline.video === this.media?.videoId ? view : null);
+  }
+
+  async load(media: Media): Promise<void> {
+    const kind = media.engine ?? this.store.get().engine;
+    this.generation += 1;
+    const generation = this.generation;
+    this.unload();
+    this.media = media;
+    this.store.patch({ phase: "loading", videoId: media.videoId, engine: kind, failure: null, levels: [], level: -1, auto: true });
+    try {
+      const engine = await this.open(kind);
+      if (generation !== this.generation) return engine.destroy();
+      this.engine = engine;
+      engine.on((event) => this.hear(event));
+      const url = kind === "dash" ? (media.dashUrl ?? media.hlsUrl) : media.hlsUrl;
+      await engine.load({ url, start_us: this.startPosition(), tokens: media.tokens });
+      if (generation !== this.generation) return;
+      this.follower.setFrameRate(engine.levels().find((level) => level.fps !== null)?.fps ?? null);
+      this.follow(this.view);
+      this.follower.setDrive(engine);
+    } catch (error) {
+      if (generation !== this.generation) return;
+      const code = error instanceof EngineError ? error.code : "engine";
+      this.fail(code, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private open(kind: EngineKind): Promise<Engine> {
+    return kind === "dash" ? createDashEngine(this.element) : createHlsEngine(this.element);
+  }
+
+  private startPosition(): number {
+    const view = this.view;
+    if (view === null || view.timeline.video !== this.media?.videoId) return 0;
+    const position = positionAt(view.timeline, hubAt(view.estimate, pageClock.now()) + LOAD_AHEAD_US);
+    return Math.max(0, Math.min(position, view.timeline.duration_us - LOAD_AHEAD_US));
+  }
+
+  async setEngine(kind: EngineKind): Promise<void> {
+    if (this.media === null) return this.store.patch({ engine: kind });
+    if (kind !== this.store.get().engine) await this.load({ ...this.media, engine: kind });
+  }
+
+  setLevel(index: number | "auto", options: { readonly flush: boolean } = { flush: true }): void {
+    this.engine?.setLevel(index, options);
+    this.store.patch({ auto: index === "auto" });
+  }
+
+  unlock(): void {
+    this.follower.unlock();
+  }
+
+  telemetry(): { state: ViewerState; error_us: number | null; bound_us: number | null } | null {
+    const { phase, errorUs, boundUs } = this.store.get();
+    if (this.view === null) return null;
+    return { state: viewerState(phase), error_us: errorUs === null ? null : Math.round(errorUs), bound_us: boundUs };
+  }
+
+  stats(): PlayerStats {
+    return { engine: this.engine?.stats() ?? null, follower: this.follower.counters };
+  }
+
+  destroy(): void {
+    this.generation += 1;
+    this.follower.destroy();
+    this.engine?.destroy();
+    this.engine = null;
+    this.media = null;
+  }
+
+  private unload(): void {
+    this.follower.setDrive(null);
+    this.follower.follow(null);
+    this.engine?.destroy();
+    this.engine = null;
+  }
+
+  private hear(event: EngineEvent): void {
+    switch (event.kind) {
+      case "levels":
+        return this.store.patch({ levels: event.levels });
+      case "level":
+        return this.store.patch({ level: event.index });
+      case "failed":
+        return this.fail(event.code, event.message);
+    }
+  }
+
+  private fail(code: string, message: string): void {
+    this.follower.setDrive(null);
+    this.store.patch({ phase: "failed", failure: { code, message } });
+  }
+
+  private show(state: FollowState): void {
+    const { error_us, bound_us, rate, soundBlocked, gestureNeeded } = state;
+    const { failure, phase } = this.store.get();
+    const shown = failure !== null ? "failed" : this.engine === null ? phase : playerPhase(state);
+    this.store.patch({ phase: shown, errorUs: error_us, boundUs: bound_us, rate, soundBlocked, gestureNeeded });
+  }
+}
+
+function playerPhase(state: FollowState): PlayerPhase {
+  if (state.behind) return "behind";
+  switch (state.phase) {
+    case "holding":
+    case "held":
+      return "held";
+    case "aiming":
+    case "armed":
+    case "starting":
+      return "aiming";
+    case "stalled":
+      return "buffering";
+    default:
+      return state.phase;
+  }
+}
+
+function viewerState(phase: PlayerPhase): ViewerState {
+  if (typeof document !== "undefined" && document.visibilityState === "hidden") return "hidden";
+  switch (phase) {
+    case "following":
+    case "behind":
+      return "playing";
+    case "held":
+    case "ended":
+      return "paused";
+    case "blocked":
+      return "blocked";
+    default:
+      return "buffering";
+  }
+}

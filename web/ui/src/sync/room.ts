@@ -1,0 +1,332 @@
+// A room as the screens see it: one watchable state and a few wishes. Everything shared comes back from the hub.
+
+import { pageClock, type Clock } from "./clock";
+import type { FromLink, LinkStatus } from "./connection";
+import { type Estimate, hubAt } from "./estimator";
+import { newId } from "./ids";
+import { type Link, openLink, type OpenLink } from "./link";
+import type { OpResult } from "./outbox";
+import type { Account, ChatFrame, IntentFrame, IntentVerb, Member, PlatformRole, Timeline, ViewerState } from "./protocol";
+import { type Activity, applyEvent, applyJoined, mergeMessages, NO_FACTS, type RoomFacts, type RoomMessage } from "./reducer";
+import { createStore, type Readable } from "./store";
+import { positionAt } from "./timeline";
+import { realTimers, type Timers } from "./timers";
+
+export type { Activity, RoomMessage } from "./reducer";
+export type { OpResult } from "./outbox";
+export type { LinkStatus } from "./connection";
+
+/** Samples after which the hub's clock is good enough to start a film by. */
+export const CLOCK_SAMPLES_MIN = 6;
+export const REPORT_MS = 1_000;
+export const TYPING_EVERY_US = 2_000_000;
+export const CHAT_CHARS_MAX = 2_000;
+
+export interface ClockView {
+  readonly bound_us: number;
+  readonly rtt_us: number;
+  readonly samples: number;
+  readonly drift_ppm: number;
+  readonly offset_us: number;
+}
+
+export interface RoomState {
+  readonly status: LinkStatus;
+  readonly denied: { readonly code: string; readonly message: string } | null;
+  /** Whether wishes can be sent now. */
+  readonly controls: boolean;
+  readonly me: { readonly session: string; readonly account: Account & { readonly role: PlatformRole } } | null;
+  readonly members: readonly Member[];
+  readonly messages: readonly RoomMessage[];
+  readonly typing: readonly Account[];
+  readonly timeline: Timeline | null;
+  readonly activity: readonly Activity[];
+  readonly clock: ClockView | null;
+  readonly pending: { readonly op: string; readonly verb: IntentVerb } | null;
+  /** The last refusal the hub gave that belongs to no wish. */
+  readonly fault: { readonly code: string; readonly message: string } | null;
+}
+
+/** What a player follows: a timeline, and the hub's clock it is told in. */
+export interface SyncView {
+  readonly timeline: Timeline;
+  readonly estimate: Estimate;
+}
+
+/** A player as the room sees it. */
+export interface VideoController {
+  /** The newest view; `null` when there is nothing to follow. */
+  follow(view: SyncView | null): void;
+  telemetry(): { readonly state: ViewerState; readonly error_us: number | null; readonly bound_us: number | null } | null;
+}
+
+export interface RoomOptions {
+  readonly channelId: string;
+  readonly visitId: string;
+  readonly url?: string;
+  /** The channel's last messages; asked for after every join. */
+  readonly history?: () => Promise<readonly RoomMessage[]>;
+  /** For tests. */
+  readonly open?: OpenLink;
+  readonly clock?: Clock;
+  readonly timers?: Timers;
+}
+
+export interface Room extends Readable<RoomState> {
+  readonly state: Readable<RoomState>;
+  play(): Promise<OpResult>;
+  pause(): Promise<OpResult>;
+  seek(position_us: number): Promise<OpResult>;
+  load(videoId: string): Promise<OpResult>;
+  chat(text: string): Promise<OpResult>;
+  /** Sends a message again that failed. */
+  retry(messageId: string): Promise<OpResult>;
+  typingNow(): void;
+  /** Where the film is now by the hub's clock, in µs; `null` without one. */
+  positionUs(): number | null;
+  attach(player: VideoController): () => void;
+  close(): void;
+}
+
+/** The hub's address for this page. */
+export function syncUrl(): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/sync`;
+}
+
+const FIRST: RoomState = {
+  status: "connecting", denied: null, controls: false, me: null, members: [], messages: [], typing: [],
+  timeline: null, activity: [], clock: null, pending: null, fault: null,
+};
+
+export function createRoom(options: RoomOptions): Room {
+  return new LiveRoom(options);
+}
+
+class LiveRoom implements Room {
+  readonly state: Readable<RoomState>;
+  private readonly store = createStore<RoomState>(FIRST);
+  private readonly options: RoomOptions;
+  private readonly clock: Clock;
+  private readonly timers: Timers;
+  private readonly link: Link;
+  private facts: RoomFacts = NO_FACTS;
+  private estimates = new Map<string, Estimate>();
+  private view: SyncView | null = null;
+  private players = new Set<VideoController>();
+  private waiting = new Map<string, (result: OpResult) => void>();
+  private written = new Map<string, ChatFrame>();
+  private toldTyping_us = Number.NEGATIVE_INFINITY;
+  private cancelBeat: () => void = () => undefined;
+  private readonly stopListening: () => void;
+
+  constructor(options: RoomOptions) {
+    this.options = options;
+    this.clock = options.clock ?? pageClock;
+    this.timers = options.timers ?? realTimers;
+    this.state = this.store;
+    const target = { url: options.url ?? syncUrl(), channel: options.channelId, visit: options.visitId };
+    this.link = (options.open ?? openLink)(target, (told) => this.hear(told));
+    this.stopListening = listenForReturn(() => this.link.post({ kind: "hurry" }));
+    this.beat();
+  }
+
+  subscribe(run: (value: RoomState) => void): () => void {
+    return this.store.subscribe(run);
+  }
+
+  play(): Promise<OpResult> {
+    return this.wish({ verb: "play" });
+  }
+  pause(): Promise<OpResult> {
+    return this.wish({ verb: "pause" });
+  }
+  seek(position_us: number): Promise<OpResult> {
+    return this.wish({ verb: "seek", position_us: Math.max(0, Math.round(position_us)) });
+  }
+  load(video: string): Promise<OpResult> {
+    return this.wish({ verb: "load", video });
+  }
+
+  async chat(text: string): Promise<OpResult> {
+    const trimmed = text.trim().slice(0, CHAT_CHARS_MAX);
+    if (trimmed === "") return { ok: false, code: "empty", message: "the message is empty" };
+    const playback = this.positionUs();
+    const frame: ChatFrame = {
+      t: "chat", op: newId(), id: newId(), text: trimmed, playback_us: playback === null ? null : Math.round(playback),
+    };
+    return this.sendChat(frame);
+  }
+
+  retry(messageId: string): Promise<OpResult> {
+    const frame = this.written.get(messageId);
+    if (frame === undefined) return Promise.resolve({ ok: false, code: "unknown", message: "no such message of yours" });
+    return this.sendChat(frame);
+  }
+
+  typingNow(): void {
+    if (this.clock.now() - this.toldTyping_us < TYPING_EVERY_US) return;
+    this.toldTyping_us = this.clock.now();
+    this.link.post({ kind: "tell", frame: { t: "typing" } });
+  }
+
+  positionUs(): number | null {
+    return this.view === null ? null : positionAt(this.view.timeline, hubAt(this.view.estimate, this.clock.now()));
+  }
+
+  attach(player: VideoController): () => void {
+    this.players.add(player);
+    player.follow(this.view);
+    return () => {
+      if (this.players.delete(player)) player.follow(null);
+    };
+  }
+
+  close(): void {
+    this.cancelBeat();
+    this.stopListening();
+    this.link.end();
+    for (const player of this.players) player.follow(null);
+    this.players.clear();
+    for (const op of [...this.waiting.keys()]) this.settle(op, { ok: false, code: "closed", message: "the room was left" });
+    this.store.patch({ status: "closed", controls: false });
+  }
+
+  private wish(wish: Omit<IntentFrame, "t" | "op">): Promise<OpResult> {
+    const frame: IntentFrame = { t: "intent", op: newId(), ...wish };
+    this.store.patch({ pending: { op: frame.op, verb: frame.verb } });
+    return this.post(frame);
+  }
+
+  private async sendChat(frame: ChatFrame): Promise<OpResult> {
+    const author = this.store.get().me?.account ?? { id: "", name: "" };
+    this.written.set(frame.id, frame);
+    const shown: RoomMessage = {
+      id: frame.id, author: { id: author.id, name: author.name }, text: frame.text,
+      sent_at: new Date(this.clock.now() / 1_000).toISOString(), playback_us: frame.playback_us,
+      position: null, delivery: "sending",
+    };
+    this.showMessages([shown]);
+    const result = await this.post(frame);
+    if (result.ok) this.written.delete(frame.id);
+    this.showMessages([result.ok ? { ...shown, position: result.position, delivery: "sent" } : { ...shown, delivery: "failed" }]);
+    return result;
+  }
+
+  private showMessages(messages: readonly RoomMessage[]): void {
+    this.keep({ ...this.facts, messages: mergeMessages(this.facts.messages, messages) });
+  }
+
+  private post(frame: IntentFrame | ChatFrame): Promise<OpResult> {
+    return new Promise((resolve) => {
+      this.waiting.set(frame.op, resolve);
+      this.link.post({ kind: "send", frame });
+    });
+  }
+
+  private settle(op: string, result: OpResult): void {
+    this.waiting.get(op)?.(result);
+    this.waiting.delete(op);
+    if (this.store.get().pending?.op === op) this.store.patch({ pending: null });
+  }
+
+  private hear(told: FromLink): void {
+    switch (told.kind) {
+      case "status":
+        return this.hearStatus(told.status, told.code, told.message);
+      case "hello":
+        return this.store.patch({ me: { session: told.frame.session, account: told.frame.account } });
+      case "joined":
+        this.keep(applyJoined(this.facts, told.frame.members, told.frame.timeline));
+        void this.catchUp();
+        return;
+      case "events": {
+        const now = this.clock.now();
+        return this.keep(told.events.reduce((facts, event) => applyEvent(facts, event, now), this.facts));
+      }
+      case "clock":
+        return this.hearClock(told.estimate);
+      case "settled":
+        return this.settle(told.op, told.result);
+      case "fault":
+        return this.store.patch({ fault: { code: told.code, message: told.message } });
+    }
+  }
+
+  private hearStatus(status: LinkStatus, code: string | null, message: string | null): void {
+    const denied = status === "denied" ? { code: code ?? "denied", message: message ?? "" } : null;
+    this.store.patch({ status, denied, controls: status === "online", ...(status === "online" ? { fault: null } : {}) });
+    if (status === "denied") for (const player of this.players) player.follow(null);
+  }
+
+  private hearClock(estimate: Estimate): void {
+    this.estimates.set(estimate.epoch, estimate);
+    // The clock before this one is kept: by it the film runs on until the new one is known well.
+    while (this.estimates.size > 2) this.estimates.delete(this.estimates.keys().next().value ?? "");
+    const { bound_us, rtt_us, samples, drift_ppm, offset_us } = estimate;
+    this.store.patch({ clock: { bound_us, rtt_us, samples, drift_ppm, offset_us } });
+    this.lead();
+  }
+
+  private keep(facts: RoomFacts): void {
+    this.facts = facts;
+    this.showFacts();
+    this.lead();
+  }
+
+  private showFacts(): void {
+    const { members, messages, timeline, activity, typists } = this.facts;
+    const typing = typists.map((typist) => typist.account);
+    const same = sameAccounts(typing, this.store.get().typing);
+    this.store.patch({ members, messages, timeline, activity, ...(same ? {} : { typing }) });
+  }
+
+  /** Hands the players the newest timeline whose clock is known; until then they run on by the last. */
+  private lead(): void {
+    const timeline = this.facts.timeline;
+    const estimate = this.estimates.get(timeline?.epoch ?? "");
+    if (timeline === null) this.view = null;
+    else if (estimate !== undefined && estimate.samples >= CLOCK_SAMPLES_MIN) this.view = { timeline, estimate };
+    for (const player of this.players) player.follow(this.view);
+  }
+
+  /** After a join: what was said while this viewer was away. */
+  private async catchUp(): Promise<void> {
+    if (this.options.history === undefined) return;
+    try {
+      this.showMessages(await this.options.history());
+    } catch {
+      // The next join asks again; live messages come all the same.
+    }
+  }
+
+  private beat(): void {
+    this.cancelBeat = this.timers.after(REPORT_MS, () => {
+      const now = this.clock.now();
+      const typists = this.facts.typists.filter((typist) => typist.until_us > now);
+      if (typists.length < this.facts.typists.length) this.keep({ ...this.facts, typists });
+      for (const player of this.players) {
+        const told = player.telemetry();
+        if (told !== null) this.link.post({ kind: "tell", frame: { t: "report", ...told } });
+      }
+      this.beat();
+    });
+  }
+}
+
+function sameAccounts(a: readonly Account[], b: readonly Account[]): boolean {
+  return a.length === b.length && a.every((account, index) => account.id === b[index]?.id);
+}
+
+/** Tells when the network or the tab is back. */
+function listenForReturn(back: () => void): () => void {
+  if (typeof window === "undefined") return () => undefined;
+  const seen = (): void => {
+    if (document.visibilityState === "visible") back();
+  };
+  window.addEventListener("online", back);
+  document.addEventListener("visibilitychange", seen);
+  return () => {
+    window.removeEventListener("online", back);
+    document.removeEventListener("visibilitychange", seen);
+  };
+}

@@ -1,0 +1,29 @@
+// Where a film is at a hub time: pure functions of a timeline.
+
+import { RATE_NORMAL_PPM, type Timeline } from "./protocol";
+
+/** The film position in µs at a hub time; before `at_hub_us` it waits at `position_us`. */
+export function positionAt(timeline: Timeline, hubUs: number): number {
+  const elapsed = Math.max(0, hubUs - timeline.at_hub_us);
+  return clampTo(timeline, timeline.position_us + (elapsed * timeline.rate_ppm) / RATE_NORMAL_PPM);
+}
+
+/** The position inside the film. */
+export function clampTo(timeline: Timeline, position_us: number): number {
+  return Math.min(Math.max(0, position_us), timeline.duration_us);
+}
+
+export function isRunning(timeline: Timeline): boolean {
+  return timeline.rate_ppm > 0;
+}
+
+/**
+ * Where a paused film is held: the centre of its frame, so that no rounding of a time stamp shows the neighbour.
+ * Without a known frame rate it is the position itself; the same for all viewers either way.
+ */
+export function frameCentre(position_us: number, fps: number | null, duration_us: number): number {
+  if (fps === null || !(fps > 0)) return position_us;
+  const frame_us = 1_000_000 / fps;
+  const centre = (Math.floor(position_us / frame_us + 0.001) + 0.5) * frame_us;
+  return centre < duration_us ? Math.round(centre) : position_us;
+}
