@@ -61,12 +61,26 @@ impl MemberState {
 #[derive(Debug, Clone, PartialEq)]
 pub enum MemberCommand {
     /// `owner` is the channel's owner, `visibility` the channel's, as looked up (both guarded at the append).
-    Join { account: AccountId, owner: AccountId, visibility: Visibility },
+    Join {
+        account: AccountId,
+        owner: AccountId,
+        visibility: Visibility,
+    },
     Leave,
     /// `standing` is the actor's own in the same channel.
-    GrantRole { role: ChannelRole, by: AccountId, standing: MemberState },
-    Ban { by: AccountId, standing: MemberState },
-    Unban { by: AccountId, standing: MemberState },
+    GrantRole {
+        role: ChannelRole,
+        by: AccountId,
+        standing: MemberState,
+    },
+    Ban {
+        by: AccountId,
+        standing: MemberState,
+    },
+    Unban {
+        by: AccountId,
+        standing: MemberState,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -36,8 +36,11 @@ pub struct PlaybackState {
 impl PlaybackState {
     /// Where the film is at this wall time, within `0..=duration`.
     pub fn position_at(&self, at: Timestamp) -> MediaTime {
-        let elapsed = if self.playing { (at.0 - self.at.0).max(0) } else { 0 };
-        MediaTime((self.position.0.saturating_add(elapsed)).clamp(0, self.duration.0))
+        let elapsed = if self.playing { at.0.saturating_sub(self.at.0).max(0) } else { 0 };
+        self.nearest(MediaTime(self.position.0.saturating_add(elapsed)))
+    }
+    fn nearest(&self, position: MediaTime) -> MediaTime {
+        position.clamp(MediaTime::ZERO, self.duration.max(MediaTime::ZERO))
     }
     /// Parts per million: normal speed when playing, 0 when paused.
     pub fn rate_ppm(&self) -> i64 {
@@ -54,13 +57,34 @@ pub struct Standing {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlaybackCommand {
-    LoadVideo { standing: Standing, video: VideoId, duration: MediaTime, playable: bool, at: Timestamp },
+    LoadVideo {
+        standing: Standing,
+        video: VideoId,
+        duration: MediaTime,
+        playable: bool,
+        at: Timestamp,
+    },
     /// `position`: where the hub's timeline says the film is; `None` takes it from the wall time `at`.
-    Play { standing: Standing, position: Option<MediaTime>, at: Timestamp },
-    Pause { standing: Standing, position: Option<MediaTime>, at: Timestamp },
-    Seek { standing: Standing, position: MediaTime, at: Timestamp },
+    Play {
+        standing: Standing,
+        position: Option<MediaTime>,
+        at: Timestamp,
+    },
+    Pause {
+        standing: Standing,
+        position: Option<MediaTime>,
+        at: Timestamp,
+    },
+    Seek {
+        standing: Standing,
+        position: MediaTime,
+        at: Timestamp,
+    },
     /// By the hub when the timeline reached the end.
-    End { video: VideoId, at: Timestamp },
+    End {
+        video: VideoId,
+        at: Timestamp,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +116,7 @@ impl Aggregate for Playback {
         match command {
             PlaybackCommand::LoadVideo { standing, video, duration, playable, at } => {
                 permitted(standing, Action::LoadVideo)?;
-                if !playable {
+                if !playable || *duration <= MediaTime::ZERO {
                     return Err(PlaybackError::NotPlayable);
                 }
                 let same = state.video == Some(*video) && !state.playing && state.position == MediaTime::ZERO;
@@ -116,7 +140,7 @@ impl Aggregate for Playback {
                 if !state.playing {
                     return Ok(vec![]);
                 }
-                let position = position.map_or(state.position_at(*at), |p| MediaTime(p.0.clamp(0, state.duration.0)));
+                let position = position.map_or(state.position_at(*at), |position| state.nearest(position));
                 Ok(vec![PlaybackEvent::Paused { position_us: position, at_us: *at }])
             }
             PlaybackCommand::Seek { standing, position, at } => {

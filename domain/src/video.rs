@@ -13,6 +13,7 @@ use crate::{
 pub const UPLOAD_BYTES_MAX: u64 = 5_000_000_000;
 /// A title has 1 to this many characters after trimming.
 pub const TITLE_CHARS_MAX: usize = 200;
+const PERCENT_MAX: u32 = 100;
 /// The content types an upload may declare.
 pub const CONTENT_TYPES: [&str; 6] =
     ["video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska", "video/ogg"];
@@ -71,20 +72,52 @@ pub enum VideoEvent {
         object_key: String,
     },
     UploadCompleted {},
-    UploadRejected { reason: String },
+    UploadRejected {
+        reason: String,
+    },
     TranscodeStarted {},
-    SourceProbed { source: Source },
-    TranscodePlanned { renditions: Vec<RenditionPlan>, items: Vec<WorkItem> },
-    TranscodeProgressed { percent: u32, stage: String, eta_s: Option<u32> },
-    RenditionCompleted { rendition: RenditionFacts },
-    ThumbnailsGenerated { object_key: String, width: u32, height: u32 },
-    TranscodeCompleted { hls_key: String, dash_key: String, duration_us: MediaTime },
-    TranscodeFailed { failure: Failure },
+    SourceProbed {
+        source: Source,
+    },
+    TranscodePlanned {
+        renditions: Vec<RenditionPlan>,
+        items: Vec<WorkItem>,
+    },
+    TranscodeProgressed {
+        percent: u32,
+        stage: String,
+        eta_s: Option<u32>,
+    },
+    RenditionCompleted {
+        rendition: RenditionFacts,
+    },
+    ThumbnailsGenerated {
+        object_key: String,
+        width: u32,
+        height: u32,
+    },
+    TranscodeCompleted {
+        hls_key: String,
+        dash_key: String,
+        duration_us: MediaTime,
+    },
+    TranscodeFailed {
+        failure: Failure,
+    },
     InterimObjectRemoved {},
 }
 event_names!(VideoEvent {
-    UploadRequested, UploadCompleted, UploadRejected, TranscodeStarted, SourceProbed, TranscodePlanned,
-    TranscodeProgressed, RenditionCompleted, ThumbnailsGenerated, TranscodeCompleted, TranscodeFailed,
+    UploadRequested,
+    UploadCompleted,
+    UploadRejected,
+    TranscodeStarted,
+    SourceProbed,
+    TranscodePlanned,
+    TranscodeProgressed,
+    RenditionCompleted,
+    ThumbnailsGenerated,
+    TranscodeCompleted,
+    TranscodeFailed,
     InterimObjectRemoved,
 });
 
@@ -101,15 +134,38 @@ pub enum VideoCommand {
     /// The stored object exists with the declared size and a known magic number (checked by the caller).
     CompleteUpload,
     /// The stored object is not what was declared.
-    RejectUpload { reason: String },
+    RejectUpload {
+        reason: String,
+    },
     StartTranscode,
-    RecordProbe { source: Source },
-    Plan { renditions: Vec<RenditionPlan>, items: Vec<WorkItem> },
-    ReportProgress { percent: u32, stage: String, eta_s: Option<u32> },
-    CompleteRendition { rendition: RenditionFacts },
-    RecordThumbnail { object_key: String, width: u32, height: u32 },
-    CompleteTranscode { hls_key: String, dash_key: String, duration: MediaTime },
-    FailTranscode { failure: Failure },
+    RecordProbe {
+        source: Source,
+    },
+    Plan {
+        renditions: Vec<RenditionPlan>,
+        items: Vec<WorkItem>,
+    },
+    ReportProgress {
+        percent: u32,
+        stage: String,
+        eta_s: Option<u32>,
+    },
+    CompleteRendition {
+        rendition: RenditionFacts,
+    },
+    RecordThumbnail {
+        object_key: String,
+        width: u32,
+        height: u32,
+    },
+    CompleteTranscode {
+        hls_key: String,
+        dash_key: String,
+        duration: MediaTime,
+    },
+    FailTranscode {
+        failure: Failure,
+    },
     RecordInterimRemoved,
 }
 
@@ -239,7 +295,7 @@ impl Aggregate for Video {
             VideoEvent::ThumbnailsGenerated { object_key, .. } => state.thumbnail_key = Some(object_key.clone()),
             VideoEvent::TranscodeCompleted { hls_key, dash_key, .. } => {
                 state.status = Status::Ready;
-                state.percent = 100;
+                state.percent = PERCENT_MAX;
                 state.hls_key = Some(hls_key.clone());
                 state.dash_key = Some(dash_key.clone());
             }
@@ -289,13 +345,12 @@ fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>
 fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
     let repeated = match command {
         VideoCommand::RecordProbe { source } => state.source.as_ref() == Some(source),
-        VideoCommand::Plan { items, .. } => !state.items.is_empty() && state.items == *items,
+        VideoCommand::Plan { renditions, items } => state.renditions == *renditions && state.items == *items,
         VideoCommand::ReportProgress { percent, stage, .. } => {
-            *percent < state.percent || (*percent == state.percent && *stage == state.stage)
+            let percent = *percent.min(&PERCENT_MAX);
+            percent < state.percent || (percent == state.percent && *stage == state.stage)
         }
-        VideoCommand::CompleteRendition { rendition } => {
-            state.completed.iter().any(|held| held.name == rendition.name)
-        }
+        VideoCommand::CompleteRendition { rendition } => state.completed.iter().any(|held| held.name == rendition.name),
         VideoCommand::RecordThumbnail { object_key, .. } => state.thumbnail_key.as_ref() == Some(object_key),
         VideoCommand::CompleteTranscode { .. } => state.status == Status::Ready,
         VideoCommand::FailTranscode { .. } => state.status == Status::Failed,
@@ -315,7 +370,7 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         VideoCommand::RecordProbe { source } => vec![VideoEvent::SourceProbed { source }],
         VideoCommand::Plan { renditions, items } => vec![VideoEvent::TranscodePlanned { renditions, items }],
         VideoCommand::ReportProgress { percent, stage, eta_s } => {
-            vec![VideoEvent::TranscodeProgressed { percent: percent.min(100), stage, eta_s }]
+            vec![VideoEvent::TranscodeProgressed { percent: percent.min(PERCENT_MAX), stage, eta_s }]
         }
         VideoCommand::CompleteRendition { rendition } => vec![VideoEvent::RenditionCompleted { rendition }],
         VideoCommand::RecordThumbnail { object_key, width, height } => {

@@ -66,12 +66,27 @@ event_names!(WorkEvent { Claimed, SegmentPublished, WorkCompleted, ClaimLapsed, 
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkCommand {
-    Claim { worker: String },
-    PublishSegment { worker: String, attempt: u32, segment: Segment },
-    Complete { worker: String, attempt: u32 },
+    Claim {
+        worker: String,
+    },
+    PublishSegment {
+        worker: String,
+        attempt: u32,
+        segment: Segment,
+    },
+    Complete {
+        worker: String,
+        attempt: u32,
+    },
     /// The lease ran out on the database clock (looked up by the caller).
-    Lapse { attempt: u32 },
-    Fail { worker: String, attempt: u32, failure: Failure },
+    Lapse {
+        attempt: u32,
+    },
+    Fail {
+        worker: String,
+        attempt: u32,
+        failure: Failure,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,0 +1,217 @@
+//! Fixed values the tests share, and the sample of every event type that the golden files hold.
+
+use lockstep_domain::{
+    Personal,
+    account::{AccountEvent, PlatformRole},
+    channel::{ChannelEvent, Visibility},
+    ids::{AccountId, ChannelId, MessageId, VideoId},
+    member::{ChannelRole, MemberEvent},
+    message::MessageEvent,
+    playback::PlaybackEvent,
+    time::{MediaTime, Timestamp},
+    video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
+    visit::VisitEvent,
+    work::{Failure, Segment, WorkEvent, WorkItem, WorkKind},
+};
+use uuid::Uuid;
+
+pub const ADA: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0ada));
+pub const BOB: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0b0b));
+pub const CHANNEL: ChannelId = ChannelId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0c01));
+pub const FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f01));
+pub const OTHER_FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f02));
+pub const MESSAGE: MessageId = MessageId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0e01));
+
+/// A wall time, this many seconds after a fixed start.
+pub fn wall(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(1_790_000_000_000_000 + seconds * 1_000_000)
+}
+
+/// A place in a film, this many seconds from its start.
+pub fn secs(seconds: i64) -> MediaTime {
+    MediaTime::from_micros(seconds * 1_000_000)
+}
+
+pub fn named(account: AccountId, name: &str) -> Personal<String> {
+    Personal::new(account, name.to_owned())
+}
+
+pub fn accounts() -> Vec<AccountEvent> {
+    vec![
+        AccountEvent::Registered { name: named(ADA, "Ada"), role: PlatformRole::Administrator },
+        AccountEvent::GuestAdmitted { name: named(BOB, "Bob") },
+        AccountEvent::DisplayNameChanged { name: named(ADA, "Ada L.") },
+    ]
+}
+
+pub fn channels() -> Vec<ChannelEvent> {
+    vec![
+        ChannelEvent::Created {
+            owner: ADA,
+            name: "Film night".into(),
+            slug: "film-night".into(),
+            visibility: Visibility::Public,
+        },
+        ChannelEvent::Renamed { name: "Film nights".into() },
+        ChannelEvent::VisibilityChanged { visibility: Visibility::Private },
+        ChannelEvent::Archived {},
+    ]
+}
+
+pub fn members() -> Vec<MemberEvent> {
+    vec![
+        MemberEvent::Joined { role: ChannelRole::Viewer },
+        MemberEvent::Left {},
+        MemberEvent::RoleGranted { role: ChannelRole::Moderator, by: ADA },
+        MemberEvent::Banned { by: ADA },
+        MemberEvent::Unbanned { by: ADA },
+    ]
+}
+
+pub fn messages() -> Vec<MessageEvent> {
+    vec![MessageEvent::Posted {
+        channel: CHANNEL,
+        author: BOB,
+        text: named(BOB, "Look at that!"),
+        video: Some(FILM),
+        playback_us: Some(MediaTime::from_micros(61_200_000)),
+    }]
+}
+
+pub fn playbacks() -> Vec<PlaybackEvent> {
+    vec![
+        PlaybackEvent::VideoLoaded { video: FILM, duration_us: secs(60), at_us: wall(0) },
+        PlaybackEvent::Played { position_us: secs(0), at_us: wall(1) },
+        PlaybackEvent::Paused { position_us: secs(7), at_us: wall(8) },
+        PlaybackEvent::Seeked { position_us: secs(30), at_us: wall(9) },
+        PlaybackEvent::Ended { at_us: wall(40) },
+    ]
+}
+
+pub fn visits() -> Vec<VisitEvent> {
+    vec![
+        VisitEvent::Arrived { channel: CHANNEL, account: BOB },
+        VisitEvent::Departed { channel: CHANNEL, account: BOB },
+    ]
+}
+
+pub fn works() -> Vec<WorkEvent> {
+    vec![
+        WorkEvent::Claimed { worker: "worker-a".into(), attempt: 1 },
+        WorkEvent::SegmentPublished { attempt: 1, segment: segment() },
+        WorkEvent::WorkCompleted { attempt: 1 },
+        WorkEvent::ClaimLapsed { attempt: 1 },
+        WorkEvent::WorkFailed { attempt: 1, failure: failure() },
+    ]
+}
+
+pub fn videos() -> Vec<VideoEvent> {
+    vec![
+        requested(),
+        VideoEvent::UploadCompleted {},
+        VideoEvent::UploadRejected { reason: "the file is not the declared size".into() },
+        VideoEvent::TranscodeStarted {},
+        VideoEvent::SourceProbed { source: source() },
+        planned(),
+        VideoEvent::TranscodeProgressed { percent: 42, stage: "encode".into(), eta_s: Some(30) },
+        VideoEvent::RenditionCompleted { rendition: rendition("720p") },
+        VideoEvent::ThumbnailsGenerated { object_key: "v/film/thumb.jpg".into(), width: 640, height: 360 },
+        completed(),
+        VideoEvent::TranscodeFailed { failure: failure() },
+        VideoEvent::InterimObjectRemoved {},
+    ]
+}
+
+pub fn requested() -> VideoEvent {
+    VideoEvent::UploadRequested {
+        owner: ADA,
+        title: named(ADA, "Holiday"),
+        file_name: named(ADA, "holiday.mp4"),
+        size_bytes: 1_048_576,
+        content_type: "video/mp4".into(),
+        object_key: "u/film".into(),
+    }
+}
+
+pub fn planned() -> VideoEvent {
+    VideoEvent::TranscodePlanned { renditions: plan(), items: items() }
+}
+
+pub fn completed() -> VideoEvent {
+    VideoEvent::TranscodeCompleted {
+        hls_key: "v/film/master.m3u8".into(),
+        dash_key: "v/film/manifest.mpd".into(),
+        duration_us: secs(12),
+    }
+}
+
+pub fn source() -> Source {
+    Source {
+        container: "mov,mp4,m4a,3gp,3g2,mj2".into(),
+        video_codec: "h264".into(),
+        audio_codec: Some("aac".into()),
+        duration_us: secs(12),
+        width: 1280,
+        height: 720,
+        rotation_degrees: -90,
+        frame_rate_num: 30_000,
+        frame_rate_den: 1_001,
+        audio_channels: 2,
+    }
+}
+
+pub fn plan() -> Vec<RenditionPlan> {
+    vec![
+        RenditionPlan { name: "720p".into(), width: 1280, height: 720, bitrate_bps: 2_500_000 },
+        RenditionPlan { name: "audio".into(), width: 0, height: 0, bitrate_bps: 128_000 },
+    ]
+}
+
+/// One item of every kind.
+pub fn items() -> Vec<WorkItem> {
+    vec![
+        item(0, WorkKind::Chunk { first_segment: 1, last_segment: 2 }, secs(0), secs(8)),
+        item(1, WorkKind::Chunk { first_segment: 3, last_segment: 3 }, secs(8), secs(12)),
+        item(2, WorkKind::Audio, secs(0), secs(12)),
+        item(3, WorkKind::Thumbnail, secs(0), secs(12)),
+    ]
+}
+
+fn item(number: u32, kind: WorkKind, start_us: MediaTime, end_us: MediaTime) -> WorkItem {
+    WorkItem { number, kind, start_us, end_us }
+}
+
+pub fn rendition(name: &str) -> RenditionFacts {
+    RenditionFacts {
+        name: name.into(),
+        width: 1280,
+        height: 720,
+        bandwidth_bps: 3_000_579,
+        average_bandwidth_bps: 2_632_168,
+        codecs: "avc1.64001f".into(),
+        bytes: 3_948_252,
+        segments: 3,
+    }
+}
+
+/// An init segment, so that every field is there.
+pub fn segment() -> Segment {
+    Segment {
+        rendition: "720p".into(),
+        number: 0,
+        pts_us: secs(0),
+        duration_us: secs(0),
+        bytes: 812,
+        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+        codecs: Some("avc1.64001f".into()),
+    }
+}
+
+pub fn failure() -> Failure {
+    Failure {
+        stage: "probe".into(),
+        code: "not_a_video".into(),
+        reason: "this file has no picture in it".into(),
+        retryable: false,
+    }
+}
