@@ -1,0 +1,80 @@
+//! How this crate connects: as the application's role, with limits on what a statement may take.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Executor, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
+
+use crate::ConnectError;
+
+/// How long a read waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The application may append and read, and nothing else with the log. Without the role the owner runs everything.
+const TAKE_ROLE: &str = "SELECT set_config('role', rolname, false) FROM pg_roles \
+     WHERE rolname = 'lockstep_app' AND pg_has_role(current_user, rolname, 'member')";
+
+/// Opens connections to one database.
+#[derive(Clone)]
+pub struct Connector {
+    options: PgConnectOptions,
+}
+
+impl Connector {
+    pub fn new(url: &str, node: &str) -> Result<Self, ConnectError> {
+        let options = PgConnectOptions::from_str(url).map_err(|error| ConnectError::Url(error.to_string()))?;
+        let options = options.application_name(&format!("lockstep {node}")).options([
+            ("statement_timeout", "10s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "5s"),
+            // An acknowledged event is on the disk, and the head's lock is enough, whatever the server's defaults are.
+            ("synchronous_commit", "on"),
+            ("default_transaction_isolation", "read committed"),
+            ("jit", "off"),
+        ]);
+        Ok(Self { options })
+    }
+
+    /// A connection for one task that issues few statements again and again.
+    pub async fn dedicated(&self) -> Result<PgConnection, sqlx::Error> {
+        // Plans are made once, also while the tables are empty: they must use the indexes.
+        let options =
+            self.options.clone().options([("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")]);
+        let mut connection = options.connect().await?;
+        connection.execute(TAKE_ROLE).await?;
+        Ok(connection)
+    }
+
+    /// A connection that hears notifications.
+    pub async fn listener(&self) -> Result<PgListener, sqlx::Error> {
+        // A pool of one, because that is what a listener is made of; it closes with the listener.
+        let options = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        PgListener::connect_with(&options.connect_with(self.options.clone()).await?).await
+    }
+
+    /// A pool for everything else.
+    pub async fn pool(&self, connections_max: u32) -> Result<PgPool, sqlx::Error> {
+        PgPoolOptions::new()
+            .max_connections(connections_max)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute(TAKE_ROLE).await?;
+                    Ok(())
+                })
+            })
+            .connect_with(self.options.clone())
+            .await
+    }
+}
+
+/// The position of the last event, if this database has a log.
+pub async fn check_migrated(pool: &PgPool) -> Result<i64, ConnectError> {
+    let there: bool = sqlx::query_scalar("SELECT to_regclass('es_head') IS NOT NULL").fetch_one(pool).await?;
+    if !there {
+        return Err(ConnectError::NotMigrated);
+    }
+    Ok(sqlx::query_scalar(super::sql::HEAD).fetch_one(pool).await?)
+}
