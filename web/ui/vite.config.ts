@@ -7,8 +7,11 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [tailwindcss(), svelte()],
   resolve: { alias: { $src: fileURLToPath(new URL("./src", import.meta.url)) } },
+  worker: { format: "es" },
   build: {
     target: "es2022",
+    // light-dark() and nesting as they are: the browsers that can play the films know them.
+    cssTarget: ["chrome123", "firefox121", "safari17.5"],
     manifest: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { channelPath, localPath, match, signInPath } from "./routes";
+
+const at = (path: string) => match(new URL(path, "https://lockstep.example"));
+
+describe("routes", () => {
+  it.each([
+    ["/", { name: "home" }],
+    ["/setup", { name: "setUp", token: null }],
+    ["/setup?token=a%2Bb", { name: "setUp", token: "a+b" }],
+    ["/sign-in", { name: "signIn", next: "/" }],
+    ["/sign-in?next=%2Fc%2Ffilms", { name: "signIn", next: "/c/films" }],
+    ["/sign-in?next=https://evil.example", { name: "signIn", next: "/" }],
+    ["/c/movie-night", { name: "channel", slug: "movie-night" }],
+    ["/c/movie-night/", { name: "channel", slug: "movie-night" }],
+    ["/c/%E0%A4%A", { name: "notFound", path: "/c/%E0%A4%A" }],
+    ["/c", { name: "notFound", path: "/c" }],
+    ["/c/a/b", { name: "notFound", path: "/c/a/b" }],
+    ["/status", { name: "status" }],
+    ["/nope", { name: "notFound", path: "/nope" }],
+  ])("%s", (path, route) => expect(at(path)).toEqual(route));
+});
+
+it("goes on only to this site", () => {
+  expect(["//evil.example", "/\\evil.example", "javascript:alert(1)", null].map(localPath)).toEqual(["/", "/", "/", "/"]);
+  expect(localPath("/c/x?y=1")).toBe("/c/x?y=1");
+});
+
+it("paths come back as the routes they were made of", () => {
+  expect(at(channelPath("fünf & mehr"))).toEqual({ name: "channel", slug: "fünf & mehr" });
+  expect(at(signInPath("/c/x"))).toEqual({ name: "signIn", next: "/c/x" });
+  expect(signInPath("/")).toBe("/sign-in");
+});

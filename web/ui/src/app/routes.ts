@@ -1,0 +1,42 @@
+// Which address means which screen. Pure: from a URL to a route and back.
+
+export type Route =
+  | { name: "home" }
+  | { name: "setUp"; token: string | null }
+  | { name: "signIn"; next: string }
+  | { name: "channel"; slug: string }
+  | { name: "status" }
+  | { name: "notFound"; path: string };
+
+/** Finds the route of a URL; an unknown path is `notFound`, never an error. */
+export function match(url: URL): Route {
+  const path = url.pathname.replace(/\/+$/, "") || "/";
+  if (path === "/") return { name: "home" };
+  if (path === "/setup") return { name: "setUp", token: url.searchParams.get("token") };
+  if (path === "/sign-in") return { name: "signIn", next: localPath(url.searchParams.get("next")) };
+  if (path === "/status") return { name: "status" };
+  const slug = /^\/c\/([^/]+)$/.exec(path)?.[1];
+  const name = slug === undefined ? null : decoded(slug);
+  return name ? { name: "channel", slug: name } : { name: "notFound", path };
+}
+
+export function channelPath(slug: string): string {
+  return `/c/${encodeURIComponent(slug)}`;
+}
+
+export function signInPath(next: string): string {
+  return next === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(next)}`;
+}
+
+/** Only a path of this site is a place to go on to: `//evil.example` and `/\evil.example` are not. */
+export function localPath(next: string | null): string {
+  return next && /^\/(?![/\\])/.test(next) ? next : "/";
+}
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}

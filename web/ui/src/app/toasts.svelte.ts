@@ -1,0 +1,45 @@
+// Short messages at the edge of the screen: at most three, four seconds each, held while looked at.
+
+const TOASTS_MAX = 3;
+const LIFE_MS = 4_000;
+
+export interface Toast {
+  readonly id: number;
+  readonly text: string;
+  readonly tone: "plain" | "good" | "bad";
+}
+
+class Toasts {
+  list: Toast[] = $state([]);
+  #next = 1;
+  #timers = new Map<number, ReturnType<typeof setTimeout>>();
+
+  show(text: string, tone: Toast["tone"] = "plain"): void {
+    const same = this.list.find((toast) => toast.text === text);
+    if (same) this.dismiss(same.id);
+    const toast = { id: this.#next++, text, tone };
+    this.list.push(toast);
+    for (const old of this.list.slice(0, -TOASTS_MAX)) this.dismiss(old.id);
+    this.release(toast.id);
+  }
+
+  dismiss(id: number): void {
+    this.hold(id);
+    this.list = this.list.filter((toast) => toast.id !== id);
+  }
+
+  hold(id: number): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+
+  release(id: number): void {
+    this.hold(id);
+    this.#timers.set(
+      id,
+      setTimeout(() => this.dismiss(id), LIFE_MS),
+    );
+  }
+}
+
+export const toasts = new Toasts();
