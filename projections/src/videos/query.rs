@@ -1,0 +1,168 @@
+//! Reading films: by ids, as a list, with their ladders.
+
+use lockstep_domain::{
+    ids::{AccountId, Position, VideoId},
+    time::{MediaTime, Timestamp},
+    video::Status,
+    work::Failure,
+};
+use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
+use uuid::Uuid;
+
+use crate::words::{self, Word};
+
+/// One film as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoRow {
+    pub video: VideoId,
+    pub owner: AccountId,
+    /// `""` once its owner was erased.
+    pub title: String,
+    pub file_name: String,
+    pub size_bytes: i64,
+    pub status: Status,
+    pub percent: i32,
+    pub stage: String,
+    pub eta_s: Option<i64>,
+    pub duration: Option<MediaTime>,
+    pub width: Option<i32>,
+    pub height: Option<i32>,
+    pub container: Option<String>,
+    pub video_codec: Option<String>,
+    pub audio_codec: Option<String>,
+    pub thumbnail_path: Option<String>,
+    pub hls_path: Option<String>,
+    pub dash_path: Option<String>,
+    pub failure: Option<Failure>,
+    pub created_at: Timestamp,
+    /// Orders lists, newest first.
+    pub created_position: Position,
+    /// The video stream's version that this row shows.
+    pub version: i64,
+    pub position: Position,
+}
+
+impl FromRow<'_, PgRow> for VideoRow {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let failure = match row.try_get("failure_code")? {
+            None => None,
+            Some(code) => Some(Failure {
+                stage: row.try_get("failure_stage")?,
+                code,
+                reason: row.try_get("failure_reason")?,
+                retryable: row.try_get("failure_retryable")?,
+            }),
+        };
+        Ok(Self {
+            video: VideoId(row.try_get("video_id")?),
+            owner: AccountId(row.try_get("owner_id")?),
+            title: row.try_get("title")?,
+            file_name: row.try_get("file_name")?,
+            size_bytes: row.try_get("size_bytes")?,
+            status: words::column(row, "status")?,
+            percent: row.try_get("percent")?,
+            stage: row.try_get("stage")?,
+            eta_s: row.try_get("eta_s")?,
+            duration: row.try_get::<Option<i64>, _>("duration_us")?.map(MediaTime),
+            width: row.try_get("width")?,
+            height: row.try_get("height")?,
+            container: row.try_get("container")?,
+            video_codec: row.try_get("video_codec")?,
+            audio_codec: row.try_get("audio_codec")?,
+            thumbnail_path: row.try_get("thumbnail_path")?,
+            hls_path: row.try_get("hls_path")?,
+            dash_path: row.try_get("dash_path")?,
+            failure,
+            created_at: Timestamp(row.try_get("created_at_us")?),
+            created_position: Position::from_i64(row.try_get("created_position")?),
+            version: row.try_get("version")?,
+            position: Position::from_i64(row.try_get("position")?),
+        })
+    }
+}
+
+/// One rung of a film's ladder.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct RenditionRow {
+    pub video_id: Uuid,
+    pub name: String,
+    pub width: i32,
+    pub height: i32,
+    pub bandwidth_bps: i64,
+    pub codecs: String,
+    pub complete: bool,
+}
+
+/// What a list of films shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub status: Option<Status>,
+    /// Part of the title, any case.
+    pub search: Option<String>,
+}
+
+impl Filter {
+    /// The search text as a LIKE pattern that matches it literally.
+    fn pattern(&self) -> Option<String> {
+        let text = self.search.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
+        let mut pattern = String::from("%");
+        for c in text.chars() {
+            if matches!(c, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+        pattern.push('%');
+        Some(pattern)
+    }
+}
+
+/// The films of these ids, in no order; unknown ids are absent.
+pub async fn by_ids(pool: &PgPool, ids: &[VideoId]) -> Result<Vec<VideoRow>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    sqlx::query_as("SELECT * FROM rm_videos WHERE video_id = ANY($1)").bind(ids).fetch_all(pool).await
+}
+
+/// The films after `after`, newest first.
+pub async fn list(
+    pool: &PgPool,
+    filter: &Filter,
+    after: Option<Position>,
+    limit: i64,
+) -> Result<Vec<VideoRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM rm_videos
+         WHERE created_position < $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR title ILIKE $3)
+         ORDER BY created_position DESC LIMIT $4",
+    )
+    .bind(after.map_or(i64::MAX, Position::as_i64))
+    .bind(filter.status.map(Word::word))
+    .bind(filter.pattern())
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}
+
+/// How many films a filter finds.
+pub async fn count(pool: &PgPool, filter: &Filter) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM rm_videos
+         WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR title ILIKE $2)",
+    )
+    .bind(filter.status.map(Word::word))
+    .bind(filter.pattern())
+    .fetch_one(pool)
+    .await
+}
+
+/// The ladders of these films, best picture first, the sound last.
+pub async fn renditions(pool: &PgPool, videos: &[VideoId]) -> Result<Vec<RenditionRow>, sqlx::Error> {
+    let videos: Vec<Uuid> = videos.iter().map(|id| id.0).collect();
+    sqlx::query_as(
+        "SELECT video_id, name, width, height, bandwidth_bps, codecs, complete FROM rm_video_renditions
+         WHERE video_id = ANY($1) ORDER BY video_id, height DESC, name",
+    )
+    .bind(videos)
+    .fetch_all(pool)
+    .await
+}
