@@ -7,12 +7,9 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
 use s3s::{
     S3, S3Request, S3Response, S3Result,
     dto::{
@@ -26,11 +23,9 @@ use s3s_fs::FileSystem;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::{EmbeddedOptions, OpenError, io_error};
+use super::{EmbeddedOptions, OpenError, io_error, upload::{UPLOAD_IDLE_MAX, exactly}};
 use crate::check_key;
 
-/// Longest silence of a sender within one upload.
-const UPLOAD_IDLE_MAX: Duration = Duration::from_secs(60);
 /// Bytes per read of an object.
 const READ_CHUNK_BYTES: usize = 128 << 10;
 
@@ -167,24 +162,6 @@ fn first_byte(content_range: &str) -> Option<u64> {
     content_range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
 
-/// Passes on exactly `declared` bytes: more, fewer, or a sender that falls silent is an error, and nothing is kept.
-fn exactly(body: StreamingBlob, declared: u64) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    futures::stream::unfold(Some((body, declared)), async |state| {
-        let (mut body, left) = state?;
-        let failed = |text: &'static str| Some((Err(io::Error::other(text)), None));
-        match tokio::time::timeout(UPLOAD_IDLE_MAX, body.next()).await {
-            Err(_) => failed("the sender fell silent"),
-            Ok(None) if left == 0 => None,
-            Ok(None) => failed("the body is shorter than declared"),
-            Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
-            Ok(Some(Ok(chunk))) => match left.checked_sub(chunk.len() as u64) {
-                Some(left) => Some((Ok(chunk), Some((body, left)))),
-                None => failed("the body is longer than declared"),
-            },
-        }
-    })
-}
-
 /// Runs `work` to its end even when the caller goes away: a half-finished rename and flush must not be left behind.
 async fn to_its_end<T: Send + 'static>(work: impl Future<Output = S3Result<T>> + Send + 'static) -> S3Result<T> {
     tokio::spawn(work).await.map_err(s3s::S3Error::internal_error)?
@@ -197,7 +174,7 @@ impl S3 for Files {
         let declared = request.input.content_length.and_then(|bytes| u64::try_from(bytes).ok());
         let declared = declared.ok_or_else(|| s3_error!(MissingContentLength))?;
         let body = request.input.body.take().ok_or_else(|| s3_error!(IncompleteBody))?;
-        request.input.body = Some(StreamingBlob::wrap(Box::pin(exactly(body, declared))));
+        request.input.body = Some(StreamingBlob::wrap(Box::pin(exactly(body, declared, UPLOAD_IDLE_MAX))));
         let files = self.clone();
         to_its_end(async move { files.put(request).await }).await
     }

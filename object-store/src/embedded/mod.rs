@@ -8,6 +8,7 @@ mod files;
 mod gate;
 mod keys;
 mod local;
+mod upload;
 
 use std::{fmt, io, path::{Path, PathBuf}, sync::Arc};
 
