@@ -249,3 +249,9 @@ fn escape(text: &str) -> String {
     }
     out
 }
+
+/// The connection string of a database of a cluster in this folder that another process of ours runs.
+pub fn url_of_running(folder: &Path, database: &str) -> String {
+    let socket = folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join("s");
+    format!("postgres://postgres@localhost/{}?host={}", escape(database), escape(&socket.to_string_lossy()))
+}

@@ -31,7 +31,7 @@ impl Connector {
             ("idle_in_transaction_session_timeout", "5s"),
             // An acknowledged event is on the disk, and the head's lock is enough, whatever the server's defaults are.
             ("synchronous_commit", "on"),
-            ("default_transaction_isolation", "read committed"),
+            ("default_transaction_isolation", "read\\ committed"),
             ("jit", "off"),
         ]);
         Ok(Self { options })
