@@ -1,1 +1,18 @@
-//! x
+//! The composition root: the only room that reads the environment, opens listening sockets and spawns the
+//! long-running tasks.
+
+pub mod auth;
+pub mod backend;
+pub mod cli;
+pub mod config;
+pub mod data_folder;
+pub mod demo;
+pub mod doctor;
+pub mod events_cli;
+pub mod hub;
+pub mod projections_cli;
+pub mod routes;
+pub mod serve;
+pub mod socket;
+pub mod system;
+pub mod transcoding;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `lockstep`: the program. Commands are in the library; this file only starts them.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lockstep::cli::main()
+}

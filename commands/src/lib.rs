@@ -1,0 +1,26 @@
+//! The write side: load → decide → append. Policies, reactions, sessions, and the cqrs-es adapter.
+//!
+//! Nothing here reads a clock or draws randomness by itself: [`Services`] carries both.
+
+pub mod account;
+pub mod channel;
+pub mod context;
+pub mod cqrs;
+pub mod credentials;
+pub mod dispatcher;
+pub mod magic;
+pub mod member;
+pub mod message;
+pub mod playback;
+pub mod reactions;
+pub mod services;
+pub mod session;
+pub mod setup;
+pub mod transcode;
+pub mod video;
+pub mod visit;
+
+pub use context::{Actor, Context};
+pub use dispatcher::{CommandError, Dispatcher, LoadError, Loaded, Outcome};
+pub use services::{Clock, Ids, Services};
+pub use session::Principal;

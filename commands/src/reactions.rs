@@ -1,0 +1,132 @@
+//! Event → next command. A reaction's operation id follows from the event, so doing it again does nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use lockstep_domain::{
+    aggregate::Event,
+    ids::{Position, VideoId},
+    video::VideoEvent,
+};
+use lockstep_event_store::RecordedEvent;
+use uuid::Uuid;
+
+use crate::{CommandError, Context, Services, video};
+
+/// Events taken from the log at a time.
+const BATCH_EVENTS: usize = 200;
+/// How often requested uploads are looked for.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(15);
+/// How often a failed reaction is tried before it is left and reported.
+const TRIES_MAX: u32 = 5;
+/// The reactions' checkpoint.
+const NAME: &str = "reactions";
+
+/// Follows the log and sends the commands that events call for; also sweeps uploads. Ends when dropped.
+pub async fn run(services: Services) {
+    let follow = follow(services.clone());
+    let sweep = sweep(services);
+    tokio::join!(follow, sweep);
+}
+
+async fn follow(services: Services) {
+    let mut position = loop {
+        match checkpoint(&services).await {
+            Ok(position) => break position,
+            Err(error) => {
+                tracing::warn!(%error, "the reactions' checkpoint cannot be read");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    };
+    let mut feed = lockstep_event_store::Feed::new(Arc::clone(&services.store), position);
+    loop {
+        for event in feed.next(BATCH_EVENTS).await {
+            position = event.position;
+            react(&services, &event).await;
+        }
+        if let Err(error) = save(&services, position).await {
+            tracing::warn!(%error, "the reactions' checkpoint cannot be saved; they will run again, to no effect");
+        }
+    }
+}
+
+async fn sweep(services: Services) {
+    let mut due = tokio::time::interval(SWEEP_EVERY);
+    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        let context = || video::system_context(services.ids.uuid(), services.clock.now(), None);
+        if let Err(error) = video::sweep_uploads(&services, context).await {
+            tracing::warn!(%error, "uploads could not be swept");
+        }
+    }
+}
+
+async fn react(services: &Services, event: &RecordedEvent) {
+    if event.stream.kind() != "video" {
+        return;
+    }
+    let Ok(video) = event.stream.id().parse::<VideoId>() else { return };
+    let Ok(decoded) = serde_json::from_value::<VideoEvent>(event.payload.clone()) else {
+        tracing::error!(position = %event.position, "an event cannot be decoded; no reaction to it");
+        return;
+    };
+    match decoded {
+        VideoEvent::TranscodeCompleted { .. } | VideoEvent::UploadRejected { .. } => {
+            let context = caused_by(services, event, decoded.event_type());
+            for attempt in 1..=TRIES_MAX {
+                match video::remove_interim(services, &context, video).await {
+                    Ok(_) => return,
+                    Err(CommandError::Refused(error)) => {
+                        tracing::warn!(%video, %error, "the interim object stays");
+                        return;
+                    }
+                    Err(error) if attempt == TRIES_MAX => tracing::error!(%video, %error, "the interim object stays"),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt))).await,
+                }
+            }
+        }
+        VideoEvent::UploadRequested { .. }
+        | VideoEvent::UploadCompleted {}
+        | VideoEvent::TranscodeStarted {}
+        | VideoEvent::SourceProbed { .. }
+        | VideoEvent::TranscodePlanned { .. }
+        | VideoEvent::TranscodeProgressed { .. }
+        | VideoEvent::RenditionCompleted { .. }
+        | VideoEvent::ThumbnailsGenerated { .. }
+        | VideoEvent::TranscodeFailed { .. }
+        | VideoEvent::InterimObjectRemoved {} => {}
+    }
+}
+
+fn caused_by(services: &Services, event: &RecordedEvent, what: &str) -> Context {
+    let seed = Context {
+        actor: crate::Actor::System,
+        command_id: event.event_id.into(),
+        correlation_id: event.metadata.correlation_id.clone(),
+        causation_id: Some(event.event_id.to_string()),
+        now: services.clock.now(),
+    };
+    let id: Uuid = crate::channel::derived_id(&seed, what);
+    Context { command_id: id.into(), ..seed }
+}
+
+async fn checkpoint(services: &Services) -> Result<Position, sqlx::Error> {
+    let held: Option<i64> = sqlx::query_scalar("SELECT position FROM reaction_checkpoints WHERE name = $1")
+        .bind(NAME)
+        .fetch_optional(&services.pool)
+        .await?;
+    Ok(Position::from_i64(held.unwrap_or(0)))
+}
+
+async fn save(services: &Services, position: Position) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO reaction_checkpoints (name, position) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET position = greatest(reaction_checkpoints.position, excluded.position)",
+    )
+    .bind(NAME)
+    .bind(position.as_i64())
+    .execute(&services.pool)
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,1 @@
+//! Work items of a transcode: claims, leases, progress.

@@ -1,0 +1,204 @@
+//! Uploads: ask, PUT straight to the store, confirm; and what follows from them.
+
+use std::time::Duration;
+
+use lockstep_domain::{
+    ids::{StreamId, VideoId},
+    time::Timestamp,
+    video::{Status, Video, VideoCommand, VideoError},
+};
+use lockstep_object_store::ObjectError;
+use uuid::Uuid;
+
+use crate::{Actor, CommandError, Context, Outcome, Services, channel::derived_id, magic};
+
+/// How long a presigned PUT may start.
+pub const UPLOAD_URL_LIFE: Duration = Duration::from_secs(60 * 60);
+/// Requested uploads one sweep looks at.
+pub const SWEPT_MAX: i64 = 200;
+
+/// An upload command was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VideoRefusal {
+    #[error("sign in first")]
+    SignedOut,
+    #[error("guests cannot upload")]
+    Guest,
+    #[error("this is not your upload")]
+    NotYours,
+    #[error("the file has not arrived yet: upload it, then confirm again")]
+    NotArrived,
+    #[error("{0}")]
+    Rejected(String),
+    #[error(transparent)]
+    Rule(#[from] VideoError),
+}
+
+/// What the browser needs to PUT the file.
+#[derive(Debug, Clone)]
+pub struct UploadTicket {
+    pub video: VideoId,
+    pub url: String,
+    /// Send exactly these headers: length and type are signed.
+    pub headers: Vec<(String, String)>,
+    pub expires_at: Timestamp,
+    pub outcome: Outcome,
+}
+
+/// What is going to be uploaded, as declared.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    pub title: String,
+    pub file_name: String,
+    pub size_bytes: u64,
+    pub content_type: String,
+}
+
+/// Notes the wish and signs a PUT of exactly that length and type. The same operation id gives the same video.
+pub async fn request_upload(
+    services: &Services,
+    context: &Context,
+    upload: Upload,
+) -> Result<UploadTicket, CommandError<VideoRefusal>> {
+    let owner = context.account().ok_or(CommandError::Refused(VideoRefusal::SignedOut))?;
+    let video = VideoId(derived_id(context, "video"));
+    let object_key = format!("u/{video}");
+    let Upload { title, file_name, size_bytes, content_type } = upload;
+    let command = VideoCommand::RequestUpload {
+        owner,
+        title,
+        file_name,
+        size_bytes,
+        content_type: content_type.clone(),
+        object_key: object_key.clone(),
+    };
+    let outcome = services
+        .dispatcher
+        .execute::<Video>(StreamId::video(video), None, context, command)
+        .await
+        .map_err(|error| error.map(VideoRefusal::Rule))?;
+    let signed = services
+        .objects
+        .interim
+        .presign_put(&object_key, &content_type, size_bytes, UPLOAD_URL_LIFE)
+        .await
+        .map_err(unavailable)?;
+    let expires_at = Timestamp(context.now.0 + UPLOAD_URL_LIFE.as_micros() as i64);
+    Ok(UploadTicket { video, url: signed.url, headers: signed.headers, expires_at, outcome })
+}
+
+/// Checks the stored object (there, of the declared size, a container we know) and notes its arrival, or its
+/// rejection with the reason. Only the owner or the sweep confirms.
+pub async fn confirm_upload(
+    services: &Services,
+    context: &Context,
+    video: VideoId,
+) -> Result<Outcome, CommandError<VideoRefusal>> {
+    let stream = StreamId::video(video);
+    let held = services.dispatcher.load::<Video>(&stream).await?;
+    let Some(owner) = held.state.owner else {
+        return Err(CommandError::Refused(VideoRefusal::Rule(VideoError::Unknown)));
+    };
+    if context.actor != Actor::Account(owner) && context.actor != Actor::System {
+        return Err(CommandError::Refused(VideoRefusal::NotYours));
+    }
+    if held.state.status != Status::Uploading {
+        let outcome = Outcome { position: held.position, version: held.version, changed: false };
+        return if held.state.status == Status::Rejected {
+            Err(CommandError::Refused(VideoRefusal::Rule(VideoError::WrongStatus(Status::Rejected))))
+        } else {
+            Ok(outcome)
+        };
+    }
+    let verdict = examine(services, &held.state.object_key, held.state.size_bytes).await?;
+    let command = match &verdict {
+        Ok(()) => VideoCommand::CompleteUpload,
+        Err(reason) => VideoCommand::RejectUpload { reason: reason.clone() },
+    };
+    let outcome = services
+        .dispatcher
+        .execute::<Video>(stream, None, context, command)
+        .await
+        .map_err(|error| error.map(VideoRefusal::Rule))?;
+    match verdict {
+        Ok(()) => Ok(outcome),
+        Err(reason) => Err(CommandError::Refused(VideoRefusal::Rejected(reason))),
+    }
+}
+
+/// `Ok(Err(reason))`: it is there and is not what was declared.
+async fn examine(
+    services: &Services,
+    key: &str,
+    size_bytes: u64,
+) -> Result<Result<(), String>, CommandError<VideoRefusal>> {
+    let interim = &services.objects.interim;
+    let Some(head) = interim.head(key).await.map_err(unavailable)? else {
+        return Err(CommandError::Refused(VideoRefusal::NotArrived));
+    };
+    if head.bytes != size_bytes {
+        return Ok(Err(format!("The stored file has {} bytes, {size_bytes} were declared.", head.bytes)));
+    }
+    let wanted = size_bytes.min(magic::HEAD_BYTES as u64);
+    let Some(first) = interim.get_range(key, 0, wanted).await.map_err(unavailable)? else {
+        return Err(CommandError::Refused(VideoRefusal::NotArrived));
+    };
+    if let Err(reason) = magic::container(&first) {
+        return Ok(Err(reason));
+    }
+    // The PUT was answered by the store; nothing may be appended before the bytes would survive a crash.
+    interim.make_durable(key).await.map_err(unavailable)?;
+    Ok(Ok(()))
+}
+
+/// Confirms uploads that arrived although nobody confirmed them (the browser died). Works from the log.
+pub async fn sweep_uploads(services: &Services, new_context: impl Fn() -> Context) -> Result<u32, sqlx::Error> {
+    let waiting: Vec<(String,)> = sqlx::query_as(
+        "SELECT r.aggregate_id FROM events r
+         WHERE r.event_type = 'UploadRequested' AND r.aggregate_type = 'video'
+           AND r.recorded_at > now() - interval '1 day' AND r.recorded_at < now() - interval '20 seconds'
+           AND NOT EXISTS (SELECT 1 FROM events d WHERE d.aggregate_type = 'video' AND d.aggregate_id = r.aggregate_id
+                           AND d.event_type IN ('UploadCompleted', 'UploadRejected'))
+         ORDER BY r.global_position LIMIT $1",
+    )
+    .bind(SWEPT_MAX)
+    .fetch_all(&services.pool)
+    .await?;
+    let mut arrived = 0;
+    for (id,) in waiting {
+        let Ok(video) = id.parse::<VideoId>() else { continue };
+        match confirm_upload(services, &new_context(), video).await {
+            Ok(_) | Err(CommandError::Refused(VideoRefusal::Rejected(_))) => arrived += 1,
+            Err(CommandError::Refused(VideoRefusal::NotArrived)) => {}
+            Err(error) => tracing::warn!(%video, %error, "an upload could not be confirmed by the sweep"),
+        }
+    }
+    Ok(arrived)
+}
+
+/// Removes the uploaded file once the film is finished (or was rejected) and notes it.
+pub async fn remove_interim(
+    services: &Services,
+    context: &Context,
+    video: VideoId,
+) -> Result<Outcome, CommandError<VideoRefusal>> {
+    let stream = StreamId::video(video);
+    let held = services.dispatcher.load::<Video>(&stream).await?;
+    if !held.state.interim_removed && !held.state.object_key.is_empty() {
+        services.objects.interim.delete(&held.state.object_key).await.map_err(unavailable)?;
+    }
+    services
+        .dispatcher
+        .execute::<Video>(stream, None, context, VideoCommand::RecordInterimRemoved)
+        .await
+        .map_err(|error| error.map(VideoRefusal::Rule))
+}
+
+/// A system context with an operation id of its own.
+pub fn system_context(id: Uuid, now: Timestamp, causation_id: Option<String>) -> Context {
+    Context { actor: Actor::System, command_id: id.into(), correlation_id: id.to_string(), causation_id, now }
+}
+
+fn unavailable(error: ObjectError) -> CommandError<VideoRefusal> {
+    CommandError::Unavailable(format!("the object store: {error}"))
+}

@@ -1,0 +1,9 @@
+//! The write side against a real log: dispatcher, rights races, the cqrs-es adapter, sign-in, uploads.
+#![allow(clippy::disallowed_methods)]
+
+mod accounts;
+mod cqrs;
+mod dispatcher;
+mod rights;
+mod support;
+mod uploads;

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Browser tests: real Chromium, real media, the real program on free ports. Prints `N passed, N failed` last.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --quiet --bin lockstep --bin lockstep-media
+target="${CARGO_TARGET_DIR:-target}"
+export LOCKSTEP_PROGRAM="$(realpath "$target/debug/lockstep")"
+export LOCKSTEP_CLIPS="$(realpath -m "$target/test-clips")"
+bash scripts/make-clips.sh "$LOCKSTEP_CLIPS"
+cd web/e2e
+report=results/report.json
+rm -rf results && mkdir -p results
+status=0
+PLAYWRIGHT_JSON_OUTPUT_NAME="$report" npx playwright test --reporter=list,json "$@" || status=$?
+node -e '
+  const { stats } = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
+  console.log(`${stats.expected + stats.flaky} passed, ${stats.unexpected} failed`);
+  if (stats.expected + stats.flaky === 0) process.exit(1);
+' "$report" || status=1
+exit "$status"

@@ -1,0 +1,135 @@
+//! The command line: what `lockstep` can be asked to do.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, Environment, unknown_variables};
+
+/// Watch your own videos together, on the same frame.
+#[derive(Parser)]
+#[command(name = "lockstep", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts the server.
+    Serve {
+        /// What this process does; a role other than `all` joins the one that serves.
+        #[arg(long, value_enum, default_value_t = Role::All)]
+        role: Role,
+    },
+    /// Brings the database up to date.
+    Migrate,
+    /// Reads and checks the event log.
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
+    /// Lists and rebuilds read models.
+    Projections {
+        #[command(subcommand)]
+        command: ProjectionsCommand,
+    },
+    /// Checks everything Lockstep depends on and says what is wrong.
+    Doctor,
+}
+
+#[derive(Subcommand)]
+pub enum EventsCommand {
+    /// Prints events as JSON lines, then follows the log.
+    Tail {
+        /// Start after this position.
+        #[arg(long, default_value = "0")]
+        after: String,
+        /// Stop at the end of the log.
+        #[arg(long)]
+        no_follow: bool,
+    },
+    /// Recomputes the hash chain from the first event.
+    Verify,
+}
+
+#[derive(Subcommand)]
+pub enum ProjectionsCommand {
+    /// Shows each read model with its position and lag.
+    List,
+    /// Drops a read model's rows and folds them again from the log.
+    Rebuild { name: String },
+}
+
+/// What one process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Everything, the embedded default.
+    All,
+    /// GraphQL, pages, uploads and delivery.
+    Api,
+    /// The sync hub and its sockets.
+    Hub,
+    /// Work items of transcodes.
+    Transcoder,
+    /// Read models and reactions.
+    Projector,
+}
+
+impl Role {
+    /// Whether this process listens on the public port.
+    pub fn listens(self) -> bool {
+        matches!(self, Self::All | Self::Api | Self::Hub)
+    }
+    pub fn transcodes(self) -> bool {
+        matches!(self, Self::All | Self::Transcoder)
+    }
+    pub fn projects(self) -> bool {
+        matches!(self, Self::All | Self::Projector)
+    }
+    /// Whether this process owns the embedded parts: others join them.
+    pub fn owns_embedded(self) -> bool {
+        matches!(self, Self::All)
+    }
+}
+
+/// Runs the program; what went wrong is one line on stderr.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    let outcome = run(cli);
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("lockstep: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&Environment)?;
+    for name in unknown_variables() {
+        tracing::warn!(%name, "this setting is not known and does nothing");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve { role } => crate::serve::serve(config, role).await,
+            Command::Migrate => crate::backend::migrate_only(&config).await,
+            Command::Events { command } => crate::events_cli::run(&config, command).await,
+            Command::Projections { command } => crate::projections_cli::run(&config, command).await,
+            Command::Doctor => Ok(crate::doctor::run(&config).await),
+        }
+    })
+}
+
+/// `LOG_LEVEL` in tracing's filter syntax; JSON lines where stderr is not a terminal.
+fn log_to_stderr() {
+    use std::io::IsTerminal;
+    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info,sqlx=warn,s3s=warn,aws_smithy_runtime=warn".to_owned());
+    let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() { builder.init() } else { builder.json().init() }
+}

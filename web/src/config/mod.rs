@@ -1,0 +1,79 @@
+//! Settings: one struct per concern, read once at start from the environment, bounded, documented with their variable.
+
+mod data;
+mod database;
+mod limits;
+mod objects;
+mod server;
+
+pub use data::DataConfig;
+pub use database::DatabaseConfig;
+pub use limits::Bounded;
+pub use objects::{ObjectsConfig, S3Config};
+pub use server::ServerConfig;
+
+/// A setting that cannot be used; says which and what is expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {problem}")]
+pub struct ConfigError {
+    pub variable: &'static str,
+    pub problem: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(variable: &'static str, problem: impl Into<String>) -> Self {
+        Self { variable, problem: problem.into() }
+    }
+}
+
+/// Where settings come from: the environment in the program, a map in tests.
+pub trait Source {
+    fn get(&self, variable: &str) -> Option<String>;
+}
+
+/// The process's environment.
+pub struct Environment;
+
+impl Source for Environment {
+    fn get(&self, variable: &str) -> Option<String> {
+        std::env::var(variable).ok().filter(|value| !value.trim().is_empty())
+    }
+}
+
+/// Everything `lockstep` can be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub server: ServerConfig,
+    pub data: DataConfig,
+    pub database: DatabaseConfig,
+    pub objects: ObjectsConfig,
+}
+
+/// Every variable that is read, for `unknown settings are reported`.
+pub const VARIABLES: &[&str] = &[
+    "PORT", "LOCKSTEP_BIND", "LOCKSTEP_PUBLIC_URL", "LOCKSTEP_DATA", "LOCKSTEP_MASTER_KEY", "LOCKSTEP_DEMO",
+    "LOCKSTEP_TOKEN_LIFE_S", "LOCKSTEP_MEDIA_PROGRAM", "LOCKSTEP_TRANSCODE_SLOTS", "LOCKSTEP_TEST_POSTGRES",
+    "LOCKSTEP_SETUP_TOKEN_FILE", "LOCKSTEP_DATABASE_CONNECTIONS",
+];
+
+impl Config {
+    /// Reads and checks every setting.
+    pub fn read(source: &dyn Source) -> Result<Self, ConfigError> {
+        let server = ServerConfig::read(source)?;
+        let data = DataConfig::read(source)?;
+        Ok(Self {
+            database: DatabaseConfig::read(source)?,
+            objects: ObjectsConfig::read(source)?,
+            server,
+            data,
+        })
+    }
+}
+
+/// Names of `LOCKSTEP_*` variables that are set but mean nothing: a typing error is said, not swallowed.
+pub fn unknown_variables() -> Vec<String> {
+    std::env::vars()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("LOCKSTEP_") && !VARIABLES.contains(&name.as_str()))
+        .collect()
+}

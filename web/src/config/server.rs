@@ -1,0 +1,82 @@
+//! The public face: port, address, origin, tokens.
+
+use std::net::IpAddr;
+
+use super::{Bounded, ConfigError, Source};
+
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// `PORT`, 8080. 0 takes a free one.
+    pub port: u16,
+    /// `LOCKSTEP_BIND`, 127.0.0.1: who may connect. A reverse proxy on the same machine needs nothing else.
+    pub bind: IpAddr,
+    /// `LOCKSTEP_PUBLIC_URL`, `http://localhost:PORT`: fixes the Origin check, links, the presign host and the cookie.
+    pub public_url: Option<String>,
+    /// `LOCKSTEP_TOKEN_LIFE_S`, 600: how long a delivery link works, seconds.
+    pub token_life_s: u64,
+    /// `LOCKSTEP_DEMO`, on: whether an empty installation gets the demo clip and its channel.
+    pub demo: bool,
+    /// `LOCKSTEP_MEDIA_PROGRAM`: the program that decodes and encodes; `lockstep-media` beside this one.
+    pub media_program: Option<std::path::PathBuf>,
+    /// `LOCKSTEP_TRANSCODE_SLOTS`, 1: work items at once.
+    pub transcode_slots: usize,
+}
+
+impl ServerConfig {
+    pub(super) fn read(source: &dyn Source) -> Result<Self, ConfigError> {
+        let port = Bounded { variable: "PORT", min: 0, max: 65_535, default: 8080 }.read(source)?;
+        let bind = source.get("LOCKSTEP_BIND").unwrap_or_else(|| "127.0.0.1".to_owned());
+        let bind = bind
+            .parse()
+            .map_err(|_| ConfigError::new("LOCKSTEP_BIND", format!("is an IP address, not {bind:?}")))?;
+        let public_url = source.get("LOCKSTEP_PUBLIC_URL").map(|url| origin(&url)).transpose()?;
+        let life = Bounded { variable: "LOCKSTEP_TOKEN_LIFE_S", min: 5, max: 86_400, default: 600 };
+        let slots = Bounded { variable: "LOCKSTEP_TRANSCODE_SLOTS", min: 1, max: 64, default: 1 };
+        let demo = match source.get("LOCKSTEP_DEMO").as_deref() {
+            None | Some("on" | "1" | "true") => true,
+            Some("off" | "0" | "false") => false,
+            Some(other) => return Err(ConfigError::new("LOCKSTEP_DEMO", format!("is on or off, not {other:?}"))),
+        };
+        Ok(Self {
+            port: port as u16,
+            bind,
+            public_url,
+            token_life_s: life.read(source)?,
+            demo,
+            media_program: source.get("LOCKSTEP_MEDIA_PROGRAM").map(Into::into),
+            transcode_slots: slots.read(source)? as usize,
+        })
+    }
+
+    /// The public URL once the port is known, without a trailing slash.
+    pub fn public_url(&self, port: u16) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"))
+    }
+}
+
+/// `scheme://host[:port]`, nothing after it.
+fn origin(url: &str) -> Result<String, ConfigError> {
+    let wrong = || ConfigError::new("LOCKSTEP_PUBLIC_URL", format!("is https://host or http://host:port, not {url:?}"));
+    let url = url.trim().trim_end_matches('/');
+    let uri: http::Uri = url.parse().map_err(|_| wrong())?;
+    let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https")).ok_or_else(wrong)?;
+    let authority = uri.authority().ok_or_else(wrong)?;
+    if !matches!(uri.path(), "" | "/") || uri.query().is_some() || authority.as_str().contains('@') {
+        return Err(wrong());
+    }
+    Ok(format!("{scheme}://{}", authority.as_str().to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        assert_eq!(origin("https://Watch.example/").as_deref(), Ok("https://watch.example"));
+        assert_eq!(origin("http://localhost:9000").as_deref(), Ok("http://localhost:9000"));
+        for wrong in ["ftp://x", "localhost:80", "https://a/b", "https://u@h", ""] {
+            assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `lockstep doctor`: checks every dependency and says what is wrong and what to do about it.
+
+use std::process::ExitCode;
+
+use crate::{
+    backend::{Database, Objects, pool},
+    config::Config,
+    transcoding,
+};
+
+/// One check's outcome: what is fine, or what is wrong with what to do.
+type Finding = Result<String, String>;
+
+pub async fn run(config: &Config) -> ExitCode {
+    let findings = [
+        ("FFmpeg", ffmpeg(config).await),
+        ("database", database(config).await),
+        ("object store", objects(config).await),
+        ("disk", disk(config)),
+    ];
+    let mut bad = 0;
+    for (name, finding) in &findings {
+        match finding {
+            Ok(text) => println!("ok    {name}: {text}"),
+            Err(text) => {
+                bad += 1;
+                println!("WRONG {name}: {text}");
+            }
+        }
+    }
+    if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn ffmpeg(config: &Config) -> Finding {
+    transcoding::check(config).await.map_err(|text| {
+        format!("{text}. Uploads would wait. Install FFmpeg's libraries (apt-get install ffmpeg) or run `make run` again.")
+    })
+}
+
+async fn database(config: &Config) -> Finding {
+    let opened = Database::open(config).await.map_err(|error| format!("{error:#}"))?;
+    let answer = match pool(&opened.url, 1).await {
+        Ok(pool) => sqlx::query_scalar::<_, String>("SELECT current_setting('server_version')")
+            .fetch_one(&pool)
+            .await
+            .map_err(|error| format!("it does not answer: {error}")),
+        Err(error) => Err(format!("{error:#}. Check DATABASE_URL, or unset it to use the private one.")),
+    };
+    opened.close().await;
+    let kind = if config.database.url.is_some() { "given by DATABASE_URL" } else { "private, in the data folder" };
+    answer.map(|version| format!("PostgreSQL {version}, {kind}"))
+}
+
+async fn objects(config: &Config) -> Finding {
+    let url = config.server.public_url(config.server.port);
+    let objects = match Objects::open(config, &url) {
+        Ok(objects) => objects,
+        Err(error) if format!("{error:#}").contains("in use by another process") => {
+            return Ok("embedded, in use by the running lockstep".to_owned());
+        }
+        Err(error) => return Err(format!("{error:#}")),
+    };
+    for bucket in [&objects.buckets.interim, &objects.buckets.media] {
+        bucket.check().await.map_err(|error| {
+            format!("bucket {:?}: {error}. Check S3_ENDPOINT, the keys and that the bucket exists.", bucket.name())
+        })?;
+    }
+    let kind = if config.objects.s3.is_some() { "given by S3_ENDPOINT" } else { "embedded: one machine only" };
+    Ok(format!("both buckets answer, {kind}"))
+}
+
+fn disk(config: &Config) -> Finding {
+    let probe = config.data.folder.join(".doctor");
+    std::fs::write(&probe, b"probe")
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map(|()| format!("{} can be written", config.data.folder.display()))
+        .map_err(|error| format!("{} cannot be written: {error}. Set LOCKSTEP_DATA.", config.data.folder.display()))
+}

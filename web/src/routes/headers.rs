@@ -1,0 +1,34 @@
+//! Headers on every answer: what a page may load, and who may frame or read it.
+
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, header},
+};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// Adds them where a route did not set its own. `connect_to`: a foreign origin that uploads go to, if there is one.
+pub fn guarded(router: Router, public_url: &str, connect_to: Option<&str>) -> Router {
+    let connect = connect_to.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
+         connect-src 'self'{connect}; worker-src 'self' blob:; font-src 'self'; object-src 'none'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
+    );
+    let mut headers = vec![
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::REFERRER_POLICY, "same-origin".to_owned()),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()".to_owned()),
+        // Cross-origin isolation gives pages a clock of 5 µs instead of 100 µs.
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin".to_owned()),
+        (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp".to_owned()),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin".to_owned()),
+    ];
+    if public_url.starts_with("https://") {
+        headers.push((header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains".to_owned()));
+    }
+    headers.into_iter().fold(router, |router, (name, value)| match HeaderValue::from_str(&value) {
+        Ok(value) => router.layer(SetResponseHeaderLayer::if_not_present(name, value)),
+        Err(_) => router,
+    })
+}

@@ -1,0 +1,198 @@
+//! `lockstep serve`: puts the parts together, says where it is, and takes them apart in order.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use lockstep_commands::{Services, session, setup::SetupLink};
+use lockstep_domain::time::Timestamp;
+use lockstep_event_store::PostgresStore;
+use lockstep_projections::{Reader, Runner};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    backend::{self, Database, Objects},
+    cli::Role,
+    config::Config,
+    data_folder::write_private,
+    routes,
+};
+
+/// How long sockets and requests may take to end after the signal.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Runs until a signal, then stops everything it started.
+pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
+    if role != Role::All && (config.database.url.is_none() || config.objects.s3.is_none()) {
+        bail!("--role {role:?} needs DATABASE_URL and S3_ENDPOINT: the embedded parts serve one process only");
+    }
+    let listener = match role.listens() {
+        true => Some(listen(&config).await?),
+        false => None,
+    };
+    let port = listener.as_ref().and_then(|listener| listener.local_addr().ok()).map_or(0, |address| address.port());
+    let public_url = config.server.public_url(port);
+    let database = Database::open(&config).await?;
+    backend::migrate(&database.url).await?;
+    let objects = Objects::open(&config, &public_url)?;
+    let (services, store) = backend::services(&config, &database, objects.buckets.clone()).await?;
+    let running = Running::start(&config, role, &services);
+    let outcome = match listener {
+        Some(listener) => serve_http(&config, role, listener, &public_url, &services, objects, &running).await,
+        None => {
+            println!("lockstep {role:?} is running as {}", backend::node_name());
+            stop_signal().await;
+            Ok(())
+        }
+    };
+    running.stop().await;
+    close(services, store, database).await;
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::from((config.server.bind, config.server.port));
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("port {} on {} is taken: set PORT to another", address.port(), address.ip()))
+}
+
+async fn close(services: Services, store: Arc<PostgresStore>, database: Database) {
+    services.pool.close().await;
+    store.close().await;
+    database.close().await;
+}
+
+/// The long-running tasks of this process.
+pub(crate) struct Running {
+    pub shutdown: CancellationToken,
+    pub tracker: TaskTracker,
+    pub reader: Reader,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    fn start(config: &Config, role: Role, services: &Services) -> Self {
+        let shutdown = CancellationToken::new();
+        let mut tasks = Vec::new();
+        let reader = if role.projects() {
+            let runner = Runner::new(Arc::clone(&services.store), services.pool.clone());
+            let reader = runner.reader();
+            tasks.push(tokio::spawn(runner.run(shutdown.clone())));
+            let reactions = lockstep_commands::reactions::run(services.clone());
+            let stop = shutdown.clone();
+            tasks.push(tokio::spawn(async move {
+                tokio::select! { () = reactions => {}, () = stop.cancelled() => {} }
+            }));
+            reader
+        } else {
+            Reader::new(Arc::clone(&services.store), services.pool.clone())
+        };
+        if role.transcodes() {
+            tasks.push(crate::transcoding::start(config, services, shutdown.clone()));
+        }
+        Self { shutdown, tracker: TaskTracker::new(), reader, tasks }
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        self.tracker.close();
+        let ended = async {
+            self.tracker.wait().await;
+            for task in self.tasks {
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
+            tracing::warn!("some tasks did not end in time; nothing acknowledged is lost");
+        }
+    }
+}
+
+async fn serve_http(
+    config: &Config,
+    role: Role,
+    listener: TcpListener,
+    public_url: &str,
+    services: &Services,
+    objects: Objects,
+    running: &Running,
+) -> anyhow::Result<()> {
+    let setup = Arc::new(SetupLink::default());
+    let router = routes::Parts { config, role, public_url, services, objects: &objects, running, setup: &setup }
+        .router()
+        .await?;
+    announce(config, public_url, services, &setup).await?;
+    if config.server.demo && role == Role::All {
+        let demo = crate::demo::run(services.clone(), config.data.folder.clone());
+        let stop = running.shutdown.clone();
+        running.tracker.spawn(async move {
+            tokio::select! { () = demo => {}, () = stop.cancelled() => {} }
+        });
+    }
+    let stop = running.shutdown.clone();
+    let signalled = async move {
+        stop_signal().await;
+        stop.cancel();
+    };
+    // `with_graceful_shutdown` waits for requests, not for WebSockets: those are in the tracker.
+    let server = axum::serve(routes::no_delay(listener), router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(signalled);
+    let drained = async {
+        running.shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN_TIMEOUT).await;
+    };
+    tokio::select! {
+        ended = async { server.await } => ended.context("the server ended"),
+        () = drained => Ok(()),
+    }
+}
+
+/// Prints one box: where it is, how to become its administrator, where its data is.
+async fn announce(
+    config: &Config,
+    public_url: &str,
+    services: &Services,
+    setup: &SetupLink,
+) -> anyhow::Result<()> {
+    let mut lines = vec![format!("Lockstep is running at  {public_url}")];
+    if !session::administrator_exists(services).await? {
+        let now: Timestamp = services.clock.now();
+        let link = format!("{public_url}/setup?token={}", setup.open(services.ids.secret(), now));
+        if let Some(file) = &config.data.setup_link_file {
+            write_private(file, link.as_bytes())?;
+        }
+        lines.push(String::new());
+        lines.push("Open this once, within 15 minutes, to become its administrator:".to_owned());
+        lines.push(link);
+    }
+    lines.push(String::new());
+    let own = config.database.url.is_none() || config.objects.s3.is_none();
+    lines.push(match own {
+        true => format!("Data folder: {}", config.data.folder.display()),
+        false => "Data: in the given database and object store".to_owned(),
+    });
+    lines.push("Ctrl-C stops it.".to_owned());
+    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    println!("┌{}┐", "─".repeat(width + 2));
+    for line in &lines {
+        println!("│ {line}{} │", " ".repeat(width - line.chars().count()));
+    }
+    println!("└{}┘", "─".repeat(width + 2));
+    Ok(())
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be listened to");
+            return;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
