@@ -9,7 +9,7 @@ mod joining;
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use lockstep_domain::ids::{AccountId, ChannelId, CommandId, Position, VisitId};
+use lockstep_domain::ids::{AccountId, ChannelId, CommandId, Position};
 use uuid::Uuid;
 
 use self::io::{Input, Output};
@@ -33,8 +33,7 @@ enum Purpose {
     Intent { account: AccountId, op: CommandId },
     Chat { account: AccountId, op: CommandId, session: SessionId },
     End { seq: u64 },
-    Arrive { visit: VisitId, account: AccountId },
-    Depart,
+    Visit,
 }
 
 /// One process's hub. Time is the caller's: monotonic microseconds since the process started.
@@ -51,8 +50,6 @@ pub struct Hub {
     remembered: BTreeMap<ChannelId, (u64, HubTime)>,
     tickets: BTreeMap<u64, (ChannelId, Purpose)>,
     tickets_given: u64,
-    /// Visits whose arrival is being recorded; true when the viewer left meanwhile.
-    arriving: BTreeMap<VisitId, bool>,
     timers: Timers,
     outputs: VecDeque<Output>,
 }
@@ -70,7 +67,6 @@ impl Hub {
             remembered: BTreeMap::new(),
             tickets: BTreeMap::new(),
             tickets_given: 0,
-            arriving: BTreeMap::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
         }
@@ -136,6 +132,7 @@ impl Hub {
         }
         self.start_transport(channel);
         self.start_end(channel);
+        self.start_departures(channel);
         let due = self.rooms.get_mut(&channel).and_then(|room| {
             // The broadcast may have sent the last member away.
             room.is_over(now);

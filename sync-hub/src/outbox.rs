@@ -61,6 +61,8 @@ pub(crate) struct Outbox {
     in_flight: VecDeque<(usize, usize)>,
     in_flight_bytes: usize,
     in_flight_events: usize,
+    /// Bytes written of the first frame in flight.
+    written_bytes: usize,
     waiting: VecDeque<Item>,
     waiting_bytes: usize,
 }
@@ -86,13 +88,14 @@ impl Outbox {
         self.check().map(|()| None)
     }
 
-    /// The socket wrote this many bytes of whole frames; returns what to write next.
-    pub(crate) fn written(&mut self, mut bytes: usize) -> Vec<Bytes> {
+    /// The socket wrote this many bytes; returns what to write next.
+    pub(crate) fn written(&mut self, bytes: usize) -> Vec<Bytes> {
+        self.written_bytes += bytes;
         while let Some(&(length, events)) = self.in_flight.front() {
-            if length > bytes {
+            if length > self.written_bytes {
                 break;
             }
-            bytes -= length;
+            self.written_bytes -= length;
             self.in_flight.pop_front();
             self.in_flight_bytes -= length;
             self.in_flight_events -= events;

@@ -1,8 +1,8 @@
 //! One channel's room in this process: its timeline, its members and what is under way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_domain::ids::{Position, VideoId};
+use lockstep_domain::ids::{AccountId, Position, VideoId, VisitId};
 use uuid::Uuid;
 
 use crate::{
@@ -20,6 +20,8 @@ const PENDING_EVENTS_MAX: usize = 1_024;
 const LINGER_MS: i64 = 60_000;
 /// An end that did not take effect is asked for again after this.
 const END_RETRY_MS: i64 = 1_000;
+/// A viewer who comes back with the same visit within this has not departed.
+const DEPARTURE_GRACE_MS: i64 = 10_000;
 
 /// Whether the snapshot is there.
 #[derive(Debug)]
@@ -48,6 +50,7 @@ pub(crate) struct Room {
     pub(crate) window: Window,
     loading: Loading,
     end: Option<(u64, EndAsked)>,
+    departing: BTreeMap<VisitId, (AccountId, HubTime)>,
     empty_since: Option<HubTime>,
 }
 
@@ -62,6 +65,7 @@ impl Room {
             window: Window::default(),
             loading: Loading::Asked { pending: vec![], overflowed: false },
             end: None,
+            departing: BTreeMap::new(),
             empty_since: None,
         }
     }
@@ -129,6 +133,23 @@ impl Room {
         }
     }
 
+    /// A viewer's socket is gone; whether for good shows later.
+    pub(crate) fn gone(&mut self, visit: VisitId, account: AccountId, now: HubTime) {
+        self.departing.insert(visit, (account, now.plus_ms(DEPARTURE_GRACE_MS)));
+    }
+    /// True when this visit had only lost its socket.
+    pub(crate) fn came_back(&mut self, visit: VisitId, account: AccountId) -> bool {
+        let same = self.departing.get(&visit).is_some_and(|(who, _)| *who == account);
+        same && self.departing.remove(&visit).is_some()
+    }
+    /// Takes a visit that did not come back.
+    pub(crate) fn take_departure(&mut self, now: HubTime) -> Option<(VisitId, AccountId)> {
+        let (visit, account) =
+            self.departing.iter().find(|(_, (_, at))| *at <= now).map(|(visit, (account, _))| (*visit, *account))?;
+        self.departing.remove(&visit);
+        Some((visit, account))
+    }
+
     /// Notes whether anybody is here; true when the room has been empty long enough to be forgotten.
     pub(crate) fn is_over(&mut self, now: HubTime) -> bool {
         if !self.presence.is_empty() || !self.joining.is_empty() {
@@ -142,7 +163,8 @@ impl Room {
     /// When this room must be looked at next.
     pub(crate) fn due(&self) -> Option<HubTime> {
         let linger = self.empty_since.map(|since| since.plus_ms(LINGER_MS));
-        [self.presence.due(), self.transport.due(), self.end_due(), linger].into_iter().flatten().min()
+        let departure = self.departing.values().map(|(_, at)| *at).min();
+        [self.presence.due(), self.transport.due(), self.end_due(), departure, linger].into_iter().flatten().min()
     }
 }
 

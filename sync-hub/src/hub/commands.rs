@@ -47,6 +47,14 @@ impl Hub {
         }
     }
 
+    /// Records the departures of viewers who did not come back.
+    pub(super) fn start_departures(&mut self, channel: ChannelId) {
+        let now = self.now;
+        while let Some((visit, account)) = self.rooms.get_mut(&channel).and_then(|room| room.take_departure(now)) {
+            self.run(channel, Purpose::Visit, Some(account), None, Command::Depart { visit });
+        }
+    }
+
     pub(super) fn command_done(&mut self, ticket: u64, result: Result<Done, Refusal>) {
         let Some((channel, purpose)) = self.tickets.remove(&ticket) else { return };
         let now = self.now;
@@ -69,8 +77,7 @@ impl Hub {
                     room.end_done(now, seq, changed.is_some());
                 }
             }
-            Purpose::Arrive { visit, account } => self.arrived(channel, visit, account, result.is_ok()),
-            Purpose::Depart => {}
+            Purpose::Visit => {}
         }
         self.settle(channel);
     }

@@ -22,7 +22,7 @@ pub enum Input {
     Connected { session: SessionId, account: Person, role: PlatformRole },
     /// A frame came, already parsed.
     Frame { session: SessionId, frame: Result<ClientFrame, FrameError> },
-    /// The socket wrote this many bytes of whole frames.
+    /// The socket wrote this many more bytes of what it was sent.
     Written { session: SessionId, bytes: usize },
     /// The socket is gone.
     Disconnected { session: SessionId },

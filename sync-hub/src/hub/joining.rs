@@ -2,7 +2,7 @@
 
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{AccountId, ChannelId, VisitId},
+    ids::{ChannelId, VisitId},
 };
 
 use super::{
@@ -113,30 +113,12 @@ impl Hub {
         let joined = ServerFrame::Joined { channel, position: self.through, timeline: room.track.current(), members };
         let joined = joined.bytes();
         self.timers.set(TimerKey::Session(id), None);
+        let returned = room.came_back(visit, who);
         self.send_bytes(id, joined);
-        self.arrive(channel, visit, who);
+        if !returned {
+            self.run(channel, Purpose::Visit, Some(who), None, Command::Arrive { visit });
+        }
         self.settle(channel);
-    }
-
-    fn arrive(&mut self, channel: ChannelId, visit: VisitId, account: AccountId) {
-        self.arriving.insert(visit, false);
-        self.run(channel, Purpose::Arrive { visit, account }, Some(account), None, Command::Arrive { visit });
-    }
-
-    /// The arrival is recorded (or not): a viewer who left meanwhile departs now.
-    pub(super) fn arrived(&mut self, channel: ChannelId, visit: VisitId, account: AccountId, recorded: bool) {
-        if self.arriving.remove(&visit) == Some(true) && recorded {
-            self.depart(channel, visit, account);
-        }
-    }
-
-    fn depart(&mut self, channel: ChannelId, visit: VisitId, account: AccountId) {
-        match self.arriving.get_mut(&visit) {
-            Some(left) => *left = true,
-            None => {
-                self.run(channel, Purpose::Depart, Some(account), None, Command::Depart { visit });
-            }
-        }
     }
 
     /// Forgets a session that is gone or is being closed.
@@ -147,9 +129,9 @@ impl Hub {
         if let Some(room) = self.rooms.get_mut(&channel) {
             room.joining.remove(&id);
             room.presence.leave(id);
-        }
-        if let Stage::Joined { visit, .. } = session.stage {
-            self.depart(channel, visit, session.account.id);
+            if let Stage::Joined { visit, .. } = session.stage {
+                room.gone(visit, session.account.id, self.now);
+            }
         }
         // Not settled here: a broadcast may be under way. The wake-up does it within the same input.
         self.timers.set(TimerKey::Room(channel), self.rooms.get(&channel).map(|_| self.now));
