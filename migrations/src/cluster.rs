@@ -22,7 +22,7 @@ pub(crate) use system::at_exit;
 /// How long a start may take, recovery after a crash included.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an orphan of a killed parent may take to finish its own shutdown before it is told to stop.
-const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
+const ORPHAN_PATIENCE: Duration = Duration::from_secs(5);
 /// How often start and stop look again.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 

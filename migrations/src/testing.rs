@@ -128,6 +128,9 @@ async fn make_template(connection: &mut PgConnection, server: &str, name: &str) 
     migrated?;
     // The final name only when whole; closed to connections so that no vacuum is in a copier's way.
     connection.execute(format!("ALTER DATABASE {draft} WITH ALLOW_CONNECTIONS false").as_str()).await?;
+    // A vacuum worker, or our own backend on its way out, would forbid the renaming: wait for their end.
+    let settle = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1";
+    sqlx::query(settle).bind(&draft).execute(&mut *connection).await?;
     connection.execute(format!("ALTER DATABASE {draft} RENAME TO {name}").as_str()).await?;
     Ok(())
 }
