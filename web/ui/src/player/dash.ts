@@ -1,7 +1,15 @@
 // dash.js as an engine, loaded only when somebody picks DASH.
 
 import type { MediaPlayerClass, Representation } from "dashjs";
-import { ElementCalls, type Engine, EngineError, type EngineEvent, type EngineStats, type Level, type Source } from "./engine";
+import {
+  ElementCalls,
+  type Engine,
+  EngineError,
+  type EngineEvent,
+  type EngineStats,
+  type Level,
+  type Source,
+} from "./engine";
 import { BACK_BUFFER_S, BUFFER_S } from "./hls";
 import { tokenOf, withToken } from "./tokens";
 
@@ -12,7 +20,8 @@ const TOKEN_REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 410]);
 
 export async function createDashEngine(element: HTMLVideoElement): Promise<Engine> {
   const module = await import("dashjs");
-  if (!module.supportsMediaSource()) throw new EngineError("unsupported", "this browser cannot play streams (no Media Source Extensions)");
+  if (!module.supportsMediaSource())
+    throw new EngineError("unsupported", "this browser cannot play streams (no Media Source Extensions)");
   return new DashEngine(module, element);
 }
 
@@ -49,7 +58,12 @@ class DashEngine extends ElementCalls implements Engine {
     failed.catch(() => undefined);
     player.updateSettings({
       streaming: {
-        buffer: { bufferToKeep: BACK_BUFFER_S, bufferTimeDefault: BUFFER_S, bufferTimeAtTopQuality: BUFFER_S, fastSwitchEnabled: true },
+        buffer: {
+          bufferToKeep: BACK_BUFFER_S,
+          bufferTimeDefault: BUFFER_S,
+          bufferTimeAtTopQuality: BUFFER_S,
+          fastSwitchEnabled: true,
+        },
         abr: { limitBitrateByPortal: true },
         retryAttempts: { MediaSegment: 6, MPD: 6 },
       },

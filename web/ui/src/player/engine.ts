@@ -117,7 +117,8 @@ export class ElementCalls {
 function bufferedAhead(element: HTMLVideoElement): number {
   const now = element.currentTime;
   for (let index = 0; index < element.buffered.length; index += 1) {
-    if (element.buffered.start(index) <= now + 0.1 && element.buffered.end(index) >= now) return element.buffered.end(index) - now;
+    if (element.buffered.start(index) <= now + 0.1 && element.buffered.end(index) >= now)
+      return element.buffered.end(index) - now;
   }
   return 0;
 }

@@ -182,7 +182,15 @@ export class Follower {
     const { phase, error_us, behind } = this.controller;
     const bound_us = this.view?.estimate.bound_us ?? null;
     const { soundBlocked, gestureNeeded } = this;
-    this.ports.changed({ phase, error_us, behind, bound_us, rate: this.ports.element.playbackRate, soundBlocked, gestureNeeded });
+    this.ports.changed({
+      phase,
+      error_us,
+      behind,
+      bound_us,
+      rate: this.ports.element.playbackRate,
+      soundBlocked,
+      gestureNeeded,
+    });
   }
 }
 

@@ -2,7 +2,15 @@
 
 import type Hls from "hls.js";
 import type { ErrorData, HlsConfig, LoadPolicy, Level as HlsLevel } from "hls.js";
-import { ElementCalls, type Engine, EngineError, type EngineEvent, type EngineStats, type Level, type Source } from "./engine";
+import {
+  ElementCalls,
+  type Engine,
+  EngineError,
+  type EngineEvent,
+  type EngineStats,
+  type Level,
+  type Source,
+} from "./engine";
 import { tokenOf, type TokenSource, withToken } from "./tokens";
 
 type HlsModule = typeof Hls;
@@ -16,7 +24,8 @@ const TOKEN_REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 410]);
 
 export async function createHlsEngine(element: HTMLVideoElement): Promise<Engine> {
   const { default: Module } = await import("hls.js");
-  if (!Module.isSupported()) throw new EngineError("unsupported", "this browser cannot play streams (no Media Source Extensions)");
+  if (!Module.isSupported())
+    throw new EngineError("unsupported", "this browser cannot play streams (no Media Source Extensions)");
   return new HlsEngine(Module, element);
 }
 
@@ -35,8 +44,13 @@ function tokenSetup(tokens: TokenSource | null): HlsConfig["xhrSetup"] {
 
 function policy(timeToFirstByte_ms: number, load_ms: number): LoadPolicy {
   const retry = { maxNumRetry: RETRIES_MAX, retryDelayMs: 300, maxRetryDelayMs: 4_000 };
-  const shouldRetry: NonNullable<LoadPolicy["default"]["errorRetry"]>["shouldRetry"] = (config, count, _late, response, retries) =>
-    retries || (count < (config?.maxNumRetry ?? 0) && TOKEN_REFUSALS.has(response?.code ?? 0));
+  const shouldRetry: NonNullable<LoadPolicy["default"]["errorRetry"]>["shouldRetry"] = (
+    config,
+    count,
+    _late,
+    response,
+    retries,
+  ) => retries || (count < (config?.maxNumRetry ?? 0) && TOKEN_REFUSALS.has(response?.code ?? 0));
   return {
     default: {
       maxTimeToFirstByteMs: timeToFirstByte_ms,

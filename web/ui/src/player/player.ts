@@ -26,7 +26,8 @@ export interface Media {
   readonly engine?: EngineKind;
 }
 
-export type PlayerPhase = "empty" | "loading" | "held" | "aiming" | "following" | "buffering" | "behind" | "blocked" | "ended" | "failed";
+export type PlayerPhase =
+  "empty" | "loading" | "held" | "aiming" | "following" | "buffering" | "behind" | "blocked" | "ended" | "failed";
 
 export interface PlayerState {
   readonly phase: PlayerPhase;
@@ -58,8 +59,18 @@ export interface Player extends Readable<PlayerState>, VideoController {
 }
 
 const FIRST: PlayerState = {
-  phase: "empty", videoId: null, engine: "hls", errorUs: null, boundUs: null, rate: 1, soundBlocked: false,
-  gestureNeeded: false, levels: [], level: -1, auto: true, failure: null,
+  phase: "empty",
+  videoId: null,
+  engine: "hls",
+  errorUs: null,
+  boundUs: null,
+  rate: 1,
+  soundBlocked: false,
+  gestureNeeded: false,
+  levels: [],
+  level: -1,
+  auto: true,
+  failure: null,
 };
 
 export function createPlayer(element: HTMLVideoElement): Player {
@@ -103,7 +114,15 @@ class ElementPlayer implements Player {
     const generation = this.generation;
     this.unload();
     this.media = media;
-    this.store.patch({ phase: "loading", videoId: media.videoId, engine: kind, failure: null, levels: [], level: -1, auto: true });
+    this.store.patch({
+      phase: "loading",
+      videoId: media.videoId,
+      engine: kind,
+      failure: null,
+      levels: [],
+      level: -1,
+      auto: true,
+    });
     try {
       const engine = await this.open(kind);
       if (generation !== this.generation) return engine.destroy();

@@ -35,7 +35,11 @@ interface Held {
 }
 
 /** Tokens from a fetcher (a GraphQL query of `Video.delivery`); one fetch at a time. */
-export function createTokens(fetcher: () => Promise<Delivery>, clock: Clock = pageClock, wallMs: () => number = Date.now): TokenSource {
+export function createTokens(
+  fetcher: () => Promise<Delivery>,
+  clock: Clock = pageClock,
+  wallMs: () => number = Date.now,
+): TokenSource {
   let held: Held | null = null;
   let fetching: Promise<Held> | null = null;
   let failed_us = Number.NEGATIVE_INFINITY;

@@ -41,7 +41,12 @@ export type ToLink =
 
 /** What the connection tells the window. */
 export type FromLink =
-  | { readonly kind: "status"; readonly status: LinkStatus; readonly code: string | null; readonly message: string | null }
+  | {
+      readonly kind: "status";
+      readonly status: LinkStatus;
+      readonly code: string | null;
+      readonly message: string | null;
+    }
   | { readonly kind: "hello"; readonly frame: HelloFrame }
   | { readonly kind: "joined"; readonly frame: JoinedFrame }
   | { readonly kind: "events"; readonly events: readonly RoomEvent[] }

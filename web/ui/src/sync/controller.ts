@@ -92,7 +92,14 @@ interface Start {
 }
 
 export class Controller {
-  readonly counters: Counters = { seeks: 0, corrective_seeks: 0, rate_writes: 0, stalls: 0, late_ticks: 0, missed_starts: 0 };
+  readonly counters: Counters = {
+    seeks: 0,
+    corrective_seeks: 0,
+    rate_writes: 0,
+    stalls: 0,
+    late_ticks: 0,
+    missed_starts: 0,
+  };
   readonly latency = new Latency();
   private readonly kind: BrowserClass;
   private readonly pi: PiController;
@@ -299,7 +306,12 @@ export class Controller {
     const near = sample.position_us - this.target(timeline, soon, sample);
     if (sample.paused && !sample.seeking && sample.ready && near >= -NEAR_BEHIND_US && near <= SAME_US) {
       // Held at this place already: no seek, only the right moment.
-      this.aim = { start_us: soon + Math.max(0, near), position_us: sample.position_us, issued_us: sample.hub_us, tries };
+      this.aim = {
+        start_us: soon + Math.max(0, near),
+        position_us: sample.position_us,
+        issued_us: sample.hub_us,
+        tries,
+      };
       this.state = "armed";
       return this.awaitStart(timeline, sample);
     }
@@ -402,7 +414,11 @@ export class Controller {
       return this.follow(timeline, sample);
     }
     // What it waits for is in the past by now: fetch where the film is going to be.
-    if (sample.hub_us - this.stalledSince > STALL_US && Math.abs(behind) > RESYNC_US && this.allowCorrection(sample.hub_us)) {
+    if (
+      sample.hub_us - this.stalledSince > STALL_US &&
+      Math.abs(behind) > RESYNC_US &&
+      this.allowCorrection(sample.hub_us)
+    ) {
       this.takeAim(timeline, sample, 1);
     }
   }
@@ -410,7 +426,8 @@ export class Controller {
   private finish(timeline: Timeline, sample: Sample): void {
     this.clearMotion();
     if (!sample.paused && !sample.ended) this.act({ do: "pause" });
-    if (sample.paused && !sample.ended && Math.abs(timeline.duration_us - sample.position_us) > 500_000) this.seek(timeline.duration_us);
+    if (sample.paused && !sample.ended && Math.abs(timeline.duration_us - sample.position_us) > 500_000)
+      this.seek(timeline.duration_us);
     this.state = "ended";
   }
 

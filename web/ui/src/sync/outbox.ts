@@ -32,7 +32,8 @@ export class Outbox {
   add(frame: IntentFrame | ChatFrame, now_us: number, online: boolean): Settled[] {
     const same = this.entries.filter((entry) => entry.frame.t === frame.t);
     const limit = frame.t === "chat" ? CHATS_MAX : online ? INTENTS_MAX : 1;
-    if (frame.t === "chat" && same.length >= limit) return [gone(frame.op, "too_many", "too many messages are waiting")];
+    if (frame.t === "chat" && same.length >= limit)
+      return [gone(frame.op, "too_many", "too many messages are waiting")];
     this.entries.push({ frame, asked_us: now_us });
     return same.slice(0, Math.max(0, same.length + 1 - limit)).map((entry) => this.give(entry));
   }
@@ -63,7 +64,9 @@ export class Outbox {
   }
 
   expire(now_us: number): Settled[] {
-    const old = this.entries.filter((entry) => now_us - entry.asked_us > (entry.frame.t === "chat" ? CHAT_LIFE_US : INTENT_LIFE_US));
+    const old = this.entries.filter(
+      (entry) => now_us - entry.asked_us > (entry.frame.t === "chat" ? CHAT_LIFE_US : INTENT_LIFE_US),
+    );
     this.entries = this.entries.filter((entry) => !old.includes(entry));
     return old.map((entry) => gone(entry.frame.op, "offline", "the hub did not answer in time"));
   }

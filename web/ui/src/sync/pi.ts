@@ -16,15 +16,30 @@ export interface BrowserClass {
 }
 
 export const CHROMIUM: BrowserClass = {
-  name: "chromium", medianOf: 5, deadBand_us: 0, stepOnly: false, coolDown_us: 1_500_000, pitch: "audible",
+  name: "chromium",
+  medianOf: 5,
+  deadBand_us: 0,
+  stepOnly: false,
+  coolDown_us: 1_500_000,
+  pitch: "audible",
 };
 /** Its `currentTime` steps once per frame, so a longer median; rate changes cost no jump. */
 export const FIREFOX: BrowserClass = {
-  name: "firefox", medianOf: 15, deadBand_us: 0, stepOnly: false, coolDown_us: 1_500_000, pitch: "always",
+  name: "firefox",
+  medianOf: 15,
+  deadBand_us: 0,
+  stepOnly: false,
+  coolDown_us: 1_500_000,
+  pitch: "always",
 };
 /** Rate writes crack the sound there: wide band, seldom a seek. */
 export const WEBKIT: BrowserClass = {
-  name: "webkit", medianOf: 9, deadBand_us: 120_000, stepOnly: true, coolDown_us: 30_000_000, pitch: "always",
+  name: "webkit",
+  medianOf: 9,
+  deadBand_us: 120_000,
+  stepOnly: true,
+  coolDown_us: 30_000_000,
+  pitch: "always",
 };
 
 /** Which class a user agent string belongs to. */

@@ -70,7 +70,14 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
 function applyTimeline(facts: RoomFacts, event: TimelineEvent, now_us: number): RoomFacts {
   if (!isNewer(event.timeline, facts.timeline)) return facts;
   const { cause, position, timeline } = event;
-  const done: Activity = { position, verb: cause.verb, actor: cause.actor, op: cause.op, at_us: timeline.position_us, heard_us: now_us };
+  const done: Activity = {
+    position,
+    verb: cause.verb,
+    actor: cause.actor,
+    op: cause.op,
+    at_us: timeline.position_us,
+    heard_us: now_us,
+  };
   return { ...facts, timeline, activity: [...facts.activity, done].slice(-ACTIVITY_MAX) };
 }
 

@@ -6,8 +6,25 @@ import { type Estimate, hubAt } from "./estimator";
 import { newId } from "./ids";
 import { type Link, openLink, type OpenLink } from "./link";
 import type { OpResult } from "./outbox";
-import type { Account, ChatFrame, IntentFrame, IntentVerb, Member, PlatformRole, Timeline, ViewerState } from "./protocol";
-import { type Activity, applyEvent, applyJoined, mergeMessages, NO_FACTS, type RoomFacts, type RoomMessage } from "./reducer";
+import type {
+  Account,
+  ChatFrame,
+  IntentFrame,
+  IntentVerb,
+  Member,
+  PlatformRole,
+  Timeline,
+  ViewerState,
+} from "./protocol";
+import {
+  type Activity,
+  applyEvent,
+  applyJoined,
+  mergeMessages,
+  NO_FACTS,
+  type RoomFacts,
+  type RoomMessage,
+} from "./reducer";
 import { createStore, type Readable } from "./store";
 import { positionAt } from "./timeline";
 import { realTimers, type Timers } from "./timers";
@@ -57,7 +74,11 @@ export interface SyncView {
 export interface VideoController {
   /** The newest view; `null` when there is nothing to follow. */
   follow(view: SyncView | null): void;
-  telemetry(): { readonly state: ViewerState; readonly error_us: number | null; readonly bound_us: number | null } | null;
+  telemetry(): {
+    readonly state: ViewerState;
+    readonly error_us: number | null;
+    readonly bound_us: number | null;
+  } | null;
 }
 
 export interface RoomOptions {
@@ -94,8 +115,18 @@ export function syncUrl(): string {
 }
 
 const FIRST: RoomState = {
-  status: "connecting", denied: null, controls: false, me: null, members: [], messages: [], typing: [],
-  timeline: null, activity: [], clock: null, pending: null, fault: null,
+  status: "connecting",
+  denied: null,
+  controls: false,
+  me: null,
+  members: [],
+  messages: [],
+  typing: [],
+  timeline: null,
+  activity: [],
+  clock: null,
+  pending: null,
+  fault: null,
 };
 
 export function createRoom(options: RoomOptions): Room {
@@ -152,14 +183,19 @@ class LiveRoom implements Room {
     if (trimmed === "") return { ok: false, code: "empty", message: "the message is empty" };
     const playback = this.positionUs();
     const frame: ChatFrame = {
-      t: "chat", op: newId(), id: newId(), text: trimmed, playback_us: playback === null ? null : Math.round(playback),
+      t: "chat",
+      op: newId(),
+      id: newId(),
+      text: trimmed,
+      playback_us: playback === null ? null : Math.round(playback),
     };
     return this.sendChat(frame);
   }
 
   retry(messageId: string): Promise<OpResult> {
     const frame = this.written.get(messageId);
-    if (frame === undefined) return Promise.resolve({ ok: false, code: "unknown", message: "no such message of yours" });
+    if (frame === undefined)
+      return Promise.resolve({ ok: false, code: "unknown", message: "no such message of yours" });
     return this.sendChat(frame);
   }
 
@@ -187,7 +223,8 @@ class LiveRoom implements Room {
     this.link.end();
     for (const player of this.players) player.follow(null);
     this.players.clear();
-    for (const op of [...this.waiting.keys()]) this.settle(op, { ok: false, code: "closed", message: "the room was left" });
+    for (const op of [...this.waiting.keys()])
+      this.settle(op, { ok: false, code: "closed", message: "the room was left" });
     this.store.patch({ status: "closed", controls: false });
   }
 
@@ -201,14 +238,20 @@ class LiveRoom implements Room {
     const author = this.store.get().me?.account ?? { id: "", name: "" };
     this.written.set(frame.id, frame);
     const shown: RoomMessage = {
-      id: frame.id, author: { id: author.id, name: author.name }, text: frame.text,
-      sent_at: new Date(this.clock.now() / 1_000).toISOString(), playback_us: frame.playback_us,
-      position: null, delivery: "sending",
+      id: frame.id,
+      author: { id: author.id, name: author.name },
+      text: frame.text,
+      sent_at: new Date(this.clock.now() / 1_000).toISOString(),
+      playback_us: frame.playback_us,
+      position: null,
+      delivery: "sending",
     };
     this.showMessages([shown]);
     const result = await this.post(frame);
     if (result.ok) this.written.delete(frame.id);
-    this.showMessages([result.ok ? { ...shown, position: result.position, delivery: "sent" } : { ...shown, delivery: "failed" }]);
+    this.showMessages([
+      result.ok ? { ...shown, position: result.position, delivery: "sent" } : { ...shown, delivery: "failed" },
+    ]);
     return result;
   }
 
@@ -254,7 +297,12 @@ class LiveRoom implements Room {
 
   private hearStatus(status: LinkStatus, code: string | null, message: string | null): void {
     const denied = status === "denied" ? { code: code ?? "denied", message: message ?? "" } : null;
-    this.store.patch({ status, denied, controls: status === "online", ...(status === "online" ? { fault: null } : {}) });
+    this.store.patch({
+      status,
+      denied,
+      controls: status === "online",
+      ...(status === "online" ? { fault: null } : {}),
+    });
     if (status === "denied") for (const player of this.players) player.follow(null);
   }
 

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import type { Member, RoomEvent, Timeline } from "./protocol";
+import {
+  applyEvent,
+  applyJoined,
+  comparePositions,
+  mergeMessages,
+  NO_FACTS,
+  type RoomFacts,
+  type RoomMessage,
+} from "./reducer";
+
+const ada = { id: "1", name: "Ada" };
+const timeline = (seq: number, epoch = "e"): Timeline => ({
+  video: "v",
+  duration_us: 9e6,
+  position_us: seq,
+  rate_ppm: 0,
+  at_hub_us: 0,
+  seq,
+  epoch,
+});
+const told = (seq: number, epoch = "e"): RoomEvent => ({
+  e: "timeline",
+  position: String(seq),
+  timeline: timeline(seq, epoch),
+  cause: { verb: "seek", actor: ada, op: null },
+});
+const said = (id: string, position: string): RoomEvent => ({
+  e: "message",
+  position,
+  message: { id, author: ada, text: id, sent_at: "2026-11-22T10:00:00Z", playback_us: null },
+});
+const member = (session: string, state: Member["state"] = "playing"): Member => ({
+  session,
+  account: ada,
+  role: "viewer",
+  state,
+  error_us: null,
+});
+const after = (...events: RoomEvent[]): RoomFacts =>
+  events.reduce((facts, event) => applyEvent(facts, event, 0), NO_FACTS);
+
+describe("the room's reducer", () => {
+  it("keeps messages in the order of the log, each once", () => {
+    const facts = after(said("b", "10"), said("a", "9"), said("b", "10"));
+    expect(facts.messages.map((message) => message.id)).toEqual(["a", "b"]);
+  });
+
+  it("replaces the own message on its way by the confirmed one", () => {
+    const own: RoomMessage = {
+      id: "m",
+      author: ada,
+      text: "m",
+      sent_at: "2026-11-22T10:00:00Z",
+      playback_us: null,
+      position: null,
+      delivery: "sending",
+    };
+    const sending = { ...NO_FACTS, messages: mergeMessages([], [own]) };
+    const facts = applyEvent(sending, said("m", "7"), 0);
+    expect(facts.messages).toMatchObject([{ id: "m", position: "7", delivery: "sent" }]);
+    expect(mergeMessages(facts.messages, [{ ...own, delivery: "failed" }])).toMatchObject([{ delivery: "sent" }]);
+  });
+
+  it("takes no older timeline of the same epoch, and any of another", () => {
+    const facts = after(told(5), told(4));
+    expect(facts.timeline?.seq).toBe(5);
+    expect(facts.activity).toHaveLength(1);
+    expect(applyEvent(facts, told(1, "f"), 0).timeline?.epoch).toBe("f");
+  });
+
+  it("follows presence by session", () => {
+    const facts = after(
+      { e: "presence", joined: [member("a"), member("b")], left: [], changed: [] },
+      { e: "presence", joined: [], left: ["a"], changed: [member("b", "buffering")] },
+    );
+    expect(facts.members).toEqual([member("b", "buffering")]);
+  });
+
+  it("removes a banned account and keeps messages over a rejoin", () => {
+    const facts = after(
+      said("a", "1"),
+      { e: "presence", joined: [member("a")], left: [], changed: [] },
+      { e: "banned", position: "2", account: "1" },
+    );
+    expect(facts.members).toEqual([]);
+    expect(applyJoined(facts, [member("z")], null).messages).toHaveLength(1);
+  });
+
+  it("ends typing with the message", () => {
+    expect(after({ e: "typing", account: ada }).typists).toHaveLength(1);
+    expect(after({ e: "typing", account: ada }, said("a", "1")).typists).toEqual([]);
+  });
+
+  it("orders positions as numbers", () => {
+    expect(["10", "9", "100"].sort(comparePositions)).toEqual(["9", "10", "100"]);
+  });
+});
