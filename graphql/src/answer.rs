@@ -1,0 +1,174 @@
+//! The payloads of mutations, and how a command's answer becomes one.
+
+use async_graphql::{SimpleObject, Union};
+use lockstep_commands::{CommandError, Outcome, account::SignedIn as Started, channel::Created, video::UploadTicket};
+use lockstep_domain::ids::MessageId;
+use uuid::Uuid;
+
+use crate::{
+    object::account::Account,
+    problem::Problem,
+    refusal::Coded,
+    scalar::{DateTime, Position},
+};
+
+/// The rules say no; nothing was changed.
+#[derive(SimpleObject)]
+pub(crate) struct Refused {
+    /// A stable word to branch on.
+    pub code: String,
+    /// A sentence for a person.
+    pub message: String,
+}
+
+/// A session began; the cookie is in the response's header.
+#[derive(SimpleObject)]
+pub(crate) struct SignedIn {
+    pub account: Account,
+    /// Where the account was made, if this call made it.
+    pub position: Option<Position>,
+}
+
+#[derive(Union)]
+pub(crate) enum SetUpPayload {
+    SignedIn(SignedIn),
+    Refused(Refused),
+}
+
+/// A header to send with the upload, exactly.
+#[derive(SimpleObject)]
+pub(crate) struct Header {
+    pub name: String,
+    pub value: String,
+}
+
+/// Where to PUT the file.
+#[derive(SimpleObject)]
+pub(crate) struct UploadRequested {
+    pub video: Uuid,
+    pub url: String,
+    pub headers: Vec<Header>,
+    pub expires_at: DateTime,
+    pub position: Position,
+}
+
+#[derive(Union)]
+pub(crate) enum UploadPayload {
+    UploadRequested(UploadRequested),
+    Refused(Refused),
+}
+
+/// What a command did. Queries with this as `minPosition` show it.
+#[derive(SimpleObject)]
+pub(crate) struct Changed {
+    pub position: Position,
+    /// The version of what was changed.
+    pub version: i32,
+    /// Whether this operation changed anything, now or when it was first sent.
+    pub changed: bool,
+}
+
+#[derive(Union)]
+pub(crate) enum ChangePayload {
+    Changed(Changed),
+    Refused(Refused),
+}
+
+/// A channel was made; its owner is in it.
+#[derive(SimpleObject)]
+pub(crate) struct ChannelCreated {
+    pub id: Uuid,
+    pub slug: String,
+    pub position: Position,
+}
+
+#[derive(Union)]
+pub(crate) enum ChannelPayload {
+    ChannelCreated(ChannelCreated),
+    Refused(Refused),
+}
+
+/// A message is in the log.
+#[derive(SimpleObject)]
+pub(crate) struct MessagePosted {
+    pub id: Uuid,
+    pub position: Position,
+}
+
+#[derive(Union)]
+pub(crate) enum MessagePayload {
+    MessagePosted(MessagePosted),
+    Refused(Refused),
+}
+
+impl Refused {
+    /// The payload of this refusal.
+    pub(crate) fn of<P: From<Self>>(refusal: &impl Coded) -> P {
+        Self { code: refusal.code().to_owned(), message: refusal.to_string() }.into()
+    }
+
+    /// The payload for those who are not signed in.
+    pub(crate) fn signed_out<P: From<Self>>() -> P {
+        Self { code: "signed_out".to_owned(), message: "sign in first".to_owned() }.into()
+    }
+}
+
+/// Success through `map`, a refusal as its variant, anything else as a masked problem.
+pub(crate) fn payload<T, E: Coded, P: From<Refused>>(
+    answer: Result<T, CommandError<E>>,
+    map: impl FnOnce(T) -> P,
+) -> Result<Option<P>, Problem> {
+    match answer {
+        Ok(value) => Ok(Some(map(value))),
+        Err(CommandError::Refused(refusal)) => Ok(Some(Refused::of(&refusal))),
+        Err(error @ CommandError::Contended) => {
+            Ok(Some(Refused { code: "contended".to_owned(), message: error.to_string() }.into()))
+        }
+        Err(CommandError::Invalid(message)) => Ok(Some(Refused { code: "invalid".to_owned(), message }.into())),
+        Err(CommandError::Unavailable(text)) => Err(Problem::Unavailable(text)),
+    }
+}
+
+/// The payload of a command that only says whether it changed something.
+pub(crate) fn change<E: Coded>(answer: Result<Outcome, CommandError<E>>) -> Result<Option<ChangePayload>, Problem> {
+    payload(answer, |outcome| changed(&outcome).into())
+}
+
+pub(crate) fn changed(outcome: &Outcome) -> Changed {
+    Changed {
+        position: Position(outcome.position),
+        version: i32::try_from(outcome.version).unwrap_or(i32::MAX),
+        changed: outcome.changed,
+    }
+}
+
+impl From<&Started> for SignedIn {
+    fn from(started: &Started) -> Self {
+        Self {
+            account: Account::from(&started.principal),
+            position: started.outcome.map(|outcome| Position(outcome.position)),
+        }
+    }
+}
+
+impl From<UploadTicket> for UploadRequested {
+    fn from(ticket: UploadTicket) -> Self {
+        Self {
+            video: ticket.video.0,
+            url: ticket.url,
+            headers: ticket.headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
+            expires_at: DateTime(ticket.expires_at),
+            position: Position(ticket.outcome.position),
+        }
+    }
+}
+
+impl From<Created> for ChannelCreated {
+    fn from(created: Created) -> Self {
+        Self { id: created.channel.0, slug: created.slug, position: Position(created.outcome.position) }
+    }
+}
+
+pub(crate) fn posted(message: MessageId, outcome: &Outcome) -> MessagePosted {
+    MessagePosted { id: message.0, position: Position(outcome.position) }
+}

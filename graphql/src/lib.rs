@@ -1,0 +1,21 @@
+//! The GraphQL schema: mutations become commands, queries read models, subscriptions the tail of the log.
+//!
+//! A resolver parses ids, asks one command or one query, and maps the answer. Refusals are payload variants; faults
+//! are masked and logged once, with the request's id. No SQL, no rule and no fan-out live here.
+
+mod answer;
+mod context;
+mod limits;
+mod loader;
+mod mutation;
+mod object;
+mod problem;
+mod query;
+mod refusal;
+mod scalar;
+mod schema;
+mod subscription;
+
+pub use context::{CookieConfig, DeliveryToken, DeliveryTokens, RequestContext, SchemaDeps};
+pub use limits::{ALIASES_MAX, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, PAGE_MAX, ROOT_FIELDS_MAX, TOKENS_MAX};
+pub use schema::{AppSchema, Introspection, is_request_error, schema};

@@ -1,0 +1,127 @@
+//! One batch per kind of row and level of a request, so that a nested list costs a handful of queries.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use lockstep_domain::ids::{AccountId, ChannelId, Position, VideoId};
+use lockstep_projections::{
+    QueryError, Reader,
+    accounts::{self, AccountRow},
+    members::{self, MemberRow},
+    messages::{self, MessageRow},
+    videos::{self, RenditionRow, VideoRow},
+};
+
+/// Reads rows for a loader.
+#[derive(Clone)]
+pub(crate) struct Rows(Reader);
+
+type Cached = DataLoader<Rows, HashMapCache>;
+
+/// The loaders of one request.
+pub(crate) struct Loaders {
+    pub accounts: Cached,
+    pub videos: Cached,
+    pub renditions: Cached,
+    pub members: Cached,
+    pub messages: Cached,
+}
+
+impl Loaders {
+    /// `remember`: rows once read are read no more. Not for subscriptions, which live long.
+    pub(crate) fn new(reader: &Reader, remember: bool) -> Self {
+        let make = || {
+            let loader = DataLoader::with_cache(Rows(reader.clone()), tokio::spawn, HashMapCache::default());
+            loader.enable_all_cache(remember);
+            loader
+        };
+        Self { accounts: make(), videos: make(), renditions: make(), members: make(), messages: make() }
+    }
+}
+
+impl Loader<AccountId> for Rows {
+    type Value = AccountRow;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[AccountId]) -> Result<HashMap<AccountId, AccountRow>, Self::Error> {
+        let rows = accounts::by_ids(self.0.pool(), keys).await?;
+        Ok(rows.into_iter().map(|row| (row.account, row)).collect())
+    }
+}
+
+impl Loader<VideoId> for Rows {
+    type Value = VideoRow;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[VideoId]) -> Result<HashMap<VideoId, VideoRow>, Self::Error> {
+        let rows = videos::by_ids(self.0.pool(), keys).await?;
+        Ok(rows.into_iter().map(|row| (row.video, row)).collect())
+    }
+}
+
+/// The ladder of a film.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LadderOf(pub VideoId);
+
+impl Loader<LadderOf> for Rows {
+    type Value = Vec<RenditionRow>;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[LadderOf]) -> Result<HashMap<LadderOf, Vec<RenditionRow>>, Self::Error> {
+        let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<LadderOf, Vec<RenditionRow>> = HashMap::new();
+        for row in videos::renditions(self.0.pool(), &ids).await? {
+            found.entry(LadderOf(VideoId(row.video_id))).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+/// The first people present in a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MembersOf {
+    pub channel: ChannelId,
+    pub first: i64,
+}
+
+impl Loader<MembersOf> for Rows {
+    type Value = Vec<MemberRow>;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[MembersOf]) -> Result<HashMap<MembersOf, Vec<MemberRow>>, Self::Error> {
+        let mut found: HashMap<MembersOf, Vec<MemberRow>> = HashMap::new();
+        for (first, channels) in grouped(keys.iter().map(|key| (key.first, key.channel))) {
+            for row in members::present_in_channels(self.0.pool(), &channels, first).await? {
+                found.entry(MembersOf { channel: row.channel, first }).or_default().push(row);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The last messages of a channel, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MessagesOf {
+    pub channel: ChannelId,
+    pub last: i64,
+    pub before: Option<Position>,
+}
+
+impl Loader<MessagesOf> for Rows {
+    type Value = Vec<MessageRow>;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[MessagesOf]) -> Result<HashMap<MessagesOf, Vec<MessageRow>>, Self::Error> {
+        let mut found: HashMap<MessagesOf, Vec<MessageRow>> = HashMap::new();
+        for ((last, before), channels) in grouped(keys.iter().map(|key| ((key.last, key.before), key.channel))) {
+            for row in messages::last_of_channels(self.0.pool(), &channels, last, before).await? {
+                found.entry(MessagesOf { channel: row.channel, last, before }).or_default().push(row);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Keys that differ only in the channel share a query.
+fn grouped<K: Eq + std::hash::Hash>(keys: impl Iterator<Item = (K, ChannelId)>) -> HashMap<K, Vec<ChannelId>> {
+    let mut groups: HashMap<K, Vec<ChannelId>> = HashMap::new();
+    for (key, channel) in keys {
+        groups.entry(key).or_default().push(channel);
+    }
+    groups
+}

@@ -1,0 +1,20 @@
+//! Changing things: each field is one command. One noun per file.
+
+mod account;
+mod channel;
+mod member;
+mod message;
+mod playback;
+mod video;
+
+use async_graphql::MergedObject;
+
+#[derive(MergedObject, Default)]
+pub(crate) struct Mutation(
+    account::Accounts,
+    video::Videos,
+    channel::Channels,
+    member::Members,
+    playback::Playback,
+    message::Messages,
+);

@@ -1,0 +1,61 @@
+//! Making and changing channels.
+
+use async_graphql::{Context, InputObject, Object};
+use lockstep_commands::channel::{self, ChannelRefusal};
+use lockstep_domain::ids::ChannelId;
+use uuid::Uuid;
+
+use crate::{
+    answer::{ChangePayload, ChannelCreated, ChannelPayload, Refused, change, payload},
+    context::Shared,
+    problem::Problem,
+    scalar::Visibility,
+};
+
+#[derive(InputObject)]
+struct CreateChannelInput {
+    /// The same id again makes no second channel.
+    operation_id: Uuid,
+    name: String,
+    /// Made from the name when absent.
+    slug: Option<String>,
+    visibility: Visibility,
+}
+
+#[derive(InputObject)]
+struct RenameChannelInput {
+    operation_id: Uuid,
+    channel: Uuid,
+    name: String,
+}
+
+#[derive(Default)]
+pub(crate) struct Channels;
+
+#[Object]
+impl Channels {
+    /// Makes a channel, owned by and joined by the asker.
+    async fn create_channel(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateChannelInput,
+    ) -> Result<Option<ChannelPayload>, Problem> {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        if !ctx.is_member() {
+            return Ok(Some(Refused::of(&ChannelRefusal::Guest)));
+        }
+        let CreateChannelInput { name, slug, visibility, .. } = input;
+        let created = channel::create(ctx.services(), &command, &name, slug, visibility.into()).await;
+        payload(created, |created| ChannelCreated::from(created).into())
+    }
+
+    /// Gives a channel another name.
+    async fn rename_channel(
+        &self,
+        ctx: &Context<'_>,
+        input: RenameChannelInput,
+    ) -> Result<Option<ChangePayload>, Problem> {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        change(channel::rename(ctx.services(), &command, ChannelId(input.channel), &input.name).await)
+    }
+}

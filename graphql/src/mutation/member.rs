@@ -1,0 +1,75 @@
+//! Joining, leaving, roles and bans.
+
+use async_graphql::{Context, InputObject, Object};
+use lockstep_commands::member;
+use lockstep_domain::ids::{AccountId, ChannelId};
+use uuid::Uuid;
+
+use crate::{
+    answer::{ChangePayload, Refused, change},
+    context::Shared,
+    problem::Problem,
+    scalar::ChannelRole,
+};
+
+#[derive(InputObject)]
+struct ChannelInput {
+    operation_id: Uuid,
+    channel: Uuid,
+}
+
+#[derive(InputObject)]
+struct MemberInput {
+    operation_id: Uuid,
+    channel: Uuid,
+    account: Uuid,
+}
+
+#[derive(InputObject)]
+struct GrantRoleInput {
+    operation_id: Uuid,
+    channel: Uuid,
+    account: Uuid,
+    role: ChannelRole,
+}
+
+type Answer = Result<Option<ChangePayload>, Problem>;
+
+#[derive(Default)]
+pub(crate) struct Members;
+
+#[Object]
+impl Members {
+    /// Enters a channel.
+    async fn join_channel(&self, ctx: &Context<'_>, input: ChannelInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        change(member::join(ctx.services(), &command, ChannelId(input.channel)).await)
+    }
+
+    /// Leaves a channel.
+    async fn leave_channel(&self, ctx: &Context<'_>, input: ChannelInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        change(member::leave(ctx.services(), &command, ChannelId(input.channel)).await)
+    }
+
+    /// Puts somebody out of a channel, and keeps them out.
+    async fn ban_member(&self, ctx: &Context<'_>, input: MemberInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
+        change(member::ban(ctx.services(), &command, channel, account).await)
+    }
+
+    /// Lets somebody who was banned come back.
+    async fn unban_member(&self, ctx: &Context<'_>, input: MemberInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
+        change(member::unban(ctx.services(), &command, channel, account).await)
+    }
+
+    /// Gives somebody another role in a channel.
+    async fn grant_role(&self, ctx: &Context<'_>, input: GrantRoleInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
+        change(member::grant_role(ctx.services(), &command, channel, account, input.role.into()).await)
+    }
+}

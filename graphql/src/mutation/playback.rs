@@ -1,0 +1,72 @@
+//! The shared remote, for those without a socket. Those with one send intents there.
+
+use async_graphql::{Context, InputObject, Object};
+use lockstep_commands::playback;
+use lockstep_domain::ids::{ChannelId, VideoId};
+use uuid::Uuid;
+
+use crate::{
+    answer::{ChangePayload, Refused, change},
+    context::Shared,
+    problem::Problem,
+    scalar::media,
+};
+
+#[derive(InputObject)]
+struct LoadVideoInput {
+    operation_id: Uuid,
+    channel: Uuid,
+    video: Uuid,
+}
+
+#[derive(InputObject)]
+struct PlayInput {
+    operation_id: Uuid,
+    channel: Uuid,
+    /// Microseconds; where the log says the film is, when absent.
+    position_us: Option<f64>,
+}
+
+#[derive(InputObject)]
+struct SeekInput {
+    operation_id: Uuid,
+    channel: Uuid,
+    /// Microseconds.
+    position_us: f64,
+}
+
+type Answer = Result<Option<ChangePayload>, Problem>;
+
+#[derive(Default)]
+pub(crate) struct Playback;
+
+#[Object]
+impl Playback {
+    /// Puts a finished film on, at its start and paused.
+    async fn load_video(&self, ctx: &Context<'_>, input: LoadVideoInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        let (channel, video) = (ChannelId(input.channel), VideoId(input.video));
+        change(playback::load_video(ctx.services(), &command, channel, video).await)
+    }
+
+    /// Plays.
+    async fn play(&self, ctx: &Context<'_>, input: PlayInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        let at = input.position_us.map(media).transpose()?;
+        change(playback::play(ctx.services(), &command, ChannelId(input.channel), at).await)
+    }
+
+    /// Pauses.
+    async fn pause(&self, ctx: &Context<'_>, input: PlayInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        let at = input.position_us.map(media).transpose()?;
+        change(playback::pause(ctx.services(), &command, ChannelId(input.channel), at).await)
+    }
+
+    /// Moves everybody to a place in the film.
+    async fn seek(&self, ctx: &Context<'_>, input: SeekInput) -> Answer {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        let at = media(input.position_us)?;
+        change(playback::seek(ctx.services(), &command, ChannelId(input.channel), at).await)
+    }
+}

@@ -1,0 +1,63 @@
+//! Uploading films.
+
+use async_graphql::{Context, InputObject, Object};
+use lockstep_commands::video::{self, Upload, VideoRefusal};
+use lockstep_domain::ids::VideoId;
+use uuid::Uuid;
+
+use crate::{
+    answer::{ChangePayload, Refused, UploadPayload, UploadRequested, change, payload},
+    context::Shared,
+    problem::Problem,
+    scalar::whole,
+};
+
+#[derive(InputObject)]
+struct RequestUploadInput {
+    /// The same id again gives the same video.
+    operation_id: Uuid,
+    title: String,
+    file_name: String,
+    size_bytes: f64,
+    content_type: String,
+}
+
+#[derive(InputObject)]
+struct ConfirmUploadInput {
+    operation_id: Uuid,
+    video: Uuid,
+}
+
+#[derive(Default)]
+pub(crate) struct Videos;
+
+#[Object]
+impl Videos {
+    /// Asks where to PUT a file of exactly this size and type.
+    async fn request_upload(
+        &self,
+        ctx: &Context<'_>,
+        input: RequestUploadInput,
+    ) -> Result<Option<UploadPayload>, Problem> {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        if !ctx.is_member() {
+            return Ok(Some(Refused::of(&VideoRefusal::Guest)));
+        }
+        let size_bytes = u64::try_from(whole(input.size_bytes, "the size")?).unwrap_or(0);
+        let RequestUploadInput { title, file_name, content_type, .. } = input;
+        let upload = Upload { title, file_name, size_bytes, content_type };
+        payload(video::request_upload(ctx.services(), &command, upload).await, |ticket| {
+            UploadRequested::from(ticket).into()
+        })
+    }
+
+    /// Says that the file has been PUT.
+    async fn confirm_upload(
+        &self,
+        ctx: &Context<'_>,
+        input: ConfirmUploadInput,
+    ) -> Result<Option<ChangePayload>, Problem> {
+        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+        change(video::confirm_upload(ctx.services(), &command, VideoId(input.video)).await)
+    }
+}

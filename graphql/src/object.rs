@@ -1,0 +1,9 @@
+//! The objects of the wire, one noun per file.
+
+pub(crate) mod account;
+pub(crate) mod channel;
+pub(crate) mod member;
+pub(crate) mod message;
+pub(crate) mod projection;
+pub(crate) mod timeline;
+pub(crate) mod video;

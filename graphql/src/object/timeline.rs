@@ -1,0 +1,40 @@
+//! The durable timeline of a channel. The live clock is the socket's, not this.
+
+use async_graphql::{Context, Object};
+use lockstep_projections::playback::PlaybackRow;
+
+use super::video::Video;
+use crate::{
+    context::Shared,
+    problem::Problem,
+    scalar::{DateTime, Position, float},
+};
+
+/// What a channel plays: where the film was, and how fast it ran, when this was recorded.
+pub(crate) struct Timeline {
+    /// Shown only to those who may read its channel.
+    pub row: PlaybackRow,
+}
+
+#[Object]
+impl Timeline {
+    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Video>, Problem> {
+        let row = ctx.loaders().videos.load_one(self.row.video).await?;
+        // Whoever may read a channel may watch what it plays.
+        Ok(row.map(|row| Video { row, deliver: true }))
+    }
+    async fn position_us(&self) -> f64 {
+        float(self.row.media.as_micros())
+    }
+    /// 1 000 000 when playing, 0 when paused.
+    async fn rate_ppm(&self) -> i32 {
+        if self.row.playing { 1_000_000 } else { 0 }
+    }
+    async fn recorded_at(&self) -> DateTime {
+        DateTime(self.row.recorded_at)
+    }
+    /// The position in the log of the event that made it so.
+    async fn at_position(&self) -> Position {
+        Position(self.row.position)
+    }
+}

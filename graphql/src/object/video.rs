@@ -1,0 +1,187 @@
+//! Films: progress, facts, ladder, and the addresses of their files for those who may watch.
+
+use async_graphql::{Context, Object, SimpleObject};
+use lockstep_domain::work;
+use lockstep_projections::videos::{self, Filter, RenditionRow, VideoRow};
+use uuid::Uuid;
+
+use super::account::{self, Account};
+use crate::{
+    context::{DeliveryToken, Shared},
+    loader::LadderOf,
+    problem::Problem,
+    scalar::{DateTime, VideoStatus, float},
+};
+
+/// An uploaded film.
+#[derive(Clone)]
+pub(crate) struct Video {
+    pub row: VideoRow,
+    /// Whether the asker may watch it.
+    pub deliver: bool,
+}
+
+impl Video {
+    fn token(&self, ctx: &Context<'_>) -> Option<DeliveryToken> {
+        self.deliver.then(|| ctx.deps().delivery.token(self.row.video, ctx.services().clock.now()))
+    }
+
+    fn url(&self, ctx: &Context<'_>, path: Option<&String>) -> Option<String> {
+        let path = path?;
+        self.token(ctx).map(|delivery| format!("/v/{}/{path}", delivery.token))
+    }
+}
+
+#[Object]
+impl Video {
+    async fn id(&self) -> Uuid {
+        self.row.video.0
+    }
+    /// Empty once its owner was erased.
+    async fn title(&self) -> &str {
+        &self.row.title
+    }
+    async fn file_name(&self) -> &str {
+        &self.row.file_name
+    }
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<Account>, Problem> {
+        account::load(ctx.loaders(), self.row.owner).await
+    }
+    async fn status(&self) -> VideoStatus {
+        self.row.status.into()
+    }
+    /// Of the transcode, 0 to 100.
+    async fn percent(&self) -> i32 {
+        self.row.percent
+    }
+    async fn stage(&self) -> &str {
+        &self.row.stage
+    }
+    /// Estimated seconds to the end of the transcode.
+    async fn eta_s(&self) -> Option<i32> {
+        self.row.eta_s.map(|eta| i32::try_from(eta).unwrap_or(i32::MAX))
+    }
+    async fn size_bytes(&self) -> f64 {
+        float(self.row.size_bytes)
+    }
+    async fn duration_us(&self) -> Option<f64> {
+        self.row.duration.map(|duration| float(duration.as_micros()))
+    }
+    async fn width(&self) -> Option<i32> {
+        self.row.width
+    }
+    async fn height(&self) -> Option<i32> {
+        self.row.height
+    }
+    async fn container(&self) -> Option<&str> {
+        self.row.container.as_deref()
+    }
+    async fn video_codec(&self) -> Option<&str> {
+        self.row.video_codec.as_deref()
+    }
+    async fn audio_codec(&self) -> Option<&str> {
+        self.row.audio_codec.as_deref()
+    }
+    async fn renditions(&self, ctx: &Context<'_>) -> Result<Vec<Rendition>, Problem> {
+        let rows = ctx.loaders().renditions.load_one(LadderOf(self.row.video)).await?;
+        Ok(rows.unwrap_or_default().into_iter().map(Rendition::from).collect())
+    }
+    async fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<String> {
+        self.url(ctx, self.row.thumbnail_path.as_ref())
+    }
+    async fn hls_url(&self, ctx: &Context<'_>) -> Option<String> {
+        self.url(ctx, self.row.hls_path.as_ref())
+    }
+    async fn dash_url(&self, ctx: &Context<'_>) -> Option<String> {
+        self.url(ctx, self.row.dash_path.as_ref())
+    }
+    /// The current token: swap it into each request, as it changes while a film plays.
+    async fn delivery(&self, ctx: &Context<'_>) -> Option<Delivery> {
+        self.token(ctx).map(Delivery::from)
+    }
+    async fn failure(&self) -> Option<Failure> {
+        self.row.failure.clone().map(Failure::from)
+    }
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.row.created_at)
+    }
+}
+
+/// One rung of a film's ladder.
+#[derive(SimpleObject)]
+pub(crate) struct Rendition {
+    pub name: String,
+    pub width: i32,
+    pub height: i32,
+    pub bandwidth_bps: i32,
+    /// RFC 6381; empty until it is complete.
+    pub codecs: String,
+    pub complete: bool,
+}
+
+impl From<RenditionRow> for Rendition {
+    fn from(row: RenditionRow) -> Self {
+        Self {
+            name: row.name,
+            width: row.width,
+            height: row.height,
+            bandwidth_bps: i32::try_from(row.bandwidth_bps).unwrap_or(i32::MAX),
+            codecs: row.codecs,
+            complete: row.complete,
+        }
+    }
+}
+
+/// A token that opens a film's files under `/v/{token}/`.
+#[derive(SimpleObject)]
+pub(crate) struct Delivery {
+    pub token: String,
+    pub expires_at: DateTime,
+}
+
+impl From<DeliveryToken> for Delivery {
+    fn from(delivery: DeliveryToken) -> Self {
+        Self { token: delivery.token, expires_at: DateTime(delivery.expires_at) }
+    }
+}
+
+/// Why a film cannot be watched.
+#[derive(SimpleObject)]
+pub(crate) struct Failure {
+    pub stage: String,
+    pub code: String,
+    pub reason: String,
+    pub retryable: bool,
+}
+
+impl From<work::Failure> for Failure {
+    fn from(failure: work::Failure) -> Self {
+        Self { stage: failure.stage, code: failure.code, reason: failure.reason, retryable: failure.retryable }
+    }
+}
+
+/// Films, newest first.
+pub(crate) struct VideoPage {
+    pub nodes: Vec<Video>,
+    pub has_more: bool,
+    pub filter: Filter,
+}
+
+#[Object]
+impl VideoPage {
+    async fn nodes(&self) -> &[Video] {
+        &self.nodes
+    }
+    async fn has_more(&self) -> bool {
+        self.has_more
+    }
+    /// Give it as `after` for the next page.
+    async fn end_cursor(&self) -> Option<String> {
+        self.nodes.last().map(|video| video.row.created_position.to_string())
+    }
+    /// How many there are on all pages.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, Problem> {
+        let count = videos::count(ctx.reader().pool(), &self.filter).await?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+}

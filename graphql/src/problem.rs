@@ -1,0 +1,120 @@
+//! What goes wrong besides refusals, and what of it a client may see.
+
+use std::error::Error;
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError};
+use lockstep_commands::LoadError;
+use lockstep_projections::{QueryError, ReadError, StatusError, WaitError};
+
+/// A query or mutation has no answer. What it displays is what the client sees.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("sign in first")]
+    SignedOut,
+    #[error("you are not permitted to see this")]
+    NotPermitted,
+    #[error("there is no such thing, or you may not see it")]
+    NotFound,
+    #[error("{0}")]
+    Invalid(String),
+    #[error("the read model is {lag_positions} events behind the position asked for; try again")]
+    Behind { lag_positions: i64 },
+    #[error("this could not be stored now; repeat it with the same operation id, it has one effect")]
+    Unavailable(String),
+    #[error("something went wrong on our side")]
+    Fault(String),
+}
+
+impl Problem {
+    /// Masks a fault; its text and causes go to the log only.
+    pub(crate) fn fault(error: &(dyn Error + 'static)) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self::Fault(text)
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::NotPermitted => "not_permitted",
+            Self::NotFound => "not_found",
+            Self::Invalid(_) => "invalid",
+            Self::Behind { .. } => "behind",
+            Self::Unavailable(_) => "unavailable",
+            Self::Fault(_) => "internal",
+        }
+    }
+
+    /// What only the log may say.
+    fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable(text) | Self::Fault(text) => Some(text),
+            Self::SignedOut | Self::NotPermitted | Self::NotFound | Self::Invalid(_) | Self::Behind { .. } => None,
+        }
+    }
+}
+
+macro_rules! faults {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Problem {
+            fn from(error: $error) -> Self { Self::fault(&error) }
+        })+
+    };
+}
+faults!(QueryError, ReadError, StatusError, LoadError);
+
+impl From<std::sync::Arc<QueryError>> for Problem {
+    fn from(error: std::sync::Arc<QueryError>) -> Self {
+        Self::fault(error.as_ref())
+    }
+}
+
+impl From<WaitError> for Problem {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Behind { lag_positions, .. } => Self::Behind { lag_positions },
+            other => Self::fault(&other),
+        }
+    }
+}
+
+/// Gives every error a code and the request's id, masks what is not meant for clients, and logs that once.
+pub(crate) fn finish(mut response: Response, request_id: &str) -> Response {
+    for error in &mut response.errors {
+        mask(error, request_id);
+    }
+    response
+}
+
+fn mask(error: &mut ServerError, request_id: &str) {
+    let problem = match (error.source::<Problem>(), &error.source) {
+        (Some(problem), _) => Some(problem.clone()),
+        // From a resolver, but not one of ours: its text was never meant to leave.
+        (None, Some(_)) => Some(Problem::Fault(error.message.clone())),
+        (None, None) => None,
+    };
+    let code = problem.as_ref().map_or("bad_request", Problem::code);
+    if let Some(secret) = problem.as_ref().and_then(Problem::secret) {
+        tracing::error!(request_id, path = ?error.path, error = secret, "a request failed");
+    }
+    if let Some(problem) = problem {
+        error.message = problem.to_string();
+    }
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    if extensions.get("code").is_none() {
+        extensions.set("code", code);
+    }
+    extensions.set("requestId", request_id);
+}
+
+/// The answer to a request whose resolver panicked.
+pub(crate) fn panicked(request_id: &str) -> Response {
+    let mut error = ServerError::new(String::new(), None);
+    error.source = Some(std::sync::Arc::new(Problem::Fault("a resolver panicked".to_owned())));
+    finish(Response::from_errors(vec![error]), request_id)
+}

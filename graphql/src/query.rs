@@ -1,0 +1,26 @@
+//! Reading, one noun per file.
+
+mod account;
+mod channel;
+mod projection;
+mod video;
+
+use async_graphql::{Context, MergedObject};
+pub(crate) use video::readable;
+
+use crate::{context::Shared, problem::Problem, scalar::Position};
+
+#[derive(MergedObject, Default)]
+pub(crate) struct Query(account::Accounts, video::Videos, channel::Channels, projection::Projections);
+
+/// Waits until these read models show the position asked for, if one was.
+pub(crate) async fn at_least(
+    ctx: &Context<'_>,
+    names: &[&'static str],
+    position: Option<Position>,
+) -> Result<(), Problem> {
+    match position {
+        Some(position) => Ok(ctx.reader().wait_for(names, position.0).await?),
+        None => Ok(()),
+    }
+}

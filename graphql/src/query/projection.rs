@@ -1,0 +1,20 @@
+//! The read models' standing, for administrators.
+
+use async_graphql::{Context, Object};
+
+use crate::{context::Shared, object::projection::ProjectionStatus, problem::Problem};
+
+#[derive(Default)]
+pub(crate) struct Projections;
+
+#[Object]
+impl Projections {
+    /// Every read model with its position and lag. For administrators.
+    async fn projections(&self, ctx: &Context<'_>) -> Result<Option<Vec<ProjectionStatus>>, Problem> {
+        if !ctx.is_administrator() {
+            return Err(Problem::NotPermitted);
+        }
+        let statuses = ctx.reader().statuses().await?;
+        Ok(Some(statuses.into_iter().map(ProjectionStatus::from).collect()))
+    }
+}

@@ -1,0 +1,126 @@
+//! The schema as the transport sees it: limits before, masking after, a panic contained.
+
+use std::panic::AssertUnwindSafe;
+
+use async_graphql::{Request, Response, Schema, ServerError};
+use futures::{FutureExt, Stream, StreamExt, future, stream};
+use lockstep_domain::account::PlatformRole;
+
+use crate::{
+    context::{RequestContext, SchemaDeps},
+    limits::{self, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, Kind, NESTING_MAX},
+    loader::Loaders,
+    mutation::Mutation,
+    problem,
+    query::Query,
+    subscription::Subscription,
+};
+
+/// Depth and cost of the schema's own description, which tools ask for in one deep query.
+const INTROSPECTION_DEPTH_MAX: usize = 20;
+
+/// Who may ask what the schema is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Introspection {
+    /// For development.
+    Everyone,
+    /// For production: the schema is a file in the repository.
+    #[default]
+    SignedIn,
+    Administrators,
+}
+
+type Inner = Schema<Query, Mutation, Subscription>;
+
+/// The schema with everything behind it. Cheap to clone.
+#[derive(Clone)]
+pub struct AppSchema {
+    ordinary: Inner,
+    /// The same types without a cost limit: answers only about the schema itself.
+    introspection: Inner,
+    deps: SchemaDeps,
+}
+
+/// Builds the schema over the program's parts.
+pub fn schema(deps: SchemaDeps) -> AppSchema {
+    let build = || {
+        Schema::build(Query::default(), Mutation::default(), Subscription::default())
+            .data(deps.clone())
+            .limit_directives(DIRECTIVES_MAX)
+            .limit_recursive_depth(NESTING_MAX)
+            .disable_suggestions()
+    };
+    AppSchema {
+        ordinary: build().limit_depth(DEPTH_MAX).limit_complexity(COMPLEXITY_MAX).finish(),
+        introspection: build().limit_depth(INTROSPECTION_DEPTH_MAX).finish(),
+        deps,
+    }
+}
+
+/// Whether the request failed before anything ran: the answer then has no `data` and a 4xx status.
+pub fn is_request_error(response: &Response) -> bool {
+    !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty())
+        && response.data == async_graphql::Value::Null
+}
+
+impl AppSchema {
+    /// The schema in its definition language, as in `schema.graphql`.
+    pub fn sdl(&self) -> String {
+        self.ordinary.sdl()
+    }
+
+    /// Answers a query or a mutation.
+    pub async fn execute(&self, request: Request, context: RequestContext) -> Response {
+        let request_id = context.request_id.clone();
+        let response = match self.prepare(request, context, true) {
+            Ok((schema, request)) => {
+                let answer = AssertUnwindSafe(schema.execute(request)).catch_unwind().await;
+                answer.unwrap_or_else(|_| problem::panicked(&request_id))
+            }
+            Err(refused) => Response::from_errors(vec![refused]),
+        };
+        problem::finish(response, &request_id)
+    }
+
+    /// Answers any operation as a stream: one response for a query or mutation, one per event for a subscription.
+    pub fn execute_stream(
+        &self,
+        request: Request,
+        context: RequestContext,
+    ) -> impl Stream<Item = Response> + Send + 'static + use<> {
+        let request_id = context.request_id.clone();
+        let responses = match self.prepare(request, context, false) {
+            Ok((schema, request)) => AssertUnwindSafe(schema.execute_stream(request)).catch_unwind().boxed(),
+            Err(refused) => stream::once(future::ready(Ok(Response::from_errors(vec![refused])))).boxed(),
+        };
+        responses.map(move |response| match response {
+            Ok(response) => problem::finish(response, &request_id),
+            Err(_) => problem::panicked(&request_id),
+        })
+    }
+
+    /// Checks the limits and adds what resolvers need. `once`: rows may be remembered for the whole request.
+    fn prepare(
+        &self,
+        mut request: Request,
+        context: RequestContext,
+        once: bool,
+    ) -> Result<(&Inner, Request), ServerError> {
+        let open = self.may_introspect(&context);
+        let schema = match limits::check(&mut request)? {
+            Kind::Introspection if open => &self.introspection,
+            Kind::Introspection | Kind::Ordinary => &self.ordinary,
+        };
+        let request = if open { request } else { request.disable_introspection() };
+        Ok((schema, request.data(Loaders::new(&self.deps.reader, once)).data(context)))
+    }
+
+    fn may_introspect(&self, context: &RequestContext) -> bool {
+        let role = context.principal.as_ref().map(|principal| principal.role);
+        match self.deps.introspection {
+            Introspection::Everyone => true,
+            Introspection::SignedIn => role.is_some_and(|role| role != PlatformRole::Guest),
+            Introspection::Administrators => role == Some(PlatformRole::Administrator),
+        }
+    }
+}
