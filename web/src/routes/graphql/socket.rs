@@ -1,0 +1,250 @@
+//! graphql-transport-ws over one WebSocket: the protocol of the npm package `graphql-ws`
+//! (its PROTOCOL.md), with its close codes.
+//!
+//! Nothing is queued: a subscription is polled only when the socket has taken the frame before, and its stream
+//! reads the log again if that took long. A client that takes no frame for [`SEND_MAX`] is dropped.
+
+use std::time::Duration;
+
+use async_graphql::Response as GraphqlResponse;
+use axum::{
+    extract::{
+        WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket},
+    },
+    response::Response,
+};
+use futures::{StreamExt, future, stream, stream::BoxStream};
+use http::HeaderMap;
+use lockstep_graphql::{RequestContext, is_request_error};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio_stream::StreamMap;
+
+use super::{GraphqlState, operation};
+
+/// The subprotocol's name.
+pub const PROTOCOL: &str = "graphql-transport-ws";
+/// How long a client may take to send `connection_init`.
+pub const INIT_MAX: Duration = Duration::from_secs(5);
+/// Operations running at once on one socket.
+pub const OPERATIONS_MAX: usize = 50;
+/// Bytes of one message and of one frame.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// How often the server pings and looks whether the session still lives; two silent ones and the client is gone.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// How long a client may take to take one frame.
+const SEND_MAX: Duration = Duration::from_secs(5);
+/// How long we wait for the client's half of a close.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+/// Bytes of an operation's id.
+const ID_BYTES_MAX: usize = 128;
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Takes the socket over in a tracked task.
+pub(super) fn upgrade(
+    socket: WebSocketUpgrade,
+    state: GraphqlState,
+    context: RequestContext,
+    headers: HeaderMap,
+) -> Response {
+    socket
+        .protocols([PROTOCOL])
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+        .max_message_size(MESSAGE_BYTES_MAX)
+        .max_frame_size(MESSAGE_BYTES_MAX)
+        .on_upgrade(async move |socket| {
+            let tracker = state.tracker.clone();
+            let connection =
+                Connection { socket, state, context, headers, operations: StreamMap::new(), acknowledged: false };
+            // Awaited through the tracker, so that a drain waits for it.
+            let _ = tracker.spawn(connection.run()).await;
+        })
+}
+
+/// Why a connection ends.
+struct Close {
+    code: u16,
+    reason: String,
+}
+
+fn close(code: u16, reason: impl Into<String>) -> Ending {
+    Ending::Close(Close { code, reason: reason.into() })
+}
+
+enum Ending {
+    /// We say why.
+    Close(Close),
+    /// Nobody is there to be told.
+    Gone,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Incoming {
+    ConnectionInit {},
+    Ping {},
+    Pong {},
+    Subscribe { id: String, payload: Value },
+    Complete { id: String },
+}
+
+enum Produced {
+    Response(GraphqlResponse),
+    End,
+}
+
+struct Connection {
+    socket: WebSocket,
+    state: GraphqlState,
+    context: RequestContext,
+    headers: HeaderMap,
+    operations: StreamMap<String, BoxStream<'static, Produced>>,
+    acknowledged: bool,
+}
+
+impl Connection {
+    async fn run(mut self) {
+        let ending = match self.socket.protocol() {
+            Some(protocol) if protocol == PROTOCOL => self.serve().await,
+            _ => close(4406, "Subprotocol not acceptable"),
+        };
+        // Streams first: they hold database work.
+        self.operations.clear();
+        if let Ending::Close(Close { code, reason }) = ending {
+            let frame = CloseFrame { code, reason: reason.into() };
+            if self.send(Message::Close(Some(frame))).await.is_ok() {
+                let _ = timeout(CLOSE_MAX, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+            }
+        }
+    }
+
+    async fn serve(&mut self) -> Ending {
+        let shutdown = self.state.shutdown.clone();
+        let deadline = Instant::now() + INIT_MAX;
+        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut silent_pings = 0;
+        loop {
+            let step = tokio::select! {
+                () = shutdown.cancelled() => return close(1012, "Service restart"),
+                () = sleep_until(deadline), if !self.acknowledged => return close(4408, "Connection initialisation timeout"),
+                message = self.socket.recv() => {
+                    silent_pings = 0;
+                    self.received(message).await
+                }
+                Some((id, produced)) = self.operations.next(), if !self.operations.is_empty() => {
+                    self.produced(id, produced).await
+                }
+                _ = ping.tick() => {
+                    silent_pings += 1;
+                    if silent_pings > 2 { Err(Ending::Gone) } else { self.tick().await }
+                }
+            };
+            if let Err(ending) = step {
+                return ending;
+            }
+        }
+    }
+
+    /// Pings, and ends the connection when its session has ended.
+    async fn tick(&mut self) -> Result<(), Ending> {
+        self.send(Message::Ping(Default::default())).await?;
+        let held = self.context.principal.as_ref().map(|principal| principal.account);
+        match self.state.authenticate.authenticate(&self.headers).await {
+            Ok(now) if now.as_ref().map(|principal| principal.account) == held => Ok(()),
+            Ok(_) => Err(close(4401, "Unauthorized")),
+            // The database is away, not the session.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn received(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), Ending> {
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            Some(Ok(Message::Binary(_))) => return Err(close(4400, "Invalid message received")),
+            Some(Ok(Message::Close(_))) | None => return Err(Ending::Gone),
+            Some(Err(error)) if is_too_long(&error) => return Err(close(1009, "Message too big")),
+            Some(Err(_)) => return Err(Ending::Gone),
+        };
+        match serde_json::from_str(text.as_str()) {
+            Ok(Incoming::ConnectionInit {}) => self.init().await,
+            Ok(Incoming::Ping {}) => self.send_json(&json!({ "type": "pong" })).await,
+            Ok(Incoming::Pong {}) => Ok(()),
+            Ok(Incoming::Subscribe { id, payload }) => self.subscribe(id, payload),
+            Ok(Incoming::Complete { id }) => {
+                self.operations.remove(&id);
+                Ok(())
+            }
+            Err(_) => Err(close(4400, "Invalid message received")),
+        }
+    }
+
+    async fn init(&mut self) -> Result<(), Ending> {
+        if self.acknowledged {
+            return Err(close(4429, "Too many initialisation requests"));
+        }
+        if self.context.principal.is_none() {
+            return Err(close(4403, "Forbidden"));
+        }
+        self.acknowledged = true;
+        self.send_json(&json!({ "type": "connection_ack" })).await
+    }
+
+    fn subscribe(&mut self, id: String, payload: Value) -> Result<(), Ending> {
+        if !self.acknowledged {
+            return Err(close(4401, "Unauthorized"));
+        }
+        if id.is_empty() || id.len() > ID_BYTES_MAX {
+            return Err(close(4400, "Invalid message received"));
+        }
+        if self.operations.contains_key(&id) {
+            // The id is the client's and may be long; a close reason has at most 123 bytes.
+            let short: String = id.chars().take(20).collect();
+            return Err(close(4409, format!("Subscriber for {short} already exists")));
+        }
+        if self.operations.len() >= OPERATIONS_MAX {
+            return Err(close(4429, "Too many subscriptions"));
+        }
+        let request = operation(payload).map_err(|_| close(4400, "Invalid message received"))?;
+        let responses = self.state.schema.execute_stream(request, self.context.clone()).map(Produced::Response);
+        self.operations.insert(id, responses.chain(stream::once(future::ready(Produced::End))).boxed());
+        Ok(())
+    }
+
+    async fn produced(&mut self, id: String, produced: Produced) -> Result<(), Ending> {
+        match produced {
+            Produced::Response(response) if is_request_error(&response) => {
+                self.operations.remove(&id);
+                self.send_json(&json!({ "type": "error", "id": id, "payload": response.errors })).await
+            }
+            Produced::Response(response) => {
+                self.send_json(&json!({ "type": "next", "id": id, "payload": response })).await
+            }
+            Produced::End => {
+                self.operations.remove(&id);
+                self.send_json(&json!({ "type": "complete", "id": id })).await
+            }
+        }
+    }
+
+    async fn send_json(&mut self, value: &Value) -> Result<(), Ending> {
+        self.send(Message::Text(value.to_string().into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Ending> {
+        match timeout(SEND_MAX, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Ending::Gone),
+        }
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    error.to_string().contains("too long")
+}
