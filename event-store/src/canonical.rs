@@ -112,3 +112,6 @@ pub fn write_string(text: &str, out: &mut String) -> Result<(), NotCanonical> {
 fn utf16_order(one: &str, other: &str) -> Ordering {
     one.encode_utf16().cmp(other.encode_utf16())
 }
+
+#[cfg(test)]
+mod tests;

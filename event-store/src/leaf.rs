@@ -100,3 +100,6 @@ impl Link {
         self.0.finalize().into()
     }
 }
+
+#[cfg(test)]
+mod tests;
