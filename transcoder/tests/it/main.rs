@@ -1,0 +1,7 @@
+//! The transcoder: goldens of plan and manifests, a few real encodes, hostile files, and the service on a real log.
+
+mod clips;
+mod encodes;
+mod golden;
+mod hostile;
+mod rig;
