@@ -9,7 +9,9 @@ const check = process.argv.includes("--check");
 const folder = check ? mkdtempSync(join(tmpdir(), "lockstep-types-")) : null;
 const output = folder ? join(folder, "env.d.ts") : committed;
 
-execFileSync("node_modules/.bin/gql.tada", ["generate-output", "--output", output], { stdio: ["ignore", "ignore", "inherit"] });
+execFileSync("node_modules/.bin/gql.tada", ["generate-output", "--output", output], {
+  stdio: ["ignore", "ignore", "inherit"],
+});
 if (folder) {
   const same = readFileSync(output, "utf8") === readFileSync(committed, "utf8");
   rmSync(folder, { recursive: true });

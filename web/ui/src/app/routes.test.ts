@@ -22,7 +22,12 @@ describe("routes", () => {
 });
 
 it("goes on only to this site", () => {
-  expect(["//evil.example", "/\\evil.example", "javascript:alert(1)", null].map(localPath)).toEqual(["/", "/", "/", "/"]);
+  expect(["//evil.example", "/\\evil.example", "javascript:alert(1)", null].map(localPath)).toEqual([
+    "/",
+    "/",
+    "/",
+    "/",
+  ]);
   expect(localPath("/c/x?y=1")).toBe("/c/x?y=1");
 });
 

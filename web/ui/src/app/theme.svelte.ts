@@ -1,9 +1,10 @@
 // Dark, light, or like the system. The choice is put on <html> before the first paint by public/theme.js.
 
+import { remember } from "./settings";
+
 export type Theme = "system" | "dark" | "light";
 export const THEMES: readonly Theme[] = ["system", "dark", "light"];
 
-const KEY = "lockstep.theme";
 const BAR = { dark: "#0d0e14", light: "#f9fafc" } as const;
 
 class ThemeChoice {
@@ -18,11 +19,7 @@ class ThemeChoice {
     this.current = theme;
     if (theme === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-    try {
-      localStorage.setItem(KEY, theme);
-    } catch {
-      // Storage is refused: the choice holds until the page is closed.
-    }
+    remember("theme", theme);
     this.#paint();
   }
 

@@ -3,7 +3,10 @@
 import type { TadaDocumentNode } from "gql.tada";
 import { textOf } from "./document";
 
-export type FaultKind = "offline" | "server" | "signedOut" | "missing";
+export type FaultKind = "offline" | "server" | "signedOut" | "busy" | "missing";
+
+/** Kinds of the server's error codes; every other code is `server`. */
+const KINDS: Record<string, FaultKind> = { signed_out: "signedOut", behind: "busy", unavailable: "busy" };
 
 /** The request got no usable answer. `reference` is the server's request id, to be copied into a report. */
 export class Fault extends Error {
@@ -32,7 +35,13 @@ export async function send<Result, Variables>(
   let response: Response;
   let answer: Answer<Result>;
   try {
-    response = await fetch("/graphql", { method: "POST", credentials: "same-origin", headers, body, signal: signal ?? null });
+    response = await fetch("/graphql", {
+      method: "POST",
+      credentials: "same-origin",
+      headers,
+      body,
+      signal: signal ?? null,
+    });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new Fault("offline", null, String(cause));
@@ -45,7 +54,8 @@ export async function send<Result, Variables>(
   }
   const first = answer.errors?.[0];
   if (first && !hasData(answer.data)) {
-    throw new Fault("server", first.extensions?.requestId ?? reference, first.message);
+    const { code = "", requestId } = first.extensions ?? {};
+    throw new Fault(KINDS[code] ?? "server", requestId ?? reference, first.message);
   }
   if (!answer.data) throw new Fault("server", reference, `HTTP ${response.status}`);
   return { data: answer.data, headers: response.headers };

@@ -5,24 +5,76 @@ import { graphql } from "./document";
 
 const VideoParts = graphql(`
   fragment VideoParts on Video {
-    id title fileName status percent stage etaS sizeBytes durationUs width height container videoCodec audioCodec
-    renditions { name width height bandwidthBps complete }
+    id
+    title
+    fileName
+    status
+    percent
+    stage
+    etaS
+    sizeBytes
+    durationUs
+    width
+    height
+    container
+    videoCodec
+    audioCodec
+    renditions {
+      name
+      width
+      height
+      bandwidthBps
+      complete
+    }
     thumbnailUrl
-    failure { stage code reason retryable }
+    failure {
+      stage
+      code
+      reason
+      retryable
+    }
     createdAt
   }
 `);
 
 const ChannelCard = graphql(`
   fragment ChannelCard on Channel {
-    id slug name visibility memberCount myRole
-    owner { id name }
-    playback { positionUs ratePpm recordedAt video { id title durationUs thumbnailUrl } }
+    id
+    slug
+    name
+    visibility
+    memberCount
+    myRole
+    owner {
+      id
+      name
+    }
+    playback {
+      positionUs
+      ratePpm
+      recordedAt
+      video {
+        id
+        title
+        durationUs
+        thumbnailUrl
+      }
+    }
   }
 `);
 
 const MessageParts = graphql(`
-  fragment MessageParts on Message { id text sentAt playbackUs position author { id name } }
+  fragment MessageParts on Message {
+    id
+    text
+    sentAt
+    playbackUs
+    position
+    author {
+      id
+      name
+    }
+  }
 `);
 
 export type Account = NonNullable<ResultOf<typeof MeQuery>["me"]>;
@@ -33,70 +85,191 @@ export type Channel = ResultOf<typeof ChannelCard>;
 export type Message = ResultOf<typeof MessageParts>;
 export type VideoStatusEvent = ResultOf<typeof VideoStatusSubscription>["videoStatus"];
 
-export const MeQuery = graphql(`query Me { setUpNeeded me { id name role } }`);
+export const MeQuery = graphql(`
+  query Me {
+    setUpNeeded
+    me {
+      id
+      name
+      role
+    }
+  }
+`);
 
 export const ChannelsQuery = graphql(
-  `query Channels($minPosition: Position) { channels(first: 48, minPosition: $minPosition) { ...ChannelCard } }`,
+  `
+    query Channels($minPosition: Position) {
+      channels(first: 48, minPosition: $minPosition) {
+        ...ChannelCard
+      }
+    }
+  `,
   [ChannelCard],
 );
 
 export const VideosQuery = graphql(
-  `query Videos($first: Int, $after: String, $status: VideoStatus, $search: String, $minPosition: Position) {
-    videos(first: $first, after: $after, status: $status, search: $search, minPosition: $minPosition) {
-      nodes { ...VideoParts } hasMore endCursor totalCount
+  `
+    query Videos($first: Int, $after: String, $status: VideoStatus, $search: String, $minPosition: Position) {
+      videos(first: $first, after: $after, status: $status, search: $search, minPosition: $minPosition) {
+        nodes {
+          ...VideoParts
+        }
+        hasMore
+        endCursor
+        totalCount
+      }
     }
-  }`,
+  `,
   [VideoParts],
 );
 
 export const ChannelQuery = graphql(
-  `query Channel($slug: String!, $minPosition: Position) {
-    channel(slug: $slug, minPosition: $minPosition) {
-      ...ChannelCard
-      members(first: 12) { role present account { id name } }
+  `
+    query Channel($slug: String!, $minPosition: Position) {
+      channel(slug: $slug, minPosition: $minPosition) {
+        ...ChannelCard
+        members(first: 12) {
+          role
+          present
+          account {
+            id
+            name
+          }
+        }
+      }
     }
-  }`,
+  `,
   [ChannelCard],
 );
 
 export const MessagesQuery = graphql(
-  `query Messages($channel: UUID!, $last: Int, $before: Position) {
-    channel(id: $channel) { messages(last: $last, before: $before) { nodes { ...MessageParts } hasMore startCursor } }
-  }`,
+  `
+    query Messages($channel: UUID!, $last: Int, $before: Position) {
+      channel(id: $channel) {
+        messages(last: $last, before: $before) {
+          nodes {
+            ...MessageParts
+          }
+          hasMore
+          startCursor
+        }
+      }
+    }
+  `,
   [MessageParts],
 );
 
 export const FilmQuery = graphql(`
   query Film($id: UUID!) {
-    video(id: $id) { id title durationUs width height hlsUrl dashUrl status delivery { token expiresAt } }
+    video(id: $id) {
+      id
+      title
+      durationUs
+      width
+      height
+      thumbnailUrl
+      hlsUrl
+      dashUrl
+      status
+      delivery {
+        token
+        expiresAt
+      }
+    }
   }
 `);
 
 export const DeliveryQuery = graphql(`
-  query Delivery($id: UUID!) { video(id: $id) { delivery { token expiresAt } } }
+  query Delivery($id: UUID!) {
+    video(id: $id) {
+      delivery {
+        token
+        expiresAt
+      }
+    }
+  }
 `);
 
-export const StatusQuery = graphql(`query Status { position projections { name position lagPositions } }`);
+export const StatusQuery = graphql(`
+  query Status {
+    position
+    projections {
+      name
+      position
+      lagPositions
+    }
+  }
+`);
 
 export const SetUp = graphql(`
   mutation SetUp($input: SetUpInput!) {
-    setUp(input: $input) { __typename ... on SignedIn { position account { id name role } } ... on Refused { code message } }
+    setUp(input: $input) {
+      __typename
+      ... on SignedIn {
+        position
+        account {
+          id
+          name
+          role
+        }
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
   }
 `);
 
 export const SignIn = graphql(`
   mutation SignIn($input: SignInInput!) {
-    signIn(input: $input) { __typename ... on SignedIn { position account { id name role } } ... on Refused { code message } }
+    signIn(input: $input) {
+      __typename
+      ... on SignedIn {
+        position
+        account {
+          id
+          name
+          role
+        }
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
   }
 `);
 
 export const SignOut = graphql(`
-  mutation SignOut { signOut { __typename ... on Refused { code message } } }
+  mutation SignOut {
+    signOut {
+      __typename
+      ... on Refused {
+        code
+        message
+      }
+    }
+  }
 `);
 
 export const JoinAsGuest = graphql(`
   mutation JoinAsGuest($input: JoinAsGuestInput!) {
-    joinAsGuest(input: $input) { __typename ... on SignedIn { position account { id name role } } ... on Refused { code message } }
+    joinAsGuest(input: $input) {
+      __typename
+      ... on SignedIn {
+        position
+        account {
+          id
+          name
+          role
+        }
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
   }
 `);
 
@@ -104,39 +277,100 @@ export const RequestUpload = graphql(`
   mutation RequestUpload($input: RequestUploadInput!) {
     requestUpload(input: $input) {
       __typename
-      ... on UploadRequested { video url expiresAt position headers { name value } }
-      ... on Refused { code message }
+      ... on UploadRequested {
+        video
+        url
+        expiresAt
+        position
+        headers {
+          name
+          value
+        }
+      }
+      ... on Refused {
+        code
+        message
+      }
     }
   }
 `);
 
 export const ConfirmUpload = graphql(`
   mutation ConfirmUpload($input: ConfirmUploadInput!) {
-    confirmUpload(input: $input) { __typename ... on Changed { position } ... on Refused { code message } }
+    confirmUpload(input: $input) {
+      __typename
+      ... on Changed {
+        position
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
   }
 `);
 
 export const CreateChannel = graphql(`
   mutation CreateChannel($input: CreateChannelInput!) {
-    createChannel(input: $input) { __typename ... on ChannelCreated { id slug position } ... on Refused { code message } }
+    createChannel(input: $input) {
+      __typename
+      ... on ChannelCreated {
+        id
+        slug
+        position
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
   }
 `);
 
 export const JoinChannel = graphql(`
-  mutation JoinChannel($input: JoinChannelInput!) {
-    joinChannel(input: $input) { __typename ... on Changed { position } ... on Refused { code message } }
+  mutation JoinChannel($input: ChannelInput!) {
+    joinChannel(input: $input) {
+      __typename
+      ... on Changed {
+        position
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
   }
 `);
 
 export const LoadVideo = graphql(`
   mutation LoadVideo($input: LoadVideoInput!) {
-    loadVideo(input: $input) { __typename ... on Changed { position } ... on Refused { code message } }
+    loadVideo(input: $input) {
+      __typename
+      ... on Changed {
+        position
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
   }
 `);
 
 export const VideoStatusSubscription = graphql(
-  `subscription VideoStatus($id: UUID!) {
-    videoStatus(id: $id) { position eventType at replayed detail video { ...VideoParts } }
-  }`,
+  `
+    subscription VideoStatus($id: UUID!) {
+      videoStatus(id: $id) {
+        position
+        eventType
+        at
+        replayed
+        detail
+        video {
+          ...VideoParts
+        }
+      }
+    }
+  `,
   [VideoParts],
 );

@@ -32,7 +32,11 @@ export function subscribe<Result, Variables extends Record<string, unknown>>(
     if (stopped) return;
     stop = ready.subscribe<Result>(
       { query: textOf(document), variables },
-      { next: ({ data }) => data && next(data), error: (cause) => console.warn("subscription ended", cause), complete: () => undefined },
+      {
+        next: ({ data }) => data && next(data),
+        error: (cause) => console.warn("subscription ended", cause),
+        complete: () => undefined,
+      },
     );
   });
   return () => {

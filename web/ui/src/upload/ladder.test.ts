@@ -5,7 +5,14 @@ import { apply, emptyLadder, isOver, rungs, STEPS_MAX } from "./ladder";
 const film = (change: Partial<Video> = {}): Video =>
   ({ id: "v", title: "Film", status: "PROCESSING", percent: 0, stage: "encode", renditions: [], ...change }) as Video;
 const event = (position: number, eventType: string, video = film()): VideoStatusEvent =>
-  ({ position: String(position), eventType, detail: "", at: "2026-11-22T12:00:00Z", replayed: false, video }) as VideoStatusEvent;
+  ({
+    position: String(position),
+    eventType,
+    detail: "",
+    at: "2026-11-22T12:00:00Z",
+    replayed: false,
+    video,
+  }) as VideoStatusEvent;
 const fold = (events: VideoStatusEvent[]) => events.reduce(apply, emptyLadder);
 
 it("keeps the steps in order and merges progress", () => {
@@ -27,9 +34,15 @@ it("a repeated start after a reconnect changes nothing", () => {
 });
 
 it("progress never runs backwards and a finished film stays finished", () => {
-  const running = fold([event(1, "TranscodeProgressed", film({ percent: 50 })), event(2, "RenditionCompleted", film({ percent: 40 }))]);
+  const running = fold([
+    event(1, "TranscodeProgressed", film({ percent: 50 })),
+    event(2, "RenditionCompleted", film({ percent: 40 })),
+  ]);
   expect(running.video?.percent).toBe(50);
-  const done = [event(1, "TranscodeCompleted", film({ status: "READY", percent: 100 })), event(2, "InterimObjectRemoved")].reduce(apply, emptyLadder);
+  const done = [
+    event(1, "TranscodeCompleted", film({ status: "READY", percent: 100 })),
+    event(2, "InterimObjectRemoved"),
+  ].reduce(apply, emptyLadder);
   expect(done.video?.status).toBe("READY");
 });
 
@@ -40,6 +53,9 @@ it("keeps a bounded number of steps", () => {
 
 it("lists the picture sizes tallest first", () => {
   const of = (name: string, height: number) => ({ name, height, width: 0, bandwidthBps: 0, complete: false });
-  expect(rungs([of("360p", 360), of("audio", 0), of("1080p", 1080)]).map((rung) => rung.name)).toEqual(["1080p", "360p"]);
+  expect(rungs([of("360p", 360), of("audio", 0), of("1080p", 1080)]).map((rung) => rung.name)).toEqual([
+    "1080p",
+    "360p",
+  ]);
   expect(isOver(film())).toBe(false);
 });

@@ -29,7 +29,8 @@ export function apply(ladder: Ladder, event: VideoStatusEvent): Ladder {
   }
   const step = { position: event.position, eventType: event.eventType, detail: event.detail, at: event.at };
   const last = ladder.steps.at(-1);
-  const kept = last && last.eventType === PROGRESSED && step.eventType === PROGRESSED ? ladder.steps.slice(0, -1) : ladder.steps;
+  const kept =
+    last && last.eventType === PROGRESSED && step.eventType === PROGRESSED ? ladder.steps.slice(0, -1) : ladder.steps;
   return {
     video: newer(ladder.video, event.video),
     steps: [...kept, step].slice(-STEPS_MAX),

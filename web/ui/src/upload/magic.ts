@@ -118,7 +118,11 @@ function riff(form: string): Stranger {
 
 function words(head: Uint8Array): Stranger {
   if (head.some((byte) => byte < 9 || (byte > 13 && byte < 32 && byte !== 27))) return "unknown";
-  const start = new TextDecoder().decode(head).replace(/^\uFEFF/, "").trimStart().toLowerCase();
+  const start = new TextDecoder()
+    .decode(head)
+    .replace(/^\uFEFF/, "")
+    .trimStart()
+    .toLowerCase();
   if (start.startsWith("#extm3u")) return "playlist";
   if (start.startsWith("<svg") || (start.startsWith("<?xml") && start.includes("<svg"))) return "svg";
   if (start.startsWith("<?xml") && start.includes("<mpd")) return "playlist";

@@ -19,7 +19,8 @@ const FILE_BYTES_MAX = 5_000_000_000;
 /** Title length the server takes. */
 const TITLE_CHARS_MAX = 200;
 
-export type Phase = "checking" | "refused" | "waiting" | "sending" | "confirming" | "processing" | "failed" | "cancelled";
+export type Phase =
+  "checking" | "refused" | "waiting" | "sending" | "confirming" | "processing" | "failed" | "cancelled";
 
 /** One file in the tray. */
 export class Upload {
@@ -39,7 +40,12 @@ export class Upload {
   constructor(readonly file: File) {}
 
   get title(): string {
-    return this.file.name.replace(/\.[^.]+$/, "").trim().slice(0, TITLE_CHARS_MAX) || this.file.name;
+    return (
+      this.file.name
+        .replace(/\.[^.]+$/, "")
+        .trim()
+        .slice(0, TITLE_CHARS_MAX) || this.file.name
+    );
   }
   get percent(): number {
     return this.file.size === 0 ? 0 : Math.min(100, Math.floor((this.sentBytes * 100) / this.file.size));
@@ -172,7 +178,9 @@ class UploadQueue {
   }
 
   async #confirm(upload: Upload, video: string): Promise<void> {
-    const confirmed = answered((await request(ConfirmUpload, { input: { operationId: newId(), video } })).confirmUpload);
+    const confirmed = answered(
+      (await request(ConfirmUpload, { input: { operationId: newId(), video } })).confirmUpload,
+    );
     if (confirmed.__typename === "Refused") return upload.fail(refusal(confirmed), false);
     session.wrote(confirmed.position);
     upload.phase = "processing";

@@ -1,0 +1,67 @@
+// Which key does what in a channel (YouTube's set). Pure: from a key to an action.
+
+export type Action =
+  | { do: "toggle" }
+  | { do: "skip"; seconds: number }
+  | { do: "jump"; share: number }
+  | { do: "mute" }
+  | { do: "volume"; step: number }
+  | { do: "fullscreen" }
+  | { do: "theatre" }
+  | { do: "stats" }
+  | { do: "chat" }
+  | { do: "help" };
+
+export interface Key {
+  readonly key: string;
+  readonly code: string;
+  readonly shiftKey: boolean;
+  readonly ctrlKey: boolean;
+  readonly altKey: boolean;
+  readonly metaKey: boolean;
+}
+
+/** The shared ones need the channel's consent; the others concern this viewer only. */
+export function isShared(action: Action): boolean {
+  return action.do === "toggle" || action.do === "skip" || action.do === "jump";
+}
+
+const VOLUME_STEP = 0.05;
+
+const NAMED: Record<string, Action> = {
+  " ": { do: "toggle" },
+  ArrowLeft: { do: "skip", seconds: -5 },
+  ArrowRight: { do: "skip", seconds: 5 },
+  ArrowUp: { do: "volume", step: VOLUME_STEP },
+  ArrowDown: { do: "volume", step: -VOLUME_STEP },
+  Home: { do: "jump", share: 0 },
+  End: { do: "jump", share: 1 },
+  Enter: { do: "chat" },
+  "/": { do: "chat" },
+  "?": { do: "help" },
+};
+
+const LETTERS: Record<string, Action> = {
+  k: { do: "toggle" },
+  j: { do: "skip", seconds: -10 },
+  l: { do: "skip", seconds: 10 },
+  m: { do: "mute" },
+  f: { do: "fullscreen" },
+  t: { do: "theatre" },
+  s: { do: "stats" },
+};
+
+/** The action of a key, or null. On a keyboard without Latin letters the key's place counts. */
+export function actionOf(event: Key): Action | null {
+  if (event.ctrlKey || event.altKey || event.metaKey) return null;
+  const named = NAMED[event.key];
+  if (named) return named;
+  if (event.shiftKey) return null;
+  if (/^[0-9]$/.test(event.key)) return { do: "jump", share: Number(event.key) / 10 };
+  return LETTERS[letter(event)] ?? null;
+}
+
+function letter({ key, code }: Key): string {
+  const latin = /^[a-z]$/i.test(key) || key.length > 1 || key.charCodeAt(0) < 128;
+  return (latin ? key : (/^Key([A-Z])$/.exec(code)?.[1] ?? "")).toLowerCase();
+}
