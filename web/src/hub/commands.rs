@@ -1,0 +1,94 @@
+//! The hub's commands, run by the command layer; refusals become codes.
+
+use lockstep_commands::{
+    Actor, CommandError, Context, Outcome, Services, message, message::MessageRefusal, playback,
+    playback::PlaybackRefusal, visit,
+};
+use lockstep_domain::{ids::CommandId, message::MessageError, playback::PlaybackError, visit::VisitError};
+use lockstep_sync_hub::{Command, Done, Refusal, RunCommand};
+
+/// Runs one command to its receipt.
+pub(super) async fn execute(services: &Services, run: RunCommand) -> Result<Done, Refusal> {
+    let command_id = run.op.unwrap_or_else(|| CommandId(services.ids.uuid()));
+    let context = Context {
+        actor: run.account.map_or(Actor::System, Actor::Account),
+        command_id,
+        correlation_id: command_id.to_string(),
+        causation_id: None,
+        now: services.clock.now(),
+    };
+    let channel = run.channel;
+    match run.command {
+        Command::Play { position } => done(playback::play(services, &context, channel, position).await),
+        Command::Pause { position } => done(playback::pause(services, &context, channel, position).await),
+        Command::Seek { position } => done(playback::seek(services, &context, channel, position).await),
+        Command::Load { video } => done(playback::load_video(services, &context, channel, video).await),
+        Command::End { video } => done(playback::end(services, &context, channel, video).await),
+        Command::Chat { id, text, playback } => {
+            done(message::post(services, &context, channel, id, text, playback).await)
+        }
+        Command::Arrive { visit } => match run.account {
+            Some(account) => done(visit::arrive(services, &context, visit, channel, account).await),
+            None => Err(Refusal::new("signed_out", "somebody arrives, not the hub")),
+        },
+        Command::Depart { visit } => done(visit::depart(services, &context, visit, channel).await),
+    }
+}
+
+fn done<E: Coded + std::fmt::Display>(answer: Result<Outcome, CommandError<E>>) -> Result<Done, Refusal> {
+    match answer {
+        Ok(outcome) => Ok(Done { position: outcome.position, changed: outcome.changed }),
+        Err(CommandError::Refused(refusal)) => Err(Refusal::new(refusal.code(), refusal.to_string())),
+        Err(CommandError::Invalid(reason)) => Err(Refusal::new("invalid", reason)),
+        Err(CommandError::Contended) => Err(Refusal {
+            code: "contended".to_owned(),
+            message: "too many people changed this at once, try again".to_owned(),
+            retryable: true,
+        }),
+        Err(CommandError::Unavailable(reason)) => {
+            tracing::warn!(reason, "a command of the hub had no answer from the log");
+            Err(Refusal::unavailable("this cannot be done now, try again"))
+        }
+    }
+}
+
+/// The stable word of a refusal; the same words as in the GraphQL API.
+trait Coded {
+    fn code(&self) -> &'static str;
+}
+
+impl Coded for PlaybackRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Rule(PlaybackError::NoVideo) => "no_video",
+            Self::Rule(PlaybackError::NotPlayable) => "not_playable",
+            Self::Rule(PlaybackError::PastEnd { .. }) => "past_end",
+            Self::Rule(PlaybackError::BeforeStart) => "before_start",
+            Self::Rule(PlaybackError::NotPermitted) => "not_permitted",
+            Self::Rule(PlaybackError::ChannelClosed) => "archived",
+        }
+    }
+}
+
+impl Coded for MessageRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Rule(MessageError::Length) => "text_length",
+            Self::Rule(MessageError::Nul) => "text_characters",
+            Self::Rule(MessageError::NotPermitted) => "not_permitted",
+            Self::Rule(MessageError::ChannelClosed) => "archived",
+            Self::Rule(MessageError::Exists) => "exists",
+        }
+    }
+}
+
+impl Coded for VisitError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Exists => "exists",
+            Self::Unknown => "not_found",
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The log on its way to the hub: followed, decoded, names added.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp as WallTime;
+use lockstep_commands::Services;
+use lockstep_domain::{
+    Aggregate,
+    account::Account,
+    ids::{AccountId, ChannelId, MessageId, Position, StreamId, member_parts},
+    member::{Member, MemberEvent},
+    message::{Message, MessageEvent},
+    playback::{Playback, PlaybackEvent},
+    time::Timestamp,
+};
+use lockstep_event_store::{Feed, RecordedEvent};
+use lockstep_sync_hub::{
+    Change, Fact, FeedEvent, Input,
+    protocol::{Actor, Person},
+};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Events handed to the hub at once: a batch of chat must fit a healthy session's queue several times.
+const BATCH_EVENTS_MAX: usize = 64;
+/// Batches between the follower and the hub.
+const BATCHES_MAX: usize = 4;
+/// Names kept; beyond it all are looked up anew.
+const NAMES_MAX: usize = 10_000;
+/// Pause between attempts to learn where the log ends.
+const START_RETRY: Duration = Duration::from_millis(250);
+
+/// Follows the log from its present end; `None` when the process ends first.
+pub(super) async fn start(
+    services: &Services,
+    shutdown: &CancellationToken,
+    tracker: &TaskTracker,
+) -> Option<(Position, mpsc::Receiver<Input>)> {
+    let head = tokio::select! {
+        head = head(services) => head,
+        () = shutdown.cancelled() => return None,
+    };
+    let (sender, batches) = mpsc::channel(BATCHES_MAX);
+    let mut follower = Follower { services: services.clone(), names: HashMap::new() };
+    let mut feed = Feed::new(Arc::clone(&services.store), head);
+    let following = async move {
+        loop {
+            let recorded = feed.next(BATCH_EVENTS_MAX).await;
+            let input = follower.decode(recorded, feed.position()).await;
+            if sender.send(input).await.is_err() {
+                return;
+            }
+        }
+    };
+    let shutdown = shutdown.clone();
+    tracker.spawn(async move {
+        tokio::select! { () = following => {}, () = shutdown.cancelled() => {} }
+    });
+    Some((head, batches))
+}
+
+async fn head(services: &Services) -> Position {
+    loop {
+        match services.store.head().await {
+            Ok(head) => return head,
+            Err(error) => {
+                tracing::warn!(%error, "the hub cannot reach the log, trying again");
+                tokio::time::sleep(START_RETRY).await;
+            }
+        }
+    }
+}
+
+struct Follower {
+    services: Services,
+    names: HashMap<AccountId, String>,
+}
+
+impl Follower {
+    async fn decode(&mut self, recorded: Vec<RecordedEvent>, through: Position) -> Input {
+        let mut events = Vec::with_capacity(recorded.len());
+        for recorded in recorded {
+            if let Some(event) = self.event(recorded).await {
+                events.push(event);
+            }
+        }
+        Input::Feed { events, through }
+    }
+
+    async fn event(&mut self, recorded: RecordedEvent) -> Option<FeedEvent> {
+        let (channel, fact) = match recorded.stream.kind() {
+            Playback::KIND => (recorded.stream.id().parse().ok()?, Fact::Playback(change(read(&recorded)?))),
+            Message::KIND => self.message(&recorded).await?,
+            Member::KIND => member(&recorded)?,
+            Account::KIND => {
+                // The name may have changed.
+                let account: AccountId = recorded.stream.id().parse().ok()?;
+                self.names.remove(&account);
+                return None;
+            }
+            _ => return None,
+        };
+        let actor = self.actor(recorded.metadata.actor).await;
+        let command = recorded.metadata.command_id.and_then(|id| id.parse().ok());
+        Some(FeedEvent { position: recorded.position, channel, command, actor, fact })
+    }
+
+    async fn message(&mut self, recorded: &RecordedEvent) -> Option<(ChannelId, Fact)> {
+        let id: MessageId = recorded.stream.id().parse().ok()?;
+        let MessageEvent::Posted { channel, author, text, playback_us, .. } = read(recorded)?;
+        let author = Person { id: author, name: self.name(author).await };
+        let text = text.value().cloned().unwrap_or_default();
+        let sent_at = rfc3339(recorded.recorded_at);
+        Some((channel, Fact::Message { id, author, text, sent_at, playback: playback_us }))
+    }
+
+    async fn actor(&mut self, id: String) -> Actor {
+        let name = match id.parse() {
+            Ok(account) => self.name(account).await,
+            Err(_) => String::new(),
+        };
+        Actor { id, name }
+    }
+
+    /// The account's name, empty when it was erased or cannot be read now.
+    async fn name(&mut self, account: AccountId) -> String {
+        if let Some(name) = self.names.get(&account) {
+            return name.clone();
+        }
+        let Ok(loaded) = self.services.dispatcher.load::<Account>(&StreamId::account(account)).await else {
+            return String::new();
+        };
+        let name = loaded.state.name.value().cloned().unwrap_or_default();
+        if self.names.len() >= NAMES_MAX {
+            self.names.clear();
+        }
+        self.names.insert(account, name.clone());
+        name
+    }
+}
+
+fn member(recorded: &RecordedEvent) -> Option<(ChannelId, Fact)> {
+    let (channel, account) = member_parts(recorded.stream.id())?;
+    let version = recorded.version;
+    let fact = match read(recorded)? {
+        MemberEvent::Left {} => Fact::Left { account, version },
+        MemberEvent::Banned { .. } => Fact::Banned { account, version },
+        MemberEvent::RoleGranted { role, .. } => Fact::RoleGranted { account, role, version },
+        MemberEvent::Joined { .. } | MemberEvent::Unbanned { .. } => return None,
+    };
+    Some((channel, fact))
+}
+
+fn change(event: PlaybackEvent) -> Change {
+    match event {
+        PlaybackEvent::VideoLoaded { video, duration_us, .. } => Change::Loaded { video, duration: duration_us },
+        PlaybackEvent::Played { position_us, .. } => Change::Played { position: position_us },
+        PlaybackEvent::Paused { position_us, .. } => Change::Paused { position: position_us },
+        PlaybackEvent::Seeked { position_us, .. } => Change::Seeked { position: position_us },
+        PlaybackEvent::Ended { .. } => Change::Ended,
+    }
+}
+
+/// The event in a record. One that cannot be decoded is skipped: it must not stop every room.
+fn read<E: DeserializeOwned>(recorded: &RecordedEvent) -> Option<E> {
+    serde_json::from_value(recorded.payload.clone())
+        .inspect_err(|error| tracing::error!(%error, position = %recorded.position, "an event cannot be decoded"))
+        .ok()
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    WallTime::from_microsecond(at.as_micros()).map(|at| at.to_string()).unwrap_or_default()
+}
