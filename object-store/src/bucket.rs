@@ -1,6 +1,13 @@
 //! One bucket and what may be done with it. Every call is bounded in time and tries.
 
-use std::{fmt, future::Future, ops::Range, path::{Path, PathBuf}, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use aws_sdk_s3::{
     Client,
@@ -10,15 +17,10 @@ use aws_sdk_s3::{
 };
 use bytes::Bytes;
 
-use crate::{
-    ObjectBody, ObjectError, check_key,
-    embedded::Files,
-    key::check_bucket_name,
-    s3::Clients,
-};
+use crate::{ObjectBody, ObjectError, check_key, embedded::Files, key::check_bucket_name, s3::Clients};
 
-/// Most a request without a large body may take, tries and pauses included.
-const REQUEST_TIME_MAX: Duration = Duration::from_millis(2_900);
+/// Most a request without a large body may take, tries and pauses included; an absent store must show within 3 s.
+const REQUEST_TIME_MAX: Duration = Duration::from_millis(2_500);
 /// Most a PUT may take, tries and pauses included.
 const PUT_TIME_MAX: Duration = Duration::from_secs(600);
 /// Most bytes [`Bucket::get_range`] returns.

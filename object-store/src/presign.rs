@@ -26,7 +26,10 @@ pub struct Presigned {
 /// The address is a credential, so it is not printed.
 impl fmt::Debug for Presigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Presigned").field("headers", &self.headers).field("expires_in", &self.expires_in).finish_non_exhaustive()
+        f.debug_struct("Presigned")
+            .field("headers", &self.headers)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
     }
 }
 

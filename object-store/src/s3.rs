@@ -13,7 +13,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 /// Tries per request, the first included.
 const ATTEMPTS_MAX: u32 = 3;
-/// Three tries of this and the pauses between them stay below 3 s: so long takes an absent host at most.
+/// Three tries of this and the pauses between them stay below 3 s: so long takes a PUT to an absent host at most.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_millis(250);
@@ -66,7 +66,12 @@ pub(crate) fn clients(settings: &S3Settings) -> Clients {
 }
 
 /// Clients for the embedded store: requests go through `local` in this process, addresses are signed for `public_url`.
-pub(crate) fn embedded_clients(access_key: &str, secret_key: &str, local: SharedHttpClient, public_url: &str) -> Clients {
+pub(crate) fn embedded_clients(
+    access_key: &str,
+    secret_key: &str,
+    local: SharedHttpClient,
+    public_url: &str,
+) -> Clients {
     let keys = Credentials::new(access_key, secret_key, None, None, "lockstep");
     let base = config(keys, EMBEDDED_REGION).force_path_style(true).http_client(local);
     Clients {

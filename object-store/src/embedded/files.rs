@@ -23,7 +23,10 @@ use s3s_fs::FileSystem;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::{EmbeddedOptions, OpenError, io_error, upload::{UPLOAD_IDLE_MAX, exactly}};
+use super::{
+    EmbeddedOptions, OpenError, io_error,
+    upload::{UPLOAD_IDLE_MAX, exactly},
+};
 use crate::check_key;
 
 /// Bytes per read of an object.
@@ -142,8 +145,9 @@ impl Files {
             let path = self.object_path(&bucket, &key);
             let _nothing_to_remove = self.blocking(move |_| std::fs::remove_file(path)).await;
         }
-        let response = written?;
-        self.sync_object(&bucket, &key).await.map_err(s3s::S3Error::internal_error)?;
+        let response = written.inspect_err(|error| not_stored(&key, error))?;
+        let synced = self.sync_object(&bucket, &key).await.inspect_err(|error| not_stored(&key, error));
+        synced.map_err(s3s::S3Error::internal_error)?;
         Ok(response)
     }
 
@@ -155,6 +159,11 @@ impl Files {
         let bytes = answer.content_length.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
         Ok(StreamingBlob::wrap(ReaderStream::with_capacity(file.take(bytes), READ_CHUNK_BYTES)))
     }
+}
+
+/// The sender only learns that it failed (or has gone away), so the cause is told here.
+fn not_stored(key: &str, error: &dyn std::fmt::Debug) {
+    tracing::info!(key, ?error, "an object was not stored");
 }
 
 /// The first byte named in `bytes 10-19/100`.

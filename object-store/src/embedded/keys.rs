@@ -14,6 +14,8 @@ use super::{OpenError, io_error};
 
 const FILE_NAME: &str = "keys.json";
 const OWNER_ONLY: u32 = 0o600;
+/// Uploads are private too.
+const FOLDER_OWNER_ONLY: u32 = 0o700;
 
 /// What signs and checks requests to the embedded store. Not printable.
 #[derive(Serialize, Deserialize)]
@@ -22,9 +24,10 @@ pub(super) struct AccessKeys {
     pub secret_key: String,
 }
 
-/// Reads `root/keys.json`, or makes it with random keys. `root` and its parents are created when missing.
+/// Reads `root/keys.json`, or makes it with random keys. `root` is created when missing and closed to other users.
 pub(super) fn load_or_create(root: &Path) -> Result<AccessKeys, OpenError> {
     std::fs::create_dir_all(root).map_err(io_error(root))?;
+    std::fs::set_permissions(root, Permissions::from_mode(FOLDER_OWNER_ONLY)).map_err(io_error(root))?;
     let path = root.join(FILE_NAME);
     let text = match std::fs::read(&path) {
         Ok(text) => {

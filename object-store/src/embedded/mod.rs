@@ -10,7 +10,11 @@ mod keys;
 mod local;
 mod upload;
 
-use std::{fmt, io, path::{Path, PathBuf}, sync::Arc};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use s3s::{

@@ -162,8 +162,10 @@ async fn the_folder_keeps_its_keys_and_objects_and_has_one_user() {
     let second = EmbeddedS3::open(folder.path(), "http://localhost:1", INTERIM, "media");
     assert!(matches!(second, Err(OpenError::InUse(_))));
     drop((embedded, buckets));
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let (_embedded, buckets) = open(folder.path(), "http://localhost:1", disk);
     assert_eq!(std::fs::read(&keys).unwrap(), before);
+    assert_eq!(std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700, "closed again");
     assert_eq!(buckets.interim.head("u/1").await.unwrap().unwrap().bytes, 5);
     assert_eq!(buckets.interim.check().await, Ok(()));
 }
@@ -171,7 +173,8 @@ async fn the_folder_keeps_its_keys_and_objects_and_has_one_user() {
 #[tokio::test]
 async fn secrets_are_not_printed() {
     let (folder, _disk, embedded, buckets) = quiet();
-    let keys: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.path().join("keys.json")).unwrap()).unwrap();
+    let keys: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("keys.json")).unwrap()).unwrap();
     let presigned = buckets.interim.presign_put("u/1", TYPE, 5, MINUTE).await.unwrap();
     let printed = format!("{embedded:?} {buckets:?} {presigned:?}");
     assert!(!printed.contains(keys["secret_key"].as_str().unwrap()) && !printed.contains("Signature"), "{printed}");

@@ -1,4 +1,5 @@
 //! The object store over real HTTP: the embedded store on a free port, its public door, and the server's own way in.
+#![allow(clippy::disallowed_methods, reason = "tests may read clocks")]
 
 mod buckets;
 mod public;

@@ -45,7 +45,8 @@ async fn an_upload_cut_short_leaves_nothing() {
     let target = presigned.url.strip_prefix(&store.origin).unwrap();
     let host = store.origin.strip_prefix("http://").unwrap();
     let mut socket = tokio::net::TcpStream::connect(host).await.unwrap();
-    let head = format!("PUT {target} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {TYPE}\r\ncontent-length: 1000000\r\n\r\n");
+    let head =
+        format!("PUT {target} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {TYPE}\r\ncontent-length: 1000000\r\n\r\n");
     socket.write_all(head.as_bytes()).await.unwrap();
     socket.write_all(&[b'x'; 1000]).await.unwrap();
     socket.shutdown().await.unwrap();
@@ -93,7 +94,8 @@ async fn a_path_that_climbs_is_refused() {
         let request = request.header("content-type", TYPE).header("content-length", "5");
         store.embedded.handle(request.body(axum::body::Body::from("12345")).unwrap()).await.status()
     };
-    let climbing = ["/u/../u/1", "/../media/u/1", "/%2e%2e/media/u/1", "/u/%2e%2e/%2e%2e/x", "//u/1", "/u/./1", "/u%2f1"];
+    let climbing =
+        ["/u/../u/1", "/../media/u/1", "/%2e%2e/media/u/1", "/u/%2e%2e/%2e%2e/x", "//u/1", "/u/./1", "/u%2f1"];
     for path in climbing {
         assert_eq!(answer(&format!("/{INTERIM}{path}")).await, StatusCode::FORBIDDEN, "{path}");
     }

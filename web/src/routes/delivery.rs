@@ -103,8 +103,7 @@ async fn answer(
         return Ok(response(StatusCode::OK, kind, &head.etag, head.bytes, body));
     };
     let part = state.media.get_stream(&key, Some(range.clone())).await?.ok_or(Refusal::NotFound)?;
-    let mut partial =
-        response(StatusCode::PARTIAL_CONTENT, kind, &head.etag, part.bytes, Body::from_stream(part.body));
+    let mut partial = response(StatusCode::PARTIAL_CONTENT, kind, &head.etag, part.bytes, Body::from_stream(part.body));
     let content_range = format!("bytes {}-{}/{}", range.start, range.end - 1, head.bytes);
     insert(partial.headers_mut(), header::CONTENT_RANGE, &content_range);
     Ok(partial)
@@ -214,7 +213,9 @@ impl From<ObjectError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code, message) = match self {
-            Self::Token(TokenError::Expired) => (StatusCode::FORBIDDEN, "token_expired", "ask for a new delivery token"),
+            Self::Token(TokenError::Expired) => {
+                (StatusCode::FORBIDDEN, "token_expired", "ask for a new delivery token")
+            }
             Self::Token(TokenError::Forged) => (StatusCode::FORBIDDEN, "token_invalid", "not a delivery token"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "no such file"),
             Self::RangeNotSatisfiable { .. } => {

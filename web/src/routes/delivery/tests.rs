@@ -235,8 +235,21 @@ fn shapes_are_exact() {
         assert!(kind(path).is_some(), "{path}");
     }
     for path in [
-        "", "Master.m3u8", "master.m3u8/", "a/master.m3u8", "720p/1.m4s", "720p/000001.m4s", "720p/0000a.m4s", "720P/init.mp4",
-        "/init.mp4", "./init.mp4", "../init.mp4", "720p/init.mp4/", "720p/a/init.mp4", "720p/thumb.jpg", "00001.m4s",
+        "",
+        "Master.m3u8",
+        "master.m3u8/",
+        "a/master.m3u8",
+        "720p/1.m4s",
+        "720p/000001.m4s",
+        "720p/0000a.m4s",
+        "720P/init.mp4",
+        "/init.mp4",
+        "./init.mp4",
+        "../init.mp4",
+        "720p/init.mp4/",
+        "720p/a/init.mp4",
+        "720p/thumb.jpg",
+        "00001.m4s",
         "seventeen12345678/init.mp4",
     ] {
         assert_eq!(kind(path), None, "{path}");
