@@ -1,7 +1,11 @@
 //! Accounts: registering, guests, names.
 
-use lockstep_domain::account::{
-    Account, AccountCommand as Do, AccountError as No, AccountEvent as Did, NAME_CHARS_MAX, PlatformRole,
+use lockstep_domain::{
+    Aggregate,
+    account::{
+        Account, AccountCommand as Do, AccountError as No, AccountEvent as Did, AccountState, NAME_CHARS_MAX,
+        PlatformRole,
+    },
 };
 use proptest::{prelude::*, sample::select};
 
@@ -80,6 +84,12 @@ fn names_are_bounded() {
         given([]).when(command("A\u{0}da")).refused(No::NameCharacters);
         given([]).when(command("A\u{7}da")).refused(No::NameCharacters);
     }
+}
+
+#[test]
+fn an_account_remembers_its_role_and_name() {
+    let state = Account::fold(&[admitted("Bob"), renamed("Ada L.")]);
+    assert_eq!(state, AccountState { role: Some(PlatformRole::Guest), name: named(ADA, "Ada L.") });
 }
 
 fn commands() -> impl Strategy<Value = Do> {

@@ -101,6 +101,19 @@ fn it_is_open_from_creation_to_archive() {
     assert!(!open(&[created("Film", "abc"), Did::Archived {}]));
 }
 
+#[test]
+fn it_remembers_what_happened() {
+    let state = Channel::fold(&channels());
+    let expected = ChannelState {
+        owner: Some(ADA),
+        name: "Film nights".into(),
+        slug: "film-night".into(),
+        visibility: Some(Visibility::Private),
+        archived: true,
+    };
+    assert_eq!(state, expected);
+}
+
 fn commands() -> impl Strategy<Value = Do> {
     let visibility = || select(vec![Visibility::Public, Visibility::Unlisted, Visibility::Private]);
     let name = || select(vec!["Film", " Film ", "Films", ""]).prop_map(str::to_owned);

@@ -3,14 +3,16 @@
 use lockstep_domain::{
     Aggregate,
     time::MediaTime,
-    video::{RenditionPlan, Source, Status, Video, VideoCommand as Do, VideoError as No, VideoEvent as Did},
+    video::{
+        RenditionPlan, Source, Status, Video, VideoCommand as Do, VideoError as No, VideoEvent as Did, VideoState,
+    },
     work::{Failure, WorkItem},
 };
 use proptest::{prelude::*, sample::select};
 
 use crate::{
     check::{repeats, total},
-    sample::{ADA, BOB, completed, failure, items, plan, planned, rendition, requested, secs, source, videos},
+    sample::{ADA, BOB, completed, failure, items, named, plan, planned, rendition, requested, secs, source, videos},
     video::{failed, given, processing, processing_then, ready, rejected, request_as, uploaded},
 };
 
@@ -133,6 +135,43 @@ fn the_transcoder_reports_only_while_processing() {
         given(uploaded()).when(report.clone()).refused(No::WrongStatus(Status::Uploaded));
         given([requested(), rejected()]).when(report).refused(No::WrongStatus(Status::Rejected));
     }
+}
+
+#[test]
+fn a_film_remembers_what_happened() {
+    let film = Video::fold(&videos()[..1]);
+    let asked = VideoState {
+        status: Status::Uploading,
+        owner: Some(ADA),
+        title: named(ADA, "Holiday"),
+        file_name: named(ADA, "holiday.mp4"),
+        size_bytes: 1_048_576,
+        content_type: "video/mp4".into(),
+        object_key: "u/film".into(),
+        ..VideoState::default()
+    };
+    assert_eq!(film, asked);
+    let every_event = videos().into_iter().filter(|event| !matches!(event, Did::UploadRejected { .. }));
+    let every_event: Vec<Did> = every_event.collect();
+    let done = VideoState {
+        status: Status::Failed,
+        source: Some(source()),
+        renditions: plan(),
+        items: items(),
+        completed: vec![rendition("720p")],
+        percent: 100,
+        stage: "encode".into(),
+        eta_s: Some(30),
+        thumbnail_key: Some("v/film/thumb.jpg".into()),
+        hls_key: Some("v/film/master.m3u8".into()),
+        dash_key: Some("v/film/manifest.mpd".into()),
+        failure: Some(failure()),
+        interim_removed: true,
+        ..asked
+    };
+    assert_eq!(Video::fold(&every_event), done);
+    let again = [every_event, vec![Did::TranscodeStarted {}]].concat();
+    assert_eq!(Video::fold(&again), VideoState { status: Status::Processing, failure: None, ..done });
 }
 
 fn uploads() -> impl Strategy<Value = Do> {

@@ -2,7 +2,7 @@
 
 use lockstep_domain::{
     Aggregate,
-    work::{Failure, Segment, Work, WorkCommand as Do, WorkError as No, WorkEvent as Did},
+    work::{Failure, Segment, Work, WorkCommand as Do, WorkError as No, WorkEvent as Did, WorkState},
 };
 use proptest::{prelude::*, sample::select};
 
@@ -124,6 +124,16 @@ fn a_stale_claim_changes_nothing() {
     given(taken_over()).when(complete("a", 2)).refused(No::Stale);
     given(taken_over()).when(complete("b", 1)).refused(No::Stale);
     given([claimed("a", 1), COMPLETED]).when(publish("a", 1, segment())).refused(No::Done);
+}
+
+#[test]
+fn an_item_remembers_who_holds_it() {
+    let held = WorkState { holder: Some("b".into()), attempt: 2, ..WorkState::default() };
+    assert_eq!(Work::fold(&[claimed("a", 1), LAPSED, claimed("b", 2)]), held);
+    let done = WorkState { attempt: 1, completed: true, ..WorkState::default() };
+    assert_eq!(Work::fold(&[claimed("a", 1), COMPLETED]), done);
+    let given_up = WorkState { attempt: 1, failure: Some(failure()), ..WorkState::default() };
+    assert_eq!(Work::fold(&[claimed("a", 1), failed(1)]), given_up);
 }
 
 fn commands() -> impl Strategy<Value = Do> {

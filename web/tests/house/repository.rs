@@ -22,10 +22,13 @@ impl File {
         self.path.ends_with(".rs")
     }
 
-    /// Tests and benchmarks: not what is shipped.
+    /// Tests, examples and benchmarks: not what is shipped.
     pub fn is_test(&self) -> bool {
         let path = &self.path;
-        path.contains("/tests/") || path.ends_with("/tests.rs") || path.starts_with("bench/")
+        path.contains("/tests/")
+            || path.contains("/examples/")
+            || path.ends_with("/tests.rs")
+            || path.starts_with("bench/")
     }
 
     /// The text without the tests at its end, which rustfmt's order of items puts last.
