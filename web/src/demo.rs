@@ -39,8 +39,9 @@ async fn make(services: &Services, data: PathBuf) -> anyhow::Result<()> {
     let register = AccountCommand::Register { account, name: "Lockstep demo".to_owned(), role: PlatformRole::Member };
     let stream = StreamId::account(account);
     services.dispatcher.execute::<Account>(stream, None, &context(services, 1), register).await?;
-    let made = channel::create(services, &context(services, 2), "Demo", Some("demo".to_owned()), Visibility::Public);
-    let demo = made.await?.channel;
+    let create = context(services, 2);
+    let made = channel::create(services, &create, "Demo", Some("demo".to_owned()), Visibility::Public).await?;
+    let demo = made.channel;
     let video = upload(services, data).await?;
     ready(services, video).await?;
     let shown = services.dispatcher.load::<lockstep_domain::playback::Playback>(&StreamId::playback(demo)).await?;

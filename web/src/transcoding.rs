@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use lockstep_commands::Services;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
 use crate::config::Config;
 
 /// `LOCKSTEP_MEDIA_PROGRAM`, else `lockstep-media` beside this program.
@@ -26,4 +30,10 @@ pub async fn check(config: &Config) -> Result<String, String> {
         let said = String::from_utf8_lossy(&output.stderr);
         Err(format!("{}: {}", program.display(), said.lines().next().unwrap_or("it failed without a word")))
     }
+}
+
+/// Starts the worker of this process.
+pub fn start(config: &Config, services: &Services, shutdown: CancellationToken) -> JoinHandle<()> {
+    let _ = (config, services);
+    tokio::spawn(async move { shutdown.cancelled().await })
 }

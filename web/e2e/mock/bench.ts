@@ -50,9 +50,15 @@ export async function openViewer(browser: Browser, options: ViewerOptions): Prom
   const context = await browser.newContext({ viewport: { width: 700, height: 420 } });
   if (options.clock !== undefined) await context.addInitScript(wrongClock, options.clock);
   const page = await context.newPage();
+  const ready = heardPhase(page, ['held', 'following', 'ended']);
   await page.goto(`http://localhost:${options.port}/?${options.query ?? ''}`);
-  await waitForPhase(page, ['held', 'following', 'ended']);
+  await ready;
   return { context, page };
+}
+
+/** Waits until the page's console tells one of these phases, without touching the page. */
+export async function heardPhase(page: Page, phases: readonly string[]): Promise<void> {
+  await page.waitForEvent('console', { predicate: (line) => phases.some((phase) => line.text() === `phase:${phase}`), timeout: 30_000 });
 }
 
 /** Waits until the player says one of these. */

@@ -61,7 +61,7 @@ async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
 
 async fn projections(reader: &Reader) -> Result<(), String> {
     let statuses = reader.statuses().await.map_err(|error| error.to_string())?;
-    match statuses.into_iter().find(|status| status.fault.is_some()) {
+    match statuses.into_iter().find(|status| status.faulted) {
         None => Ok(()),
         Some(status) => Err(format!("{} stands still", status.name)),
     }

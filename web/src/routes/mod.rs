@@ -7,11 +7,16 @@ pub mod health;
 pub mod objects;
 pub mod ui;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use axum::Router;
-use lockstep_commands::{Services, setup::SetupLink};
-use tokio::net::TcpListener;
+use axum::{Router, serve::{ListenerExt, TapIo}};
+use http::HeaderMap;
+use lockstep_commands::{Principal, Services, setup::SetupLink};
+use lockstep_domain::{ids::VideoId, time::Timestamp};
+use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps};
+use lockstep_object_store::delivery::DeliveryKeys;
+use lockstep_projections::Tail;
+use tokio::net::{TcpListener, TcpStream};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -20,7 +25,9 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::DataFolder,
+    hub::HubHandle,
     serve::Running,
+    socket::{self, SyncState},
     transcoding,
 };
 
@@ -33,4 +40,117 @@ pub(crate) struct Parts<'a> {
     pub objects: &'a Objects,
     pub running: &'a Running,
     pub setup: &'a Arc<SetupLink>,
+}
+
+impl Parts<'_> {
+    /// The whole public side.
+    pub async fn router(&self) -> anyhow::Result<Router> {
+        let cookie = SessionCookie::for_url(self.public_url);
+        if !cookie.secure {
+            tracing::warn!(url = self.public_url, "plain http: the session cookie is sent without Secure; use https");
+        }
+        let authenticator = Authenticator::new(self.services.clone(), cookie.clone());
+        let keys = self.delivery_keys()?;
+        let health = health::Health {
+            services: self.services.clone(),
+            reader: self.running.reader.clone(),
+            media: match self.role.transcodes() {
+                true => transcoding::check(self.config).await,
+                false => Ok(String::new()),
+            },
+            draining: self.running.shutdown.clone(),
+        };
+        let mut router = ui::router().merge(health::router(health));
+        if matches!(self.role, Role::All | Role::Api) {
+            router = router.merge(self.graphql(&cookie, &authenticator, &keys)).merge(delivery::router(
+                delivery::DeliveryState {
+                    media: self.services.objects.media.clone(),
+                    keys,
+                    now: {
+                        let clock = Arc::clone(&self.services.clock);
+                        Arc::new(move || clock.now().as_micros() / 1_000_000)
+                    },
+                },
+            ));
+            if let Some(embedded) = &self.objects.embedded {
+                router = router.merge(objects::router(embedded.clone()));
+            }
+        }
+        if matches!(self.role, Role::All | Role::Hub) {
+            router = router.merge(self.sync(&authenticator));
+        }
+        let uploads_to = self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str());
+        Ok(headers::guarded(router, self.public_url, uploads_to).layer(CatchPanicLayer::new()))
+    }
+
+    fn delivery_keys(&self) -> anyhow::Result<DeliveryKeys> {
+        let secret = match self.config.data.master_key {
+            // Nodes that share the master key accept each other's links.
+            Some(master) => derived(&master, b"lockstep delivery"),
+            None => DataFolder::open(&self.config.data.folder)?.secret("delivery.key")?,
+        };
+        Ok(DeliveryKeys::new(secret, Duration::from_secs(self.config.server.token_life_s)))
+    }
+
+    fn graphql(&self, cookie: &SessionCookie, authenticator: &Authenticator, keys: &DeliveryKeys) -> Router {
+        let tail = Tail::new(Arc::clone(&self.services.store));
+        self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
+        let schema = lockstep_graphql::schema(SchemaDeps {
+            services: self.services.clone(),
+            reader: self.running.reader.clone(),
+            tail,
+            delivery: Arc::new(Tokens(keys.clone())),
+            cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
+            setup: Arc::clone(self.setup),
+            introspection: Introspection::SignedIn,
+        });
+        graphql::router(graphql::GraphqlState {
+            schema,
+            authenticate: Arc::new(authenticator.clone()),
+            allowed_origins: Arc::new([self.public_url.to_owned()]),
+            tracker: self.running.tracker.clone(),
+            shutdown: self.running.shutdown.clone(),
+        })
+    }
+
+    fn sync(&self, authenticator: &Authenticator) -> Router {
+        let tracker = self.running.tracker.clone();
+        let hub = HubHandle::start(self.services.clone(), self.running.shutdown.clone(), &tracker);
+        let origins = Arc::new([self.public_url.to_owned()]);
+        socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, tracker })
+    }
+}
+
+fn derived(master: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    Sha256::new().chain_update(master).chain_update(purpose).finalize().into()
+}
+
+/// Delivery tokens for the schema.
+struct Tokens(DeliveryKeys);
+
+impl DeliveryTokens for Tokens {
+    fn token(&self, video: VideoId, now: Timestamp) -> DeliveryToken {
+        let now_s = now.as_micros() / 1_000_000;
+        DeliveryToken {
+            token: self.0.token(video.0, now_s),
+            expires_at: Timestamp::from_micros(self.0.expires_at_s(now_s) * 1_000_000),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl graphql::Authenticate for Authenticator {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, graphql::AuthenticateError> {
+        self.principal(headers).await.map_err(|error| graphql::AuthenticateError(error.to_string()))
+    }
+}
+
+/// The public listener, without Nagle's delay on its connections.
+pub(crate) fn no_delay(listener: TcpListener) -> TapIo<TcpListener, impl FnMut(&mut TcpStream) + Send + 'static> {
+    listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps Nagle's delay");
+        }
+    })
 }

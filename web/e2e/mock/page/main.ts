@@ -15,8 +15,11 @@ let roomState: RoomState | null = null;
 let playerState: PlayerState | null = null;
 const trace: [number, number | null, number, string][] = [];
 room.subscribe((state) => (roomState = state));
+let phase = '';
 player.subscribe((state) => {
   playerState = state;
+  // Told on the console too: asking a page through the debugger counts as a gesture, and some tests must make none.
+  if (state.phase !== phase) console.debug(`phase:${(phase = state.phase)}`);
   if (trace.length < 20_000) trace.push([performance.timeOrigin + performance.now(), state.errorUs, state.rate, state.phase]);
 });
 room.attach(player);

@@ -1,0 +1,136 @@
+//! Starts `lockstep` on a free port with a data folder of its own, and ends it as the test wants.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// How long a start may take, the database's first included.
+const START_TIMEOUT: Duration = Duration::from_secs(90);
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lockstep");
+
+/// A data folder the database's own user may pass through.
+pub fn data_folder() -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("lockstep-it-").tempdir().expect("a folder");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).expect("opens it");
+    folder
+}
+
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub port: u16,
+    pub setup_link: Option<String>,
+    data: PathBuf,
+}
+
+impl Server {
+    pub async fn start(data: &Path, port: u16, env: &[(&str, &str)]) -> Self {
+        Self::launch(data, port, "all", env).await
+    }
+
+    /// One role on a free port.
+    pub async fn start_role(data: &Path, role: &str, env: &[(&str, &str)]) -> Self {
+        Self::launch(data, 0, role, env).await
+    }
+
+    async fn launch(data: &Path, port: u16, role: &str, env: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["serve", "--role", role])
+            .env("PORT", port.to_string())
+            .env("LOCKSTEP_DATA", data)
+            .env("LOCKSTEP_DEMO", "off")
+            .env("LOG_LEVEL", "warn")
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("lockstep starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let (mut url, mut setup_link) = (None, None);
+        for line in lines.by_ref() {
+            let line = line.expect("text");
+            let word = line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
+            match word {
+                Some(link) if link.contains("/setup?token=") => setup_link = Some(link),
+                Some(link) => url = Some(link),
+                None if line.contains("Ctrl-C") => break,
+                None => {}
+            }
+        }
+        let url = url.expect("it says where it is");
+        let port = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+        let server = Self { child, url, port, setup_link, data: data.to_owned() };
+        // Nobody reads the rest; the pipe must not fill.
+        std::thread::spawn(move || lines.for_each(drop));
+        server.ready().await;
+        server
+    }
+
+    async fn ready(&self) {
+        let until = Instant::now() + START_TIMEOUT;
+        let client = reqwest::Client::new();
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            pause.tick().await;
+            if client.get(format!("{}/readyz", self.url)).send().await.is_ok_and(|answer| answer.status() == 200) {
+                return;
+            }
+            assert!(Instant::now() < until, "lockstep did not get ready");
+        }
+    }
+
+    /// SIGKILL, as a power cut of the process.
+    pub fn kill(mut self) {
+        self.child.kill().expect("kills");
+        self.child.wait().expect("reaps");
+    }
+
+    /// SIGKILL to the private database and to us at the same moment.
+    pub fn kill_with_postmaster(self) {
+        let pid = std::fs::read_to_string(self.data.join("postgres/data/postmaster.pid")).expect("a running database");
+        let pid = pid.lines().next().expect("its pid").to_owned();
+        let killed = Command::new("kill").args(["-9", &pid]).status().expect("kill runs");
+        assert!(killed.success());
+        self.kill();
+    }
+
+    /// SIGTERM and wait.
+    pub fn stop(mut self) {
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        self.child.wait().expect("reaps");
+    }
+}
+
+/// Runs a command of the program to its end: (succeeded, what it printed).
+pub fn run(arguments: &[&str], data: &Path, env: &[(&str, &str)]) -> (bool, String) {
+    let output = Command::new(PROGRAM)
+        .args(arguments)
+        .env("LOCKSTEP_DATA", data)
+        .env("LOG_LEVEL", "error")
+        .envs(env.iter().copied())
+        .output()
+        .expect("lockstep runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), text)
+}
+
+/// A small film with sound: `seconds` of a test picture.
+pub fn film(folder: &Path, seconds: u32, size: &str) -> PathBuf {
+    let path = folder.join(format!("film-{seconds}-{size}.mp4"));
+    let picture = format!("testsrc2=size={size}:rate=25:duration={seconds}");
+    let sound = format!("sine=frequency=440:duration={seconds}");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest"])
+        .arg(&path)
+        .status()
+        .expect("ffmpeg runs");
+    assert!(made.success());
+    path
+}
