@@ -187,8 +187,8 @@ impl Committer {
         if !pending.is_empty() {
             learn(&batch, &status, &actual, pending);
         }
-        let streams = guarded_streams(&batch, &guard);
-        for (n, (queued, stream)) in batch.into_iter().zip(streams).enumerate() {
+        let mut failed = failed_guards(&batch, &guard);
+        for (n, queued) in batch.into_iter().enumerate() {
             let events = queued.command.events.len();
             let actual = version(actual[n]);
             match status[n].as_str() {
@@ -203,24 +203,27 @@ impl Committer {
                     let _ = queued.reply.send(Reply::Appended(receipt));
                 }
                 "D" => drop(queued.reply.send(Reply::Duplicate)),
-                "G" => queued.refuse(AppendError::GuardFailed { stream, actual }),
+                "G" => {
+                    let stream = failed.remove(&n).expect("a failed guard is named");
+                    queued.refuse(AppendError::GuardFailed { stream, actual });
+                }
                 _ => conflict(queued, actual, pending),
             }
         }
     }
 }
 
-/// The stream each command's answer is about: its failed guard's, else its own.
-fn guarded_streams(batch: &[Queued], guard: &[Option<i32>]) -> Vec<StreamId> {
-    let arrays = Arrays::new(batch);
-    let stream = |(queued, guard): (&Queued, &Option<i32>)| {
-        let index = guard.and_then(|index| usize::try_from(index - 1).ok());
-        match index {
-            Some(index) => StreamId::new(arrays.s_type[index], arrays.s_id[index]),
-            None => queued.command.stream.clone(),
-        }
+/// The failed guards' streams, by the number of their command in the batch.
+fn failed_guards(batch: &[Queued], guard: &[Option<i32>]) -> HashMap<usize, StreamId> {
+    if guard.iter().all(Option::is_none) {
+        return HashMap::new();
+    }
+    let arrays = Arrays::new(batch); // the same as was sent: indexes count in it
+    let stream = |(n, index): (usize, &Option<i32>)| {
+        let index = usize::try_from((*index)? - 1).ok()?;
+        Some((n, StreamId::new(arrays.s_type[index], arrays.s_id[index])))
     };
-    batch.iter().zip(guard).map(stream).collect()
+    guard.iter().enumerate().filter_map(stream).collect()
 }
 
 /// Tells the waiting commands what is now known about their streams.

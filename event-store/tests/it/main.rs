@@ -5,6 +5,7 @@ mod canonical;
 mod contract;
 mod crash;
 mod feed;
+mod flat_cost;
 mod fixture;
 mod guard_race;
 mod one_batch;
