@@ -40,6 +40,7 @@ class DashEngine extends ElementCalls implements Engine {
   private player: MediaPlayerClass | null = null;
   private readonly hearers = new Set<(event: EngineEvent) => void>();
   private faults = 0;
+  private lastFault: string | null = null;
   private auto = true;
 
   constructor(module: DashModule, element: HTMLVideoElement) {
@@ -96,6 +97,7 @@ class DashEngine extends ElementCalls implements Engine {
     const told = (fault as { error?: { code?: number; message?: string } | string }).error;
     const message = typeof told === "object" ? (told.message ?? "dash.js failed") : (told ?? "dash.js failed");
     const error = new EngineError(typeof told === "object" ? String(told.code ?? "dash") : "dash", message);
+    this.lastFault = error.code;
     reject(error);
     this.tell({ kind: "failed", code: error.code, message: error.message });
   }
@@ -134,6 +136,7 @@ class DashEngine extends ElementCalls implements Engine {
       auto: this.auto,
       bandwidth_bps: Number.isFinite(kbps) ? Math.round(kbps * 1_000) : null,
       faults: this.faults,
+      last_fault: this.lastFault,
       ...this.picture(),
     };
   }

@@ -27,7 +27,9 @@ export interface EngineStats {
   readonly buffered_ahead_us: number;
   readonly frames: number;
   readonly frames_dropped: number;
+  /** Errors the engine told, most of them repaired by itself. */
   readonly faults: number;
+  readonly last_fault: string | null;
 }
 
 export type EngineKind = "hls" | "dash";

@@ -66,7 +66,7 @@ function configOf(source: Source): Partial<HlsConfig> {
     startPosition: source.start_us / 1_000_000,
     backBufferLength: BACK_BUFFER_S,
     maxBufferLength: BUFFER_S,
-    maxMaxBufferLength: 3 * BUFFER_S,
+    maxMaxBufferLength: BUFFER_S,
     capLevelToPlayerSize: true,
     lowLatencyMode: false,
     preserveManualLevelOnError: true,
@@ -88,6 +88,7 @@ class HlsEngine extends ElementCalls implements Engine {
   private hls: Hls | null = null;
   private readonly hearers = new Set<(event: EngineEvent) => void>();
   private faults = 0;
+  private lastFault: string | null = null;
   private recoveries = 0;
 
   constructor(module: HlsModule, element: HTMLVideoElement) {
@@ -114,6 +115,7 @@ class HlsEngine extends ElementCalls implements Engine {
 
   private fault(data: ErrorData, reject: (reason: EngineError) => void): void {
     this.faults += 1;
+    this.lastFault = data.details;
     if (!data.fatal) return;
     if (data.type === this.module.ErrorTypes.MEDIA_ERROR && this.recoveries < MEDIA_RECOVERIES_MAX) {
       this.recoveries += 1;
@@ -152,6 +154,7 @@ class HlsEngine extends ElementCalls implements Engine {
       auto: this.hls?.autoLevelEnabled ?? true,
       bandwidth_bps: Number.isFinite(estimate) ? Math.round(estimate) : null,
       faults: this.faults,
+      last_fault: this.lastFault,
       ...this.picture(),
     };
   }

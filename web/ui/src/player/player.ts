@@ -7,7 +7,7 @@ import { classOf } from "../sync/pi";
 import type { ViewerState } from "../sync/protocol";
 import type { SyncView, VideoController } from "../sync/room";
 import { createStore, type Readable } from "../sync/store";
-import { positionAt } from "../sync/timeline";
+import { frameRate, positionAt } from "../sync/timeline";
 import { realTimers } from "../sync/timers";
 import { createDashEngine } from "./dash";
 import { type Engine, EngineError, type EngineEvent, type EngineKind, type EngineStats, type Level } from "./engine";
@@ -131,7 +131,7 @@ class ElementPlayer implements Player {
       const url = kind === "dash" ? (media.dashUrl ?? media.hlsUrl) : media.hlsUrl;
       await engine.load({ url, start_us: this.startPosition(), tokens: media.tokens });
       if (generation !== this.generation) return;
-      this.follower.setFrameRate(engine.levels().find((level) => level.fps !== null)?.fps ?? null);
+      this.follower.setFrameRate(frameRate(engine.levels().map((level) => level.fps)));
       this.follow(this.view);
       this.follower.setDrive(engine);
     } catch (error) {

@@ -15,6 +15,8 @@ export const SETTLE_US = 2_000_000;
 export const RESYNC_US = 200_000;
 /** A new timeline this near to the old one is followed without a seek. */
 export const SAME_US = 80_000;
+/** Two errors in a row beyond this: the sound slipped, and the strong gains take over as after a cut. */
+export const SLIP_US = 12_000;
 /** A start missed by less is made at once. */
 export const LATE_START_US = 80_000;
 export const SEEKS_MAX = 2;
@@ -74,6 +76,7 @@ export interface Counters {
   corrective_seeks: number;
   rate_writes: number;
   stalls: number;
+  slips: number;
   late_ticks: number;
   missed_starts: number;
 }
@@ -97,6 +100,7 @@ export class Controller {
     corrective_seeks: 0,
     rate_writes: 0,
     stalls: 0,
+    slips: 0,
     late_ticks: 0,
     missed_starts: 0,
   };
@@ -116,6 +120,7 @@ export class Controller {
   private lastTick: number | null = null;
   private filtered: number | null = null;
   private strikes = 0;
+  private lastRaw = 0;
   private heldAgain = false;
   private mutedLast = false;
   private rate = 1;
@@ -386,7 +391,16 @@ export class Controller {
       this.errors.clear();
       return this.setRate({ rate: 1, preservesPitch: false });
     }
-    const error = this.errors.push(target - sample.position_us);
+    const raw = target - sample.position_us;
+    if (Math.abs(raw) > SLIP_US && Math.abs(this.lastRaw) > SLIP_US && !this.settling(sample.hub_us)) {
+      this.counters.slips += 1;
+      this.settleUntil = sample.hub_us + SETTLE_US;
+      this.errors.clear();
+      this.errors.push(this.lastRaw);
+      this.errors.push(raw);
+    }
+    this.lastRaw = raw;
+    const error = this.errors.push(raw);
     if (error === null) return;
     this.filtered = error;
     const dt = Math.min(2 * TICK_US, Math.max(0, sample.hub_us - (this.lastTick ?? sample.hub_us)));
@@ -469,6 +483,7 @@ export class Controller {
     this.aim = null;
     this.start = null;
     this.strikes = 0;
+    this.lastRaw = 0;
     this.filtered = null;
     this.errors.clear();
     this.pi.reset();

@@ -27,3 +27,17 @@ export function frameCentre(position_us: number, fps: number | null, duration_us
   const centre = (Math.floor(position_us / frame_us + 0.001) + 0.5) * frame_us;
   return centre < duration_us ? Math.round(centre) : position_us;
 }
+
+const RATES = [24_000 / 1_001, 24, 25, 30_000 / 1_001, 30, 48, 50, 60_000 / 1_001, 60, 100, 120_000 / 1_001, 120];
+
+/**
+ * A film's frame rate from what a manifest says of its levels; `null` if it says nothing. HLS rounds to thousandths and
+ * DASH does not, so both are brought to the same number: viewers of either must hold at the same place.
+ */
+export function frameRate(told: readonly (number | null)[]): number | null {
+  const known = told.filter((rate) => rate !== null && rate > 0 && Number.isFinite(rate)) as number[];
+  if (known.length === 0) return null;
+  // Slower levels leave frames out, so the finest grid has no frame that another lacks.
+  const finest = Math.max(...known);
+  return RATES.find((rate) => Math.abs(rate - finest) < 0.002) ?? Math.round(finest * 1_000) / 1_000;
+}
