@@ -1,8 +1,10 @@
 //! CMAF boxes (ISO/IEC 14496-12, 23000-19), written here so that every byte is ours: init segments and media
 //! segments of one track.
 //!
-//! Decode times are the sorted presentation times of a segment and composition offsets are signed, so a
-//! segment's decode time starts exactly at its first picture and two independently encoded chunks join.
+//! A segment's decode time starts exactly at its first picture's time, so two independently encoded chunks join.
+//! Pictures that are shown in another order than decoded need a composition offset; offsets are positive and the
+//! init segment's edit list takes their constant part back, so the first picture is shown at zero (players apply
+//! it, and so does libavformat, which does not read signed offsets as CMAF means them).
 
 /// One sample of a track, in decode order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct VideoTrack<'a> {
     pub timescale: u32,
     pub width: u32,
     pub height: u32,
+    /// The constant part of all composition offsets, ticks.
+    pub delay: u32,
     /// Without start code.
     pub sps: &'a [u8],
     pub pps: &'a [u8],
@@ -99,7 +103,8 @@ pub fn init_video(track: &VideoTrack<'_>) -> Vec<u8> {
     entry.extend(boxed(b"colr", b"nclx\0\x01\0\x01\0\x01\0"));
     entry.extend(boxed(b"pasp", &[0, 0, 0, 1, 0, 0, 0, 1]));
     let media_header = full(b"vmhd", 0, 1, &[0; 8]);
-    init(track.timescale, (track.width, track.height), b"vide", &media_header, &boxed(b"avc1", &entry))
+    let shape = Shape { size: (track.width, track.height), timescale: track.timescale, delay: track.delay };
+    init(&shape, b"vide", &media_header, &boxed(b"avc1", &entry))
 }
 
 /// The init segment of a stereo AAC track.
@@ -110,7 +115,8 @@ pub fn init_audio(track: &AudioTrack<'_>) -> Vec<u8> {
     entry.extend((track.rate << 16).to_be_bytes());
     entry.extend(full(b"esds", 0, 0, &elementary_stream(track)));
     let media_header = full(b"smhd", 0, 0, &[0; 4]);
-    init(track.rate, (0, 0), b"soun", &media_header, &boxed(b"mp4a", &entry))
+    let shape = Shape { size: (0, 0), timescale: track.rate, delay: 0 };
+    init(&shape, b"soun", &media_header, &boxed(b"mp4a", &entry))
 }
 
 /// `avcC` (ISO/IEC 14496-15): four-byte lengths, 8-bit 4:2:0.
@@ -147,14 +153,27 @@ fn descriptor(tag: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn init(timescale: u32, size: (u32, u32), handler: &[u8; 4], media_header: &[u8], entry: &[u8]) -> Vec<u8> {
+/// What the headers of an init segment say besides the sample entry.
+struct Shape {
+    size: (u32, u32),
+    timescale: u32,
+    delay: u32,
+}
+
+/// An edit list that starts the track at media time `delay`; none for no delay.
+fn edit_list(delay: u32) -> Vec<u8> {
+    let entry = [&[0, 0, 0, 1, 0, 0, 0, 0][..], &delay.to_be_bytes(), &[0, 1, 0, 0]].concat();
+    if delay == 0 { Vec::new() } else { boxed(b"edts", &full(b"elst", 0, 0, &entry)) }
+}
+
+fn init(shape: &Shape, handler: &[u8; 4], media_header: &[u8], entry: &[u8]) -> Vec<u8> {
     let sound = handler == b"soun";
     let mut bytes = boxed(b"ftyp", b"cmfc\0\0\0\0iso6cmfcmp41");
     let mut tkhd = [0; 80];
     tkhd[11] = 1;
     tkhd[32] = u8::from(sound);
     tkhd[36..72].copy_from_slice(&MATRIX);
-    let tkhd = [&tkhd[..72], &(size.0 << 16).to_be_bytes(), &(size.1 << 16).to_be_bytes()].concat();
+    let tkhd = [&tkhd[..72], &(shape.size.0 << 16).to_be_bytes(), &(shape.size.1 << 16).to_be_bytes()].concat();
     let mut hdlr = vec![0; 4];
     hdlr.extend(handler);
     hdlr.extend([0; 13]);
@@ -169,9 +188,9 @@ fn init(timescale: u32, size: (u32, u32), handler: &[u8; 4], media_header: &[u8]
     .concat();
     let dref = full(b"dref", 0, 0, &[&[0, 0, 0, 1][..], &full(b"url ", 0, 1, &[])].concat());
     let minf = [media_header, &boxed(b"dinf", &dref), &boxed(b"stbl", &tables)].concat();
-    let mdhd = [&[0; 8][..], &timescale.to_be_bytes(), &[0; 4], &[0x55, 0xc4, 0, 0]].concat();
+    let mdhd = [&[0; 8][..], &shape.timescale.to_be_bytes(), &[0; 4], &[0x55, 0xc4, 0, 0]].concat();
     let mdia = [full(b"mdhd", 0, 0, &mdhd), full(b"hdlr", 0, 0, &hdlr), boxed(b"minf", &minf)].concat();
-    let trak = [full(b"tkhd", 0, 7, &tkhd), boxed(b"mdia", &mdia)].concat();
+    let trak = [full(b"tkhd", 0, 7, &tkhd), edit_list(shape.delay), boxed(b"mdia", &mdia)].concat();
     let trex = full(b"trex", 0, 0, &[0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let moov = [full(b"mvhd", 0, 0, &movie_header()), boxed(b"trak", &trak), boxed(b"mvex", &trex)].concat();
     bytes.extend(boxed(b"moov", &moov));
@@ -200,42 +219,66 @@ fn movie_header() -> Vec<u8> {
 
 /// One media segment (`styp moof mdat`) that covers its first sample's time up to `end`.
 ///
-/// Samples come in decode order; the first one must be the earliest in presentation order.
-pub fn media_segment(number: u32, samples: &[Sample], end: i64) -> Vec<u8> {
+/// Samples come in decode order, the first one is the earliest in presentation order too. `delay` is the init
+/// segment's; no sample may be decoded later than that after its presentation, or it is decoded earlier instead.
+pub fn media_segment(number: u32, samples: &[Sample], end: i64, delay: u32) -> Vec<u8> {
     let mut bytes = boxed(b"styp", b"cmfs\0\0\0\0cmfsmsdhiso6");
-    let times = decode_times(samples, end);
-    let start = times.first().map_or(0, |(start, _)| *start);
+    let entries = entries(samples, end, delay);
+    let start = entries.first().map_or(0, |entry| entry.decode);
     // The offset to the data is only known once the moof's length is; its length does not depend on it.
-    let length = movie_fragment(number, start, samples, &times, 0).len();
+    let length = movie_fragment(number, start, &entries, 0).len();
     let offset = i32::try_from(length + 8).unwrap_or(i32::MAX);
-    bytes.extend(movie_fragment(number, start, samples, &times, offset));
+    bytes.extend(movie_fragment(number, start, &entries, offset));
     let payload = samples.iter().map(|sample| sample.bytes.as_slice()).collect::<Vec<_>>().concat();
     bytes.extend(boxed(b"mdat", &payload));
     bytes
 }
 
-/// Decode time and duration of each sample: the sorted presentation times, and the gaps between them.
-fn decode_times(samples: &[Sample], end: i64) -> Vec<(i64, i64)> {
-    let mut times: Vec<i64> = samples.iter().map(|sample| sample.pts).collect();
-    times.sort_unstable();
-    let nexts: Vec<i64> = times.iter().skip(1).copied().chain([end]).collect();
-    times.into_iter().zip(nexts).map(|(at, next)| (at, (next - at).max(0))).collect()
+/// One row of a track run.
+struct Entry {
+    decode: i64,
+    duration: i64,
+    offset: i64,
+    bytes: usize,
+    key: bool,
 }
 
-fn movie_fragment(number: u32, start: i64, samples: &[Sample], times: &[(i64, i64)], offset: i32) -> Vec<u8> {
+/// Decode times: the sorted presentation times, but never more than `delay` after what is still to be shown.
+fn entries(samples: &[Sample], end: i64, delay: u32) -> Vec<Entry> {
+    let delay = i64::from(delay);
+    let mut decode: Vec<i64> = samples.iter().map(|sample| sample.pts).collect();
+    decode.sort_unstable();
+    let mut earliest = i64::MAX;
+    for (decode, sample) in decode.iter_mut().zip(samples).rev() {
+        earliest = earliest.min(sample.pts + delay);
+        *decode = earliest.min(*decode);
+    }
+    let nexts: Vec<i64> = decode.iter().skip(1).copied().chain([end]).collect();
+    let rows = samples.iter().zip(decode).zip(nexts);
+    rows.map(|((sample, decode), next)| Entry {
+        decode,
+        duration: (next - decode).max(0),
+        offset: sample.pts + delay - decode,
+        bytes: sample.bytes.len(),
+        key: sample.key,
+    })
+    .collect()
+}
+
+fn movie_fragment(number: u32, start: i64, entries: &[Entry], offset: i32) -> Vec<u8> {
     let wide = |value: i64| u32::try_from(value).unwrap_or(0).to_be_bytes();
-    let mut trun = u32::try_from(samples.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+    let mut trun = u32::try_from(entries.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
     trun.extend(offset.to_be_bytes());
-    for (sample, (decode, duration)) in samples.iter().zip(times) {
-        trun.extend(wide(*duration));
-        trun.extend(u32::try_from(sample.bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
-        trun.extend(if sample.key { 0x0200_0000_u32 } else { 0x0101_0000 }.to_be_bytes());
-        trun.extend(i32::try_from(sample.pts - decode).unwrap_or(0).to_be_bytes());
+    for entry in entries {
+        trun.extend(wide(entry.duration));
+        trun.extend(u32::try_from(entry.bytes).unwrap_or(u32::MAX).to_be_bytes());
+        trun.extend(if entry.key { 0x0200_0000_u32 } else { 0x0101_0000 }.to_be_bytes());
+        trun.extend(wide(entry.offset));
     }
     let traf = [
         full(b"tfhd", 0, 0x02_0000, &[0, 0, 0, 1]),
         full(b"tfdt", 1, 0, &start.to_be_bytes()),
-        full(b"trun", 1, 0x0000_0f01, &trun),
+        full(b"trun", 0, 0x0000_0f01, &trun),
     ]
     .concat();
     boxed(b"moof", &[full(b"mfhd", 0, 0, &number.to_be_bytes()), boxed(b"traf", &traf)].concat())

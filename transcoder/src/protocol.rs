@@ -125,7 +125,14 @@ pub struct Clock {
     pub rate_den: u32,
 }
 
+/// Frames an encoder may decode ahead of what it shows: x264 with three B pictures in a pyramid.
+const REORDER_FRAMES: u32 = 2;
+
 impl Clock {
+    /// The constant part of composition offsets, ticks.
+    pub fn delay(&self) -> u32 {
+        REORDER_FRAMES * self.frame_ticks
+    }
     /// Ticks to microseconds, rounded to nearest.
     pub fn us(&self, ticks: i64) -> i64 {
         scale(ticks, 1_000_000, i64::from(self.timescale))

@@ -27,22 +27,21 @@ pub fn film(folder: &Path, name: &str, size: &str, rate: &str, seconds: u32) -> 
     make(folder, name, &arguments)
 }
 
-/// One line per packet: pts and flags, in decode order.
+/// One packet, in decode order.
 pub struct Packet {
     pub pts: i64,
     pub dts: i64,
-    pub duration: i64,
     pub key: bool,
 }
 
 /// The packets of a file's first stream.
 pub fn packets(path: &Path) -> Vec<Packet> {
-    let text = ffprobe(path, &["-select_streams", "0", "-show_entries", "packet=pts,dts,duration,flags", "-of", "csv=p=0"]);
+    let text = ffprobe(path, &["-select_streams", "0", "-show_entries", "packet=pts,dts,flags", "-of", "csv=p=0"]);
     text.lines()
         .map(|line| {
             let fields: Vec<&str> = line.split(',').collect();
             let number = |at: usize| fields[at].parse().unwrap_or_else(|_| panic!("{line}"));
-            Packet { pts: number(0), dts: number(1), duration: number(2), key: fields[3].starts_with('K') }
+            Packet { pts: number(0), dts: number(1), key: fields[2].starts_with('K') }
         })
         .collect()
 }

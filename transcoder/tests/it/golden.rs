@@ -142,17 +142,70 @@ fn ledger() -> Ledger {
 
 #[test]
 fn hls_master() {
-    insta::assert_snapshot!(hls::master(&ledger()), @"");
+    insta::assert_snapshot!(hls::master(&ledger()), @r##"
+    #EXTM3U
+    #EXT-X-VERSION:7
+    #EXT-X-INDEPENDENT-SEGMENTS
+    #EXT-X-MEDIA:TYPE=AUDIO,URI="audio/playlist.m3u8",GROUP-ID="sound",NAME="Sound",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2"
+    #EXT-X-STREAM-INF:BANDWIDTH=1500000,AVERAGE-BANDWIDTH=1305264,CODECS="avc1.64001e,mp4a.40.2",RESOLUTION=854x480,FRAME-RATE=25,AUDIO="sound"
+    480p/playlist.m3u8
+    #EXT-X-STREAM-INF:BANDWIDTH=900000,AVERAGE-BANDWIDTH=783159,CODECS="avc1.64001e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=25,AUDIO="sound"
+    360p/playlist.m3u8
+    "##);
 }
 
 #[test]
 fn hls_media() {
-    insta::assert_snapshot!(hls::media(&ledger().video[0]), @"");
+    insta::assert_snapshot!(hls::media(&ledger().video[0]), @r##"
+    #EXTM3U
+    #EXT-X-VERSION:7
+    #EXT-X-INDEPENDENT-SEGMENTS
+    #EXT-X-TARGETDURATION:4
+    #EXT-X-MEDIA-SEQUENCE:1
+    #EXT-X-PLAYLIST-TYPE:VOD
+    #EXT-X-MAP:URI="init.mp4"
+    #EXTINF:4,
+    00001.m4s
+    #EXTINF:4,
+    00002.m4s
+    #EXTINF:1.5,
+    00003.m4s
+    #EXT-X-ENDLIST
+    "##);
 }
 
 #[test]
 fn dash_manifest() {
-    insta::assert_snapshot!(dash::mpd(&ledger()).replace("><", ">\n<"), @"");
+    insta::assert_snapshot!(dash::mpd(&ledger()).replace("><", ">\n<"), @r##"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="static" mediaPresentationDuration="PT9.5S" minBufferTime="PT4S" maxSegmentDuration="PT4S" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:cenc="urn:mpeg:cenc:2013" xmlns:mspr="urn:microsoft:playready" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:dvb="urn:dvb:dash-extensions:2014-1">
+    <Period id="1" start="PT0S" duration="PT9.5S">
+    <AdaptationSet id="1" contentType="video" sar="1:1" segmentAlignment="true" mimeType="video/mp4" maxWidth="854" maxHeight="480" frameRate="25" startWithSAP="1">
+    <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+    <SegmentTemplate media="$RepresentationID$/$Number%05d$.m4s" initialization="$RepresentationID$/init.mp4" startNumber="1" timescale="1000000">
+    <SegmentTimeline>
+    <S t="0" d="4000000" r="1"/>
+    <S d="1500000"/>
+    </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="480p" bandwidth="1200000" width="854" height="480" sar="1:1" frameRate="25" codecs="avc1.64001e" scanType="progressive"/>
+    <Representation id="360p" bandwidth="600000" width="640" height="360" sar="1:1" frameRate="25" codecs="avc1.64001e" scanType="progressive"/>
+    </AdaptationSet>
+    <AdaptationSet id="2" contentType="audio" segmentAlignment="true" mimeType="audio/mp4" startWithSAP="1">
+    <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+    <SegmentTemplate media="$RepresentationID$/$Number%05d$.m4s" initialization="$RepresentationID$/init.mp4" startNumber="1" timescale="1000000">
+    <SegmentTimeline>
+    <S t="0" d="4000000" r="1"/>
+    <S d="1500000"/>
+    </SegmentTimeline>
+    </SegmentTemplate>
+    <Representation id="audio" bandwidth="300000" audioSamplingRate="48000" codecs="mp4a.40.2">
+    <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
+    </Representation>
+    </AdaptationSet>
+    </Period>
+    </MPD>
+    "##);
 }
 
 #[test]

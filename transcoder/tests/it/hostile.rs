@@ -48,7 +48,7 @@ impl Listener {
 
 fn playlist(url: &str) -> Memory {
     let text = format!(
-        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:4.0,\n{url}\n#EXT-X-ENDLIST\n"
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1.0,\n{url}\n#EXT-X-ENDLIST\n"
     );
     Memory(Bytes::from(text))
 }

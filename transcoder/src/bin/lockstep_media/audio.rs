@@ -217,7 +217,7 @@ impl<'a> Track<'a> {
             duration_us: us(end) - us(first.pts),
             codecs: None,
         };
-        let bytes = cmaf::media_segment(span.number, &samples, end);
+        let bytes = cmaf::media_segment(span.number, &samples, end, 0);
         self.bench.wire.segment(&segment, &bytes).map_err(|_| fail::gone())?;
         self.open += 1;
         self.bench.wire.progress(us(end)).map_err(|_| fail::gone())

@@ -19,6 +19,8 @@ use crate::{
 
 /// Pictures around a chunk that a deinterlacer may look at.
 const NEIGHBOURS: i64 = 4;
+/// A picture this much later than its group's start, microseconds, gets a repetition of the one before it there.
+const HOLD_US: i64 = 250_000;
 /// Pictures between two progress frames.
 const PROGRESS_PICTURES: u32 = 25;
 
@@ -63,7 +65,7 @@ impl Line<'_> {
             if start == 0 && before.is_none() {
                 picture.tick = 0;
             }
-            covered = self.fill(before.as_ref(), covered, picture.tick.min(end))?;
+            covered = self.fill(before.as_ref(), covered, picture.tick)?;
             if picture.tick >= end {
                 after = after.or(Some(picture.tick));
                 if picture.tick >= end + margin {
@@ -82,7 +84,7 @@ impl Line<'_> {
         if before.is_none() {
             return Err(fail::no_pictures(self.task.clock.us(start)));
         }
-        self.fill(before.as_ref(), covered, end)?;
+        self.fill(before.as_ref(), covered, i64::MAX)?;
         Ok(self.stop(after, before.as_ref()))
     }
 
@@ -91,12 +93,11 @@ impl Line<'_> {
         self.task.keyframes.iter().copied().find(|at| *at > tick).unwrap_or(self.span.1)
     }
 
-    /// Repeats the last picture at the start of every group of pictures in `from..to` that has none of its own, so
-    /// that each segment starts where the others' do.
-    fn fill(&mut self, last: Option<&Picture>, from: i64, to: i64) -> Result<i64, Failure> {
-        let mut at = from;
-        while self.after(at) <= to && at < to {
-            let Some(last) = last else { return Ok(from) };
+    /// Repeats the last picture at the start of each group of pictures, from `at` on, whose own first picture is
+    /// far: so that every segment starts where its neighbours and the sound expect it. `next` is the next picture's
+    /// tick. Returns the first start that has no picture yet.
+    fn fill(&mut self, last: Option<&Picture>, mut at: i64, next: i64) -> Result<i64, Failure> {
+        while let Some(last) = last.filter(|_| at < self.span.1 && next - at > self.hold()) {
             let shared = libav::share(&last.frame).map_err(|error| fail::broken("share", error))?;
             self.push(shared, at)?;
             at = self.after(at);
@@ -104,12 +105,17 @@ impl Line<'_> {
         Ok(at)
     }
 
-    /// Where the chunk's last picture ends: at the next chunk's first picture, or one frame on at the film's end.
+    /// How late after its due time the first picture of a group may be, ticks.
+    fn hold(&self) -> i64 {
+        self.task.clock.ticks(HOLD_US)
+    }
+
+    /// Where the chunk's last picture ends: at the next chunk's first picture (its own, or our repetition at the
+    /// cut), or at the film's end.
     fn stop(&self, after: Option<i64>, last: Option<&Picture>) -> i64 {
         let (_, end) = self.span;
-        let gop = self.task.keyframes.get(1).map_or(i64::MAX, |second| second - self.span.0);
         match (after, last) {
-            (Some(tick), _) if tick < end.saturating_add(gop) => tick,
+            (Some(tick), _) if tick - end <= self.hold() => tick,
             (None, Some(last)) => end.max(last.tick + 1),
             _ => end,
         }

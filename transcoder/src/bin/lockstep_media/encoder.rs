@@ -37,7 +37,8 @@ impl Rung {
             return Err(fail::broken("header", ff::Error::InvalidData));
         };
         let (width, height) = (plan.width, plan.height);
-        let init = cmaf::init_video(&VideoTrack { timescale: task.clock.timescale, width, height, sps, pps });
+        let (timescale, delay) = (task.clock.timescale, task.clock.delay());
+        let init = cmaf::init_video(&VideoTrack { timescale, width, height, delay, sps, pps });
         let codecs = Some(cmaf::avc_codec(sps));
         let segment = SegmentHead { rendition: plan.name.clone(), number: 0, pts_us: 0, duration_us: 0, codecs };
         bench.wire.segment(&segment, &init).map_err(|_| fail::gone())?;
@@ -98,7 +99,7 @@ impl Rung {
             duration_us: end_us - pts_us,
             codecs: None,
         };
-        let bytes = cmaf::media_segment(span.number, &samples, end);
+        let bytes = cmaf::media_segment(span.number, &samples, end, task.clock.delay());
         bench.wire.segment(&segment, &bytes).map_err(|_| fail::gone())?;
         self.open += 1;
         Ok(())
