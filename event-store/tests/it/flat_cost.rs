@@ -17,8 +17,10 @@ async fn rows_looked_at_grow_with_the_commands_and_not_with_the_log() {
         assert_eq!(log.read_stream(&stream(&n.to_string()), 0, 10).await.unwrap().len(), 1);
         assert_eq!(log.read_after(Position::from_i64(receipt.position.as_i64() - 1), 10).await.unwrap().len(), 1);
     }
-    log.store.close().await; // its connections hand in their counts when they end
-    let pool = log.db.pool().await;
+    let Log { store, db } = log;
+    store.close().await;
+    drop(store); // its connections hand in their counts when they end
+    let pool = db.pool().await;
     let ended = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
                  AND application_name LIKE 'lockstep %')";
     until(&pool, ended).await;
