@@ -3,6 +3,8 @@ import type { Reading, Recording } from './sampler.ts';
 
 export const WINDOW_MS = 10_000;
 export const GRID_MS = 20;
+/** A playing film that stands still for so long has stalled, whether or not the browser said `waiting`. */
+export const FREEZE_MS = 100;
 /** Between readings further apart than this nothing is interpolated. */
 const GAP_MS_MAX = 120;
 
@@ -71,8 +73,26 @@ function disturbancesIn(name: string, recording: Recording, from: number, length
   const inside = (at: number): boolean => at >= from && at <= from + length;
   return [
     ...recording.stalls.filter(inside).map((at) => `${name}: stall at +${Math.round(at - from)} ms`),
+    ...freezes(recording, from, from + length).map(({ at, ms }) => `${name}: froze ${Math.round(ms)} ms at +${Math.round(at - from)} ms`),
     ...recording.late.filter((late) => inside(late.at)).map(({ at, by }) => `${name}: timer ${Math.round(by)} ms late at +${Math.round(at - from)} ms`),
   ];
+}
+
+/** Stretches in which a playing film's time went on at less than a quarter of the wall's. */
+function freezes(recording: Recording, from: number, to: number): { at: number; ms: number }[] {
+  const found: { at: number; ms: number }[] = [];
+  let since: Reading | null = null;
+  let before: Reading | null = null;
+  for (const reading of recording.readings) {
+    const still = before !== null && !before.paused && !reading.paused && Math.abs(reading.media - before.media) < 0.25 * (reading.at - before.at);
+    if (still) since ??= before;
+    else {
+      if (since !== null && before !== null && before.at - since.at >= FREEZE_MS) found.push({ at: since.at, ms: before.at - since.at });
+      since = null;
+    }
+    before = reading;
+  }
+  return found.filter(({ at }) => at >= from && at <= to);
 }
 
 function slope(readings: readonly Reading[], from: number, to: number): number {

@@ -7,12 +7,12 @@ import { type BrowserClass, median, MedianFilter, PiController, type RateWrite }
 import type { Timeline } from "./protocol";
 import { clampTo, frameCentre, isRunning, positionAt } from "./timeline";
 
-export const TICK_US = 100_000;
-export const TICK_SETTLING_US = 50_000;
+/** Often enough that a slip of the sound is seen within a tenth of a second. */
+export const TICK_US = 50_000;
 /** How long after a start the strong gains hold. */
 export const SETTLE_US = 2_000_000;
 /** Beyond this an error is repaired by a seek. */
-export const RESYNC_US = 200_000;
+export const RESYNC_US = 150_000;
 /** A new timeline this near to the old one is followed without a seek. */
 export const SAME_US = 80_000;
 /** Two errors in a row beyond this: the sound slipped, and the strong gains take over as after a cut. */
@@ -190,7 +190,7 @@ export class Controller {
 
   /** The hub time at which the next tick is worth while. */
   wake(hub_us: number): number {
-    const regular = hub_us + (this.settling(hub_us) ? TICK_SETTLING_US : TICK_US);
+    const regular = hub_us + TICK_US;
     const precise = this.preciseWake();
     return precise !== null && precise > hub_us ? Math.min(regular, precise) : regular;
   }
@@ -403,7 +403,7 @@ export class Controller {
     const error = this.errors.push(raw);
     if (error === null) return;
     this.filtered = error;
-    const dt = Math.min(2 * TICK_US, Math.max(0, sample.hub_us - (this.lastTick ?? sample.hub_us)));
+    const dt = Math.min(4 * TICK_US, Math.max(0, sample.hub_us - (this.lastTick ?? sample.hub_us)));
     this.strikes = Math.abs(error) > RESYNC_US ? this.strikes + 1 : 0;
     if (this.strikes >= 2 && this.allowCorrection(sample.hub_us)) return this.takeAim(timeline, sample, 0);
     this.setRate(this.pi.step(error, dt, this.settling(sample.hub_us)));

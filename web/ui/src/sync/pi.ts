@@ -49,12 +49,15 @@ export function classOf(userAgent: string): BrowserClass {
   return /AppleWebKit\//.test(userAgent) ? WEBKIT : CHROMIUM;
 }
 
-/** Gains of one stretch of play: strong while settling after a cut, gentle afterwards. */
+/**
+ * Gains of one stretch of play: strong while settling after a cut or a slip, which mask what a changed pitch would
+ * let be heard; gentle afterwards.
+ */
 export interface Gains {
   readonly kp: number;
   readonly clamp: number;
 }
-export const SETTLE: Gains = { kp: 2, clamp: 0.08 };
+export const SETTLE: Gains = { kp: 2.5, clamp: 0.1 };
 export const STEADY: Gains = { kp: 1, clamp: 0.05 };
 export const KI = 0.5;
 export const INTEGRATOR_MAX = 0.01;

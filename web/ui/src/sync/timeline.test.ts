@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { Timeline } from "./protocol";
 import { frameCentre, frameRate, positionAt } from "./timeline";
 
-const film: Timeline = { video: "v", duration_us: 10e6, position_us: 2e6, rate_ppm: 1_000_000, at_hub_us: 500, seq: 1, epoch: "e" };
+const film: Timeline = {
+  video: "v",
+  duration_us: 10e6,
+  position_us: 2e6,
+  rate_ppm: 1_000_000,
+  at_hub_us: 500,
+  seq: 1,
+  epoch: "e",
+};
 
 describe("a timeline", () => {
   it("waits before its moment, runs after it, and ends with the film", () => {
