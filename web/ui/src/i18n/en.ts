@@ -10,7 +10,7 @@ export const en = {
       "Drop a video in, share one link, press play. Everyone sees the same picture at the same moment, and you can see how well it holds.",
     skip: "Skip to content",
     home: "Lockstep, home",
-    account: "Account",
+    accountOf: (name: string) => `Account: ${name}`,
     signedInAs: (name: string) => `Signed in as ${name}`,
     guest: "Guest",
     status: "Status",

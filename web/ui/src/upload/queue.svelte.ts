@@ -83,11 +83,9 @@ class UploadQueue {
 
   /** Takes files: each is checked by its first bytes before the network hears of it. */
   add(files: Iterable<File>): void {
-    for (const file of files) {
-      this.list.push(new Upload(file));
-      const upload = this.list.at(-1);
-      if (upload) void this.#check(upload);
-    }
+    const added = Array.from(files, (file) => new Upload(file));
+    this.list = [...added, ...this.list];
+    for (const upload of added) void this.#check(upload);
   }
 
   cancel(upload: Upload): void {
