@@ -106,7 +106,11 @@ impl Task {
                         let _ = lead.close().await;
                         return;
                     }
-                    Ended::Failed(error) => self.failed(&error, &shutdown).await,
+                    Ended::Failed(error) => {
+                        // Closed first: an abandoned transaction would hold the checkpoint we are about to mark.
+                        let _ = lead.close().await;
+                        self.failed(&error, &shutdown).await;
+                    }
                 },
                 Ok(None) => pause(LEAD_RETRY, &shutdown).await,
                 Err(error) => self.failed(&error.into(), &shutdown).await,

@@ -1,0 +1,246 @@
+//! A database with a log, and events to put into it.
+
+use std::sync::Arc;
+
+use lockstep_domain::{
+    Personal,
+    account::{AccountEvent, PlatformRole},
+    aggregate::Event,
+    channel::{ChannelEvent, Visibility},
+    ids::{AccountId, ChannelId, CommandId, MessageId, Position, StreamId, VideoId},
+    member::{ChannelRole, MemberEvent},
+    message::MessageEvent,
+    playback::PlaybackEvent,
+    time::{MediaTime, Timestamp},
+    video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
+};
+use lockstep_event_store::{Append, EventStore, Expected, MasterKey, Metadata, NewEvent, PostgresStore};
+use lockstep_migrations::testing::TestDatabase;
+use lockstep_projections::{Projection, all};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+pub struct Fixture {
+    pub store: Arc<dyn EventStore>,
+    pub pool: PgPool,
+    _database: TestDatabase,
+}
+
+impl Fixture {
+    pub async fn new() -> Self {
+        let database = TestDatabase::create().await;
+        let store = PostgresStore::connect(&database.url(), MasterKey::generate(), "test".to_owned()).await.unwrap();
+        Self { store, pool: database.pool().await, _database: database }
+    }
+
+    /// Appends to the stream whatever its version.
+    pub async fn append<E: Event>(&self, stream: StreamId, channel: Option<ChannelId>, events: &[E]) -> Position {
+        let events = events
+            .iter()
+            .map(|event| NewEvent {
+                event_type: event.event_type().to_owned(),
+                event_version: event.event_version().to_owned(),
+                payload: serde_json::to_value(event).unwrap(),
+            })
+            .collect();
+        let append = Append {
+            stream,
+            expected: Expected::Any,
+            guards: vec![],
+            command_id: CommandId(Uuid::new_v4()),
+            metadata: Metadata {
+                actor: "system".to_owned(),
+                channel_id: channel.map(|id| id.to_string()),
+                ..Metadata::default()
+            },
+            occurred_at: Timestamp(1),
+            events,
+        };
+        self.store.append(append).await.unwrap().position
+    }
+
+    /// Applies the whole log to every read model, without checkpoints.
+    pub async fn apply_all(&self) {
+        let events = self.store.read_after(Position::START, 10_000).await.unwrap();
+        let mut tx = self.pool.begin().await.unwrap();
+        for projection in all() {
+            for event in events.iter().filter(|event| projection.kinds().contains(&event.stream.kind())) {
+                projection.apply(&mut tx, event).await.unwrap();
+            }
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// Every row of every read model as text.
+    pub async fn rows(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in all().iter().flat_map(|projection| projection.tables().to_vec()) {
+            let sql = format!("SELECT t::text FROM {} t ORDER BY {}", table.name, table.key);
+            let texts: Vec<String> = sqlx::query_scalar(&sql).fetch_all(&self.pool).await.unwrap();
+            rows.extend(texts.into_iter().map(|text| format!("{}: {text}", table.name)));
+        }
+        rows
+    }
+}
+
+pub fn names() -> Vec<&'static str> {
+    all().iter().map(|projection| Projection::name(projection.as_ref())).collect()
+}
+
+/// The people, place and film of a small story.
+pub struct Story {
+    pub ada: AccountId,
+    pub guest: AccountId,
+    pub troll: AccountId,
+    pub channel: ChannelId,
+    pub private: ChannelId,
+    pub video: VideoId,
+    pub failed: VideoId,
+    pub messages: [MessageId; 3],
+    pub last: Position,
+}
+
+pub fn personal(subject: AccountId, text: &str) -> Personal<String> {
+    Personal::new(subject, text.to_owned())
+}
+
+pub fn requested(owner: AccountId, video: VideoId, title: &str) -> VideoEvent {
+    VideoEvent::UploadRequested {
+        owner,
+        title: personal(owner, title),
+        file_name: personal(owner, "film.mp4"),
+        size_bytes: 5_000,
+        content_type: "video/mp4".to_owned(),
+        object_key: format!("u/{video}"),
+    }
+}
+
+/// Every event type of every read model happens at least once.
+pub async fn story(fixture: &Fixture) -> Story {
+    let [ada, guest, troll] = [0; 3].map(|_| AccountId(Uuid::new_v4()));
+    let [channel, private] = [0; 2].map(|_| ChannelId(Uuid::new_v4()));
+    let [video, failed] = [0; 2].map(|_| VideoId(Uuid::new_v4()));
+    let messages = [0; 3].map(|_| MessageId(Uuid::new_v4()));
+    people(fixture, ada, guest, troll).await;
+    films(fixture, ada, video, failed).await;
+    let create = |name: &str, visibility| ChannelEvent::Created {
+        owner: ada,
+        name: name.to_owned(),
+        slug: name.to_owned(),
+        visibility,
+    };
+    let opened = [
+        create("cinema", Visibility::Private),
+        ChannelEvent::Renamed { name: "Kino".to_owned() },
+        ChannelEvent::VisibilityChanged { visibility: Visibility::Public },
+    ];
+    fixture.append(StreamId::channel(channel), Some(channel), &opened).await;
+    let secret = [create("secret", Visibility::Private), ChannelEvent::Archived {}];
+    fixture.append(StreamId::channel(private), Some(private), &secret).await;
+    members(fixture, channel, ada, guest, troll).await;
+    let played = [
+        PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(60_000_000), at_us: Timestamp(10) },
+        PlaybackEvent::Played { position_us: MediaTime(0), at_us: Timestamp(20) },
+        PlaybackEvent::Ended { at_us: Timestamp(60_000_020) },
+        PlaybackEvent::Played { position_us: MediaTime(0), at_us: Timestamp(70_000_000) },
+        PlaybackEvent::Paused { position_us: MediaTime(3_000_000), at_us: Timestamp(73_000_000) },
+        PlaybackEvent::Seeked { position_us: MediaTime(9_000_000), at_us: Timestamp(74_000_000) },
+    ];
+    let mut last = fixture.append(StreamId::playback(channel), Some(channel), &played).await;
+    for (number, message) in messages.into_iter().enumerate() {
+        let posted = MessageEvent::Posted {
+            channel,
+            author: guest,
+            text: personal(guest, &format!("hello {number}")),
+            video: Some(video),
+            playback_us: Some(MediaTime(1_000)),
+        };
+        last = fixture.append(StreamId::message(message), Some(channel), &[posted]).await;
+    }
+    Story { ada, guest, troll, channel, private, video, failed, messages, last }
+}
+
+async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: AccountId) {
+    let registered = AccountEvent::Registered { name: personal(ada, "Ada"), role: PlatformRole::Administrator };
+    let renamed = AccountEvent::DisplayNameChanged { name: personal(ada, "Ada L.") };
+    fixture.append(StreamId::account(ada), None, &[registered, renamed]).await;
+    let admitted = AccountEvent::GuestAdmitted { name: personal(guest, "Gast") };
+    fixture.append(StreamId::account(guest), None, &[admitted]).await;
+    let troll_name = AccountEvent::Registered { name: personal(troll, "Troll"), role: PlatformRole::Member };
+    fixture.append(StreamId::account(troll), None, &[troll_name]).await;
+}
+
+async fn members(fixture: &Fixture, channel: ChannelId, ada: AccountId, guest: AccountId, troll: AccountId) {
+    let joined = |role| MemberEvent::Joined { role };
+    let of = |account| StreamId::member(channel, account);
+    fixture.append(of(ada), Some(channel), &[joined(ChannelRole::Owner)]).await;
+    let back = [
+        joined(ChannelRole::Viewer),
+        MemberEvent::Left {},
+        joined(ChannelRole::Viewer),
+        MemberEvent::RoleGranted { role: ChannelRole::Moderator, by: ada },
+    ];
+    fixture.append(of(guest), Some(channel), &back).await;
+    let banned = [MemberEvent::Banned { by: ada }, MemberEvent::Unbanned { by: ada }, MemberEvent::Banned { by: ada }];
+    fixture.append(of(troll), Some(channel), &banned).await;
+}
+
+async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: VideoId) {
+    let source = Source {
+        container: "mp4".to_owned(),
+        video_codec: "h264".to_owned(),
+        audio_codec: None,
+        duration_us: MediaTime(60_000_000),
+        width: 1920,
+        height: 1080,
+        rotation_degrees: 0,
+        frame_rate_num: 25,
+        frame_rate_den: 1,
+        audio_channels: 0,
+    };
+    let plan = |name: &str, height| RenditionPlan { name: name.to_owned(), width: 1, height, bitrate_bps: 1_000 };
+    let rendition = RenditionFacts {
+        name: "720p".to_owned(),
+        width: 1280,
+        height: 720,
+        bandwidth_bps: 3_000_000,
+        average_bandwidth_bps: 2_000_000,
+        codecs: "avc1.64001f".to_owned(),
+        bytes: 1,
+        segments: 15,
+    };
+    let events = [
+        requested(owner, video, "A 100% good film"),
+        VideoEvent::UploadCompleted {},
+        VideoEvent::TranscodeStarted {},
+        VideoEvent::SourceProbed { source },
+        VideoEvent::TranscodePlanned { renditions: vec![plan("720p", 720), plan("360p", 360)], items: vec![] },
+        VideoEvent::TranscodeProgressed { percent: 40, stage: "encode".to_owned(), eta_s: Some(12) },
+        VideoEvent::RenditionCompleted { rendition },
+        VideoEvent::ThumbnailsGenerated { object_key: format!("v/{video}/thumb.jpg"), width: 640, height: 360 },
+        VideoEvent::TranscodeCompleted {
+            hls_key: format!("v/{video}/master.m3u8"),
+            dash_key: format!("v/{video}/manifest.mpd"),
+            duration_us: MediaTime(60_040_000),
+        },
+        VideoEvent::InterimObjectRemoved {},
+    ];
+    fixture.append(StreamId::video(video), None, &events).await;
+    let failure = lockstep_domain::work::Failure {
+        stage: "probe".to_owned(),
+        code: "not_a_video".to_owned(),
+        reason: "This is not a film.".to_owned(),
+        retryable: false,
+    };
+    let events = [
+        requested(owner, failed, "Broken"),
+        VideoEvent::UploadCompleted {},
+        VideoEvent::TranscodeStarted {},
+        VideoEvent::TranscodeFailed { failure },
+    ];
+    fixture.append(StreamId::video(failed), None, &events).await;
+    let rejected = VideoId(Uuid::new_v4());
+    let events =
+        [requested(owner, rejected, "Not a film"), VideoEvent::UploadRejected { reason: "It is a text.".to_owned() }];
+    fixture.append(StreamId::video(rejected), None, &events).await;
+}
