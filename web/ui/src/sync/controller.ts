@@ -406,7 +406,7 @@ export class Controller {
     const dt = Math.min(4 * TICK_US, Math.max(0, sample.hub_us - (this.lastTick ?? sample.hub_us)));
     this.strikes = Math.abs(error) > RESYNC_US ? this.strikes + 1 : 0;
     if (this.strikes >= 2 && this.allowCorrection(sample.hub_us)) return this.takeAim(timeline, sample, 0);
-    this.setRate(this.pi.step(error, dt, this.settling(sample.hub_us)));
+    this.setRate(this.pi.step(error, dt, this.settling(sample.hub_us), sample.muted));
   }
 
   private stall(sample: Sample): void {
