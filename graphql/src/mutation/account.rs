@@ -41,7 +41,7 @@ type Answer = Result<Option<SetUpPayload>, Problem>;
 #[derive(Default)]
 pub(crate) struct Accounts;
 
-#[Object]
+#[Object(name = "AccountMutations")]
 impl Accounts {
     /// Makes the first administrator and signs them in.
     async fn set_up(&self, ctx: &Context<'_>, input: SetUpInput) -> Answer {

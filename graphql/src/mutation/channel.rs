@@ -32,7 +32,7 @@ struct RenameChannelInput {
 #[derive(Default)]
 pub(crate) struct Channels;
 
-#[Object]
+#[Object(name = "ChannelMutations")]
 impl Channels {
     /// Makes a channel, owned by and joined by the asker.
     async fn create_channel(

@@ -38,7 +38,7 @@ type Answer = Result<Option<ChangePayload>, Problem>;
 #[derive(Default)]
 pub(crate) struct Members;
 
-#[Object]
+#[Object(name = "MemberMutations")]
 impl Members {
     /// Enters a channel.
     async fn join_channel(&self, ctx: &Context<'_>, input: ChannelInput) -> Answer {

@@ -26,7 +26,7 @@ struct PostMessageInput {
 #[derive(Default)]
 pub(crate) struct Messages;
 
-#[Object]
+#[Object(name = "MessageMutations")]
 impl Messages {
     /// Says something in a channel.
     async fn post_message(

@@ -40,7 +40,7 @@ type Answer = Result<Option<ChangePayload>, Problem>;
 #[derive(Default)]
 pub(crate) struct Playback;
 
-#[Object]
+#[Object(name = "PlaybackMutations")]
 impl Playback {
     /// Puts a finished film on, at its start and paused.
     async fn load_video(&self, ctx: &Context<'_>, input: LoadVideoInput) -> Answer {

@@ -31,7 +31,7 @@ struct ConfirmUploadInput {
 #[derive(Default)]
 pub(crate) struct Videos;
 
-#[Object]
+#[Object(name = "VideoMutations")]
 impl Videos {
     /// Asks where to PUT a file of exactly this size and type.
     async fn request_upload(

@@ -8,7 +8,7 @@ use crate::{context::Shared, object::account::Account, problem::Problem, scalar:
 #[derive(Default)]
 pub(crate) struct Accounts;
 
-#[Object]
+#[Object(name = "AccountQueries")]
 impl Accounts {
     /// The account that is signed in.
     async fn me(&self, ctx: &Context<'_>) -> Option<Account> {

@@ -14,7 +14,7 @@ const READ: &[&str] = &["channels", "members", "messages", "playback", "accounts
 #[derive(Default)]
 pub(crate) struct Channels;
 
-#[Object]
+#[Object(name = "ChannelQueries")]
 impl Channels {
     /// The channel with this id or at this address; private ones only for those in them.
     async fn channel(

@@ -7,7 +7,7 @@ use crate::{context::Shared, object::projection::ProjectionStatus, problem::Prob
 #[derive(Default)]
 pub(crate) struct Projections;
 
-#[Object]
+#[Object(name = "ProjectionQueries")]
 impl Projections {
     /// Every read model with its position and lag. For administrators.
     async fn projections(&self, ctx: &Context<'_>) -> Result<Option<Vec<ProjectionStatus>>, Problem> {

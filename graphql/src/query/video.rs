@@ -25,7 +25,7 @@ const SEARCH_CHARS_MAX: usize = 100;
 #[derive(Default)]
 pub(crate) struct Videos;
 
-#[Object]
+#[Object(name = "VideoQueries")]
 impl Videos {
     /// The film of this id; guests see what a channel of theirs plays.
     async fn video(

@@ -1,0 +1,10 @@
+//! The schema over real commands, read models and a real log.
+
+mod access;
+mod app;
+mod cost;
+mod faults;
+mod journey;
+mod limits;
+mod sdl;
+mod subscribing;
