@@ -9,3 +9,6 @@ pub mod keys;
 pub mod manifest;
 pub mod plan;
 pub mod protocol;
+mod service;
+
+pub use service::{Transcoder, TranscoderOptions};

@@ -10,10 +10,12 @@ use crate::protocol::{AUDIO, AudioTask, ChunkTask, Clock, Span, ThumbnailTask, s
 
 /// Nominal length of a segment; two groups of pictures.
 pub const SEGMENT_S: u32 = 4;
-/// A work item covers at most this many segments, and at most [`ITEM_US_MAX`] of media.
+/// A work item covers at most this many segments and [`ITEM_US_MAX`] of media, in films of up to an hour.
 pub const ITEM_SEGMENTS_MAX: u32 = 2;
 /// At most this much media in one work item, so that a killed worker costs little.
 pub const ITEM_US_MAX: i64 = 8_000_000;
+/// A plan is one event, which has at most 64 KiB: films over an hour get longer items instead of more.
+pub const ITEMS_MAX: usize = 450;
 /// A rest shorter than this joins the segment before it.
 const REST_US_MIN: i64 = 1_000_000;
 /// Films longer than this are refused.
@@ -159,15 +161,19 @@ impl Grid {
     }
 }
 
-/// Items of at most two segments and eight seconds, in the order people watch.
+/// Items of at most two segments and eight seconds, in the order people watch; longer ones only where those would
+/// be more than [`ITEMS_MAX`].
 fn chunks(grid: &Grid) -> Vec<WorkItem> {
+    let fewest = u32::try_from(grid.spans.len().div_ceil(ITEMS_MAX)).unwrap_or(u32::MAX);
+    let segments_max = fewest.max(ITEM_SEGMENTS_MAX);
+    let us_max = ITEM_US_MAX / i64::from(ITEM_SEGMENTS_MAX) * i64::from(segments_max);
     let mut items = Vec::new();
     let mut open: Option<(Span, Span)> = None;
     for span in &grid.spans {
         open = match open {
             Some((first, last)) => {
-                let joined = span.number - first.number < ITEM_SEGMENTS_MAX
-                    && grid.clock.us(span.end) - grid.clock.us(first.start) <= ITEM_US_MAX;
+                let joined = span.number - first.number < segments_max
+                    && grid.clock.us(span.end) - grid.clock.us(first.start) <= us_max;
                 if joined {
                     Some((first, *span))
                 } else {

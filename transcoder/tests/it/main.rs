@@ -4,4 +4,7 @@ mod clips;
 mod encodes;
 mod golden;
 mod hostile;
+mod leases;
 mod rig;
+mod service;
+mod world;

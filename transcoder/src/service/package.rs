@@ -1,0 +1,98 @@
+//! The end of a film: manifests written and the film declared ready, or its failure declared. Both may be done twice.
+
+use bytes::Bytes;
+use lockstep_commands::{CommandError, transcode};
+use lockstep_domain::{ids::VideoId, time::MediaTime, video::VideoError, work::Failure};
+
+use super::{
+    board::Film,
+    item::FAULT_REST,
+    publish::put,
+    schedule::End,
+    shared::{Shared, insist},
+};
+use crate::{
+    keys,
+    manifest::{Ledger, dash, hls},
+    plan,
+    protocol::failure,
+};
+
+const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const MPD: &str = "application/dash+xml";
+
+/// Describes the film whose items are all done.
+pub async fn run(shared: &Shared, video: VideoId, film: &Film) -> End {
+    let Some(source) = &film.state.source else { return End::Later(FAULT_REST) };
+    let ledger = match Ledger::new(source, &film.state.renditions, film.segments()) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            tracing::error!(%video, %error, "the published segments do not make a film");
+            let told = failure("package", "incomplete", "The film could not be put together.");
+            return fail(shared, video, &film.correlation, told).await;
+        }
+    };
+    match write(shared, video, &ledger).await {
+        Ok(()) => {}
+        Err(error) => {
+            tracing::warn!(%video, %error, "the manifests cannot be stored");
+            return End::Later(FAULT_REST);
+        }
+    }
+    match declare(shared, video, film, &ledger).await {
+        Ok(()) => End::Over,
+        Err(CommandError::Refused(error)) => {
+            tracing::info!(%video, %error, "the film has ended otherwise");
+            End::Over
+        }
+        Err(error) => {
+            tracing::warn!(%video, %error, "the film cannot be declared ready");
+            End::Later(FAULT_REST)
+        }
+    }
+}
+
+async fn write(shared: &Shared, video: VideoId, ledger: &Ledger) -> Result<(), lockstep_object_store::ObjectError> {
+    let media = &shared.services.objects.media;
+    for track in ledger.video.iter().chain(&ledger.audio) {
+        let key = keys::playlist(video, &track.plan.name);
+        put(media, &key, Bytes::from(hls::media(track)), PLAYLIST).await?;
+    }
+    put(media, &keys::mpd(video), Bytes::from(dash::mpd(ledger)), MPD).await?;
+    put(media, &keys::master(video), Bytes::from(hls::master(ledger)), PLAYLIST).await
+}
+
+async fn declare(
+    shared: &Shared,
+    video: VideoId,
+    film: &Film,
+    ledger: &Ledger,
+) -> Result<(), CommandError<VideoError>> {
+    let services = &shared.services;
+    for track in ledger.video.iter().chain(&ledger.audio) {
+        let (context, facts) = (shared.context(&film.correlation), track.facts());
+        insist(|| transcode::complete_rendition(services, &context, video, facts.clone())).await?;
+    }
+    if let Some(source) = &film.state.source {
+        let (context, poster) = (shared.context(&film.correlation), plan::thumbnail_task(source));
+        let (key, size) = (keys::thumbnail(video), (poster.width, poster.height));
+        insist(|| transcode::record_thumbnail(services, &context, video, key.clone(), size)).await?;
+    }
+    let context = shared.context(&film.correlation);
+    let manifests = (keys::master(video), keys::mpd(video));
+    let duration = MediaTime::from_micros(ledger.duration_us());
+    insist(|| transcode::complete(services, &context, video, manifests.clone(), duration)).await?;
+    tracing::info!(%video, "ready");
+    Ok(())
+}
+
+/// Declares that the film failed.
+pub async fn fail(shared: &Shared, video: VideoId, correlation: &str, failure: Failure) -> End {
+    let context = shared.context(correlation);
+    tracing::info!(%video, code = %failure.code, "failed");
+    let failed = insist(|| transcode::fail(&shared.services, &context, video, failure.clone())).await;
+    match failed {
+        Ok(_) | Err(CommandError::Refused(_)) => End::Over,
+        Err(_) => End::Later(FAULT_REST),
+    }
+}

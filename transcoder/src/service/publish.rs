@@ -1,0 +1,108 @@
+//! Publishing: bytes, then their hash, then the durable object, then the event. Never the other way round.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use lockstep_commands::{CommandError, transcode, transcode::Claim};
+use lockstep_domain::{time::MediaTime, work::Segment};
+use lockstep_object_store::{Bucket, ObjectError};
+use sha2::{Digest, Sha256};
+
+use super::shared::{Shared, insist};
+use crate::{
+    child::{ByteSource, Refused, Sink, Unreadable},
+    keys,
+    protocol::{AUDIO, Progress, SegmentHead, THUMBNAIL},
+};
+
+/// How often a call to the object store is repeated.
+const STORE_TRIES_MAX: u32 = 5;
+/// Pause before the second try; it doubles.
+const STORE_PAUSE: Duration = Duration::from_millis(200);
+
+/// Stores an object, with a few tries.
+pub async fn put(bucket: &Bucket, key: &str, bytes: Bytes, content_type: &str) -> Result<(), ObjectError> {
+    let mut pause = STORE_PAUSE;
+    for _ in 1..STORE_TRIES_MAX {
+        match bucket.put(key, bytes.clone(), content_type).await {
+            Err(ObjectError::Unavailable(_)) => {}
+            ended => return ended,
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    bucket.put(key, bytes, content_type).await
+}
+
+/// The uploaded file in the interim bucket.
+pub struct Upload<'a> {
+    pub bucket: &'a Bucket,
+    pub key: &'a str,
+}
+
+#[async_trait]
+impl ByteSource for Upload<'_> {
+    async fn read(&self, start: u64, bytes: u32) -> Result<Bytes, Unreadable> {
+        let mut pause = STORE_PAUSE;
+        for attempt in 1..=STORE_TRIES_MAX {
+            match self.bucket.get_range(self.key, start, u64::from(bytes)).await {
+                Ok(Some(bytes)) => return Ok(bytes),
+                Ok(None) => return Err(Unreadable("the object is gone".to_owned())),
+                Err(error) if attempt == STORE_TRIES_MAX => return Err(Unreadable(error.to_string())),
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause *= 2;
+        }
+        Err(Unreadable("not read".to_owned()))
+    }
+}
+
+/// Takes one child's segments to the media bucket and into the log.
+pub struct Publisher<'a> {
+    pub shared: &'a Shared,
+    pub claim: &'a Claim,
+    pub correlation: &'a str,
+    /// What this item published, in this and in earlier attempts.
+    pub segments: Vec<Segment>,
+}
+
+#[async_trait]
+impl Sink for Publisher<'_> {
+    async fn segment(&mut self, head: SegmentHead, bytes: Bytes) -> Result<(), Refused> {
+        let segment = Segment {
+            sha256: hex::encode(Sha256::digest(&bytes)),
+            bytes: bytes.len() as u64,
+            pts_us: MediaTime::from_micros(head.pts_us),
+            duration_us: MediaTime::from_micros(head.duration_us),
+            rendition: head.rendition,
+            number: head.number,
+            codecs: head.codecs,
+        };
+        // An earlier attempt stored and noted the same bytes.
+        if self.segments.contains(&segment) {
+            return Ok(());
+        }
+        let (key, content_type) = place(self.claim, &segment);
+        let media = &self.shared.services.objects.media;
+        put(media, &key, bytes, content_type).await.map_err(|error| Refused(error.to_string()))?;
+        let context = self.shared.context(self.correlation);
+        let publish = || transcode::publish_segment(&self.shared.services, &context, self.claim, segment.clone());
+        insist(publish).await.map_err(|error: CommandError<_>| Refused(error.to_string()))?;
+        self.segments.push(segment);
+        Ok(())
+    }
+
+    async fn progress(&mut self, progress: Progress) {
+        self.shared.live().insert((self.claim.video, self.claim.item), progress.done_us);
+    }
+}
+
+/// Key and content type of a segment.
+fn place(claim: &Claim, segment: &Segment) -> (String, &'static str) {
+    match segment.rendition.as_str() {
+        THUMBNAIL => (keys::thumbnail(claim.video), "image/jpeg"),
+        AUDIO => (keys::segment(claim.video, AUDIO, segment.number), "audio/mp4"),
+        rendition => (keys::segment(claim.video, rendition, segment.number), "video/mp4"),
+    }
+}
