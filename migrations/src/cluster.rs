@@ -1,6 +1,7 @@
 //! A private PostgreSQL server in a folder of ours, from the system's binaries: started as our child, reachable
 //! only through a socket in that folder, and shut down when we die in any way. Blocking: call it from a thread
 //! that may block.
+#![allow(clippy::disallowed_methods, reason = "starts a server: deadlines and PG_BIN are its own")]
 
 mod error;
 mod folder;
@@ -167,6 +168,7 @@ impl Binaries {
 /// Waits for a server whose parent died without stopping it, then tells it to stop. Only called with the lock held.
 fn settle_orphan(folder: &Folder) -> Result<(), ClusterError> {
     let Some(pid) = folder.running_server() else { return Ok(()) };
+    tracing::warn!(pid, "a server of an earlier process is still there, waiting for its end");
     for signal in [None, Some(libc::SIGINT), Some(libc::SIGQUIT)] {
         if let Some(signal) = signal {
             system::signal(pid, signal);
@@ -190,8 +192,7 @@ fn init(binaries: &Binaries, folder: &Folder) -> Result<(), ClusterError> {
     command.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale-provider=icu", "--icu-locale=und"]);
     command.args(["--data-checksums", "--no-instructions"]);
     system::run_as(&mut command, folder.user());
-    let output =
-        command.output().map_err(|source| ClusterError::Io { what: "initdb".to_owned(), source })?;
+    let output = command.output().map_err(|source| ClusterError::Io { what: "initdb".to_owned(), source })?;
     if !output.status.success() {
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         return Err(ClusterError::InitFailed { text });

@@ -1,5 +1,6 @@
 //! One migrated database per test, dropped afterwards. The server comes from the test run
 //! (`LOCKSTEP_TEST_POSTGRES`, see scripts/test-postgres.sh) or is started for this process alone.
+#![allow(clippy::disallowed_methods, reason = "for tests, which take the server from the run")]
 
 mod private;
 

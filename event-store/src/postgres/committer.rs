@@ -127,8 +127,7 @@ impl Committer {
                     work.push(batch);
                 }
                 Err(Trouble::Refused { text, permanent }) => {
-                    let error =
-                        if permanent { AppendError::Invalid(text) } else { AppendError::Unavailable(text) };
+                    let error = if permanent { AppendError::Invalid(text) } else { AppendError::Unavailable(text) };
                     batch.into_iter().for_each(|queued| queued.refuse(error.clone()));
                 }
                 Err(Trouble::Lost(text)) => {

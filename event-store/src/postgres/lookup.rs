@@ -24,10 +24,21 @@ pub struct Lookup {
 
 enum Question {
     /// The row of this event, if there is one.
-    Event { id: Uuid, reply: Answer<Option<FirstRow>> },
-    Stream { stream: StreamId, after: i64, limit: i64, reply: Answer<Vec<EventRow>> },
+    Event {
+        id: Uuid,
+        reply: Answer<Option<FirstRow>>,
+    },
+    Stream {
+        stream: StreamId,
+        after: i64,
+        limit: i64,
+        reply: Answer<Vec<EventRow>>,
+    },
     /// The events of a stream from this sequence on, for the rest of a found command.
-    Rest { first: FirstRow, reply: Answer<Vec<RestRow>> },
+    Rest {
+        first: FirstRow,
+        reply: Answer<Vec<RestRow>>,
+    },
 }
 
 type Answer<T> = oneshot::Sender<Result<T, ReadError>>;

@@ -47,9 +47,9 @@ pub struct Event {
 impl Command {
     /// The leaf of the n-th event when the command is appended on top of this version.
     pub fn leaf(&self, n: usize, expected: u64) -> Hash {
-        self.events[n].leaf.unwrap_or_else(|| {
-            self.compute_leaf(n, expected).expect("every part was written canonically before")
-        })
+        self.events[n]
+            .leaf
+            .unwrap_or_else(|| self.compute_leaf(n, expected).expect("every part was written canonically before"))
     }
 
     fn compute_leaf(&self, n: usize, expected: u64) -> Result<Hash, NotCanonical> {

@@ -14,7 +14,8 @@ use crate::fixture::{Log, append, at, event_with, stream};
 
 fn text() -> impl Strategy<Value = String> {
     // All of Unicode but NUL, with the characters that need escapes and those that sort differently as UTF-16.
-    let special = prop::sample::select(vec!['"', '\\', '\n', '\u{1}', '\u{1f}', '\u{7f}', '\u{2028}', '\u{e000}', '😀']);
+    let special =
+        prop::sample::select(vec!['"', '\\', '\n', '\u{1}', '\u{1f}', '\u{7f}', '\u{2028}', '\u{e000}', '😀']);
     let c = prop_oneof![any::<char>().prop_filter("NUL", |c| *c != '\0'), special];
     vec(c, 0..6).prop_map(|text| text.into_iter().collect())
 }

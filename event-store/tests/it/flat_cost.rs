@@ -29,5 +29,8 @@ async fn rows_looked_at_grow_with_the_commands_and_not_with_the_log() {
                   WHERE t.relname = 'events' GROUP BY 1";
     let (scanned, through_indexes): (i64, i64) = sqlx::query_as(counts).fetch_one(&pool).await.unwrap();
     assert_eq!(scanned, 0);
-    assert!((APPENDS..APPENDS * 10).contains(&through_indexes), "{through_indexes} index entries for {APPENDS} appends");
+    assert!(
+        (APPENDS..APPENDS * 10).contains(&through_indexes),
+        "{through_indexes} index entries for {APPENDS} appends"
+    );
 }

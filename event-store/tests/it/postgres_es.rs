@@ -66,7 +66,8 @@ async fn postgres_es_writes_what_we_read_and_reads_what_we_write() {
         cqrs.execute_with_metadata("x", n, metadata).await.unwrap();
     }
     let read = log.read_after(Position::START, 10).await.unwrap();
-    let seen: Vec<_> = read.iter().map(|event| (event.position.as_i64(), event.version, event.payload.clone())).collect();
+    let seen: Vec<_> =
+        read.iter().map(|event| (event.position.as_i64(), event.version, event.payload.clone())).collect();
     assert_eq!(seen, [1, 2, 3].map(|n| (n, n as u64, json!({ "Added": { "n": n } }))));
     assert_eq!(read[0].metadata.actor, "stock");
 

@@ -38,8 +38,7 @@ async fn closing_answers_everything_that_was_taken() {
     for sent in sent {
         acknowledged += i64::from(timeout(PATIENCE, sent).await.unwrap().unwrap().is_ok());
     }
-    let stored: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&log.db.pool().await).await.unwrap();
+    let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&log.db.pool().await).await.unwrap();
     assert_eq!(acknowledged, stored);
 }
 

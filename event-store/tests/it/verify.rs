@@ -103,7 +103,8 @@ async fn a_forged_time_is_found() {
 async fn a_rewritten_commit_breaks_the_chain() {
     let hash = after("UPDATE es_commits SET hash = sha256('x') WHERE commit_no = 6").await;
     assert_eq!(hash.first_bad, found(6, None, DamageKind::CommitChanged));
-    let metadata = after("UPDATE events SET metadata = metadata || '{\"actor\": \"eve\"}' WHERE global_position = 2").await;
+    let metadata =
+        after("UPDATE events SET metadata = metadata || '{\"actor\": \"eve\"}' WHERE global_position = 2").await;
     assert_eq!(metadata.first_bad, found(2, Some(2), DamageKind::EventChanged));
     let head = after("UPDATE es_head SET last_position = 11").await;
     assert_eq!(head.first_bad, found(10, None, DamageKind::HeadChanged));

@@ -18,9 +18,8 @@ async fn main() {
     let (tasks, appends, streams): (u64, u64, u64) =
         (tasks.parse().unwrap(), appends.parse().unwrap(), streams.parse().unwrap());
     let store = PostgresStore::connect(url, MasterKey::from_bytes([7; 32]), name.clone()).await.unwrap();
-    let running: Vec<_> = (0..tasks)
-        .map(|task| tokio::spawn(write(store.clone(), format!("{name}{task}"), appends, streams)))
-        .collect();
+    let running: Vec<_> =
+        (0..tasks).map(|task| tokio::spawn(write(store.clone(), format!("{name}{task}"), appends, streams))).collect();
     for task in running {
         task.await.unwrap();
     }

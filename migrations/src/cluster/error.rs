@@ -5,11 +5,16 @@ use std::{io, path::PathBuf};
 /// A private server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    #[error("no PostgreSQL found (looked in {}); install it, e.g. `apt-get install postgresql`, or set PG_BIN", paths(looked_in))]
+    #[error(
+        "no PostgreSQL found (looked in {}); install it, e.g. `apt-get install postgresql`, or set PG_BIN",
+        paths(looked_in)
+    )]
     NoBinaries { looked_in: Vec<PathBuf> },
     #[error("cannot tell the PostgreSQL version from {text:?}")]
     UnknownVersion { text: String },
-    #[error("running as root, and PostgreSQL refuses that; there is no user `postgres` to run it as (the Debian package makes it)")]
+    #[error(
+        "running as root, and PostgreSQL refuses that; there is no user `postgres` to run it as (the Debian package makes it)"
+    )]
     NoUser,
     #[error("the PostgreSQL user (uid {uid}) may not enter {}; choose a folder whose parents are open to it, e.g. /var/lib/lockstep", folder.display())]
     Unreachable { folder: PathBuf, uid: u32 },

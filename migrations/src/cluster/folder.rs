@@ -77,8 +77,7 @@ impl Folder {
     /// Taken for as long as a process of ours runs this cluster; freed by the kernel however it ends.
     pub fn lock(&self) -> Result<File, ClusterError> {
         let path = self.root.join("lock");
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io_at(&path))?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io_at(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(fs::TryLockError::WouldBlock) => Err(ClusterError::InUse { folder: self.root.clone() }),

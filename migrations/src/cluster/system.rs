@@ -1,13 +1,7 @@
 //! The few system calls std has no words for. The only unsafe code of this crate.
 #![allow(unsafe_code)]
 
-use std::{
-    ffi::CStr,
-    io,
-    os::unix::process::CommandExt,
-    path::Path,
-    process::Command,
-};
+use std::{ffi::CStr, io, os::unix::process::CommandExt, path::Path, process::Command};
 
 /// Who the server runs as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,4 +107,3 @@ pub fn may_enter(folder: &Path, user: User) -> io::Result<bool> {
     };
     Ok(meta.mode() & bit != 0)
 }
-

@@ -154,7 +154,8 @@ pub async fn one_command_is_all_or_nothing(store: Store) {
     let mixed = Append { events: vec![event(1), event_with(json!({"n": 0.5}))], ..append(&stream("a"), at(0)) };
     assert!(store.append(mixed).await.is_err());
     assert_eq!(store.read_stream(&stream("a"), 0, 10).await.unwrap(), []);
-    let many = Append { events: (0..EVENTS_PER_COMMAND_MAX as i64).map(event).collect(), ..append(&stream("a"), at(0)) };
+    let many =
+        Append { events: (0..EVENTS_PER_COMMAND_MAX as i64).map(event).collect(), ..append(&stream("a"), at(0)) };
     let receipt = store.append(many).await.unwrap();
     assert_eq!(receipt.position.as_i64() - receipt.first_position.as_i64(), EVENTS_PER_COMMAND_MAX as i64 - 1);
 }
