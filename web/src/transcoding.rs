@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lockstep_commands::Services;
+use lockstep_transcoder::{Transcoder, TranscoderOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,10 @@ pub async fn check(config: &Config) -> Result<String, String> {
 
 /// Starts the worker of this process.
 pub fn start(config: &Config, services: &Services, shutdown: CancellationToken) -> JoinHandle<()> {
-    let _ = (config, services);
-    tokio::spawn(async move { shutdown.cancelled().await })
+    let options = TranscoderOptions {
+        worker: crate::backend::node_name(),
+        media_program: media_program(config),
+        concurrency: config.server.transcode_slots,
+    };
+    tokio::spawn(Transcoder::new(services.clone(), options).run(shutdown))
 }
