@@ -113,7 +113,7 @@ export class FaultProxy {
   private constructor(options: FaultProxyOptions) {
     this.options = options;
     this.delays = { up: options.up ?? NO_DELAY, down: options.down ?? NO_DELAY };
-    this.listener = createServer((browser) => this.accept(browser));
+    this.listener = createServer({ allowHalfOpen: true }, (browser) => this.accept(browser));
   }
 
   static async start(options: FaultProxyOptions): Promise<FaultProxy> {
@@ -176,7 +176,7 @@ export class FaultProxy {
       return;
     }
     this.accepted += 1;
-    const server = connect({ port: this.options.targetPort, host: this.options.targetHost ?? '127.0.0.1' });
+    const server = connect({ port: this.options.targetPort, host: this.options.targetHost ?? '127.0.0.1', allowHalfOpen: true });
     browser.setNoDelay(true);
     server.setNoDelay(true);
     const pair: Pair = {

@@ -2,8 +2,8 @@
 import { expect, test } from '@playwright/test';
 import { measureSkew, type Measured, offsetTarget, readStill } from '../harness/measure.ts';
 import { readRecording } from '../harness/sampler.ts';
-import { ask, type BenchScope, buildBench, heardPhase, openViewer, seek, selfReport, startHub, waitForPhase, type Viewer } from '../mock/bench.ts';
-import type { MockHub } from '../mock/hub.ts';
+import { ask, type BenchScope, buildBench, heardPhase, openViewer, seek, selfReport, startHub, waitForPhase, type Viewer } from './bench.ts';
+import type { MockHub } from './hub.ts';
 import { FaultProxy, viaProxy } from '../proxy/proxy.ts';
 
 const SKEW_P95_MS = 20;
