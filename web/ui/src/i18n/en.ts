@@ -322,7 +322,7 @@ export const en = {
   },
   sync: {
     label: "Sync",
-    locked: (ms: string) => `In sync, ${ms}`,
+    inSync: "In sync",
     catching: "catching up",
     buffering: "buffering",
     waiting: "waiting",
