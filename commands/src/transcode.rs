@@ -3,6 +3,8 @@
 //! The lease decides who may try (one worker at a time, ten seconds after its last sign of life another); the work
 //! stream's expected version decides what counts: a worker whose claim lapsed is refused, whatever it believes.
 
+mod lease;
+
 use std::{sync::Arc, time::Duration};
 
 use lockstep_domain::{
@@ -11,7 +13,6 @@ use lockstep_domain::{
     work::{Failure, Segment, Work, WorkCommand, WorkError, WorkItem, WorkState},
 };
 use lockstep_event_store::Feed;
-use sqlx::PgPool;
 
 use crate::{CommandError, Context, Outcome, Services, channel::derived_id};
 
@@ -23,8 +24,6 @@ pub const LEASE_LIFE: Duration = Duration::from_secs(10);
 pub const PROBE_ITEM: u32 = 0;
 /// At most one progress event per video in this time, over all workers.
 pub const PROGRESS_EVERY: Duration = Duration::from_secs(1);
-/// The lease row that rations progress events; no work item has this number.
-const PROGRESS_ROW: i32 = -1;
 
 /// One worker's right to one work item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,12 +58,12 @@ pub async fn claim(
     item: u32,
     worker: &str,
 ) -> Result<Claimed, CommandError<WorkError>> {
-    if !take_lease(&services.pool, video, item, worker).await.map_err(unavailable)? {
+    if !lease::take(&services.pool, video, item, worker).await.map_err(unavailable)? {
         return Ok(Claimed::Busy);
     }
     let claimed = claim_leased(services, context, video, item, worker).await;
     if !matches!(claimed, Ok(Claimed::Held(..))) {
-        drop_lease(&services.pool, video, item, worker).await;
+        lease::drop(&services.pool, video, item, worker).await;
     }
     claimed
 }
@@ -102,28 +101,14 @@ async fn claim_leased(
 
 /// Extends the lease; false when it is no longer this worker's.
 pub async fn heartbeat(services: &Services, claim: &Claim) -> Result<bool, CommandError<WorkError>> {
-    let extended = sqlx::query(
-        "UPDATE work_leases
-            SET heartbeat_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => $4),
-                attempt = $5
-          WHERE video_id = $1 AND item = $2 AND worker = $3",
-    )
-    .bind(claim.video.0)
-    .bind(row(claim.item))
-    .bind(&claim.worker)
-    .bind(LEASE_LIFE.as_secs_f64())
-    .bind(row(claim.attempt))
-    .execute(&services.pool)
-    .await
-    .map_err(unavailable)?;
-    Ok(extended.rows_affected() == 1)
+    lease::extend(&services.pool, claim).await.map_err(unavailable)
 }
 
 /// Gives the item back undone, so that the next worker need not wait for the lease to end.
 pub async fn release(services: &Services, context: &Context, claim: &Claim) -> Result<(), CommandError<WorkError>> {
     let lapse = WorkCommand::Lapse { attempt: claim.attempt };
     let lapsed = on_item(services, context, claim, lapse).await;
-    drop_lease(&services.pool, claim.video, claim.item, &claim.worker).await;
+    lease::drop(&services.pool, claim.video, claim.item, &claim.worker).await;
     lapsed.map(drop)
 }
 
@@ -146,7 +131,7 @@ pub async fn complete_item(
 ) -> Result<Outcome, CommandError<WorkError>> {
     let (worker, attempt) = (claim.worker.clone(), claim.attempt);
     let done = on_item(services, context, claim, WorkCommand::Complete { worker, attempt }).await?;
-    drop_lease(&services.pool, claim.video, claim.item, &claim.worker).await;
+    lease::drop(&services.pool, claim.video, claim.item, &claim.worker).await;
     Ok(done)
 }
 
@@ -159,7 +144,7 @@ pub async fn fail_item(
 ) -> Result<Outcome, CommandError<WorkError>> {
     let (worker, attempt) = (claim.worker.clone(), claim.attempt);
     let failed = on_item(services, context, claim, WorkCommand::Fail { worker, attempt, failure }).await?;
-    drop_lease(&services.pool, claim.video, claim.item, &claim.worker).await;
+    lease::drop(&services.pool, claim.video, claim.item, &claim.worker).await;
     Ok(failed)
 }
 
@@ -211,7 +196,7 @@ pub async fn report_progress(
     stage: &str,
     eta_s: Option<u32>,
 ) -> Result<Option<Outcome>, CommandError<VideoError>> {
-    if !progress_is_due(&services.pool, video).await.map_err(unavailable)? {
+    if !lease::progress_is_due(&services.pool, video).await.map_err(unavailable)? {
         return Ok(None);
     }
     let command = VideoCommand::ReportProgress { percent, stage: stage.to_owned(), eta_s };
@@ -251,7 +236,7 @@ pub async fn complete(
     let (hls_key, dash_key) = manifests;
     let command = VideoCommand::CompleteTranscode { hls_key, dash_key, duration };
     let outcome = on_video(services, context, video, command).await?;
-    drop_leases(&services.pool, video).await;
+    lease::drop_all(&services.pool, video).await;
     Ok(outcome)
 }
 
@@ -263,7 +248,7 @@ pub async fn fail(
     failure: Failure,
 ) -> Result<Outcome, CommandError<VideoError>> {
     let outcome = on_video(services, context, video, VideoCommand::FailTranscode { failure }).await?;
-    drop_leases(&services.pool, video).await;
+    lease::drop_all(&services.pool, video).await;
     Ok(outcome)
 }
 
@@ -281,68 +266,6 @@ fn step(context: &Context, what: &str) -> Context {
     Context { command_id: derived_id(context, what).into(), ..context.clone() }
 }
 
-fn row(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 fn unavailable<E>(error: sqlx::Error) -> CommandError<E> {
     CommandError::Unavailable(error.to_string())
-}
-
-/// True when this worker now has the lease: nobody had one, or it had run out.
-async fn take_lease(pool: &PgPool, video: VideoId, item: u32, worker: &str) -> Result<bool, sqlx::Error> {
-    let taken: Option<i32> = sqlx::query_scalar(
-        "INSERT INTO work_leases AS held (video_id, item, worker, attempt, lease_until, heartbeat_at)
-         VALUES ($1, $2, $3, 0, clock_timestamp() + make_interval(secs => $4), clock_timestamp())
-         ON CONFLICT (video_id, item) DO UPDATE
-            SET worker = excluded.worker, attempt = 0, lease_until = excluded.lease_until,
-                heartbeat_at = excluded.heartbeat_at
-          WHERE held.lease_until < clock_timestamp()
-         RETURNING 1",
-    )
-    .bind(video.0)
-    .bind(row(item))
-    .bind(worker)
-    .bind(LEASE_LIFE.as_secs_f64())
-    .fetch_optional(pool)
-    .await?;
-    Ok(taken.is_some())
-}
-
-/// Ends this worker's lease. A lease that could not be dropped ends by itself.
-async fn drop_lease(pool: &PgPool, video: VideoId, item: u32, worker: &str) {
-    let dropped = sqlx::query("DELETE FROM work_leases WHERE video_id = $1 AND item = $2 AND worker = $3")
-        .bind(video.0)
-        .bind(row(item))
-        .bind(worker)
-        .execute(pool)
-        .await;
-    if let Err(error) = dropped {
-        tracing::debug!(%video, item, %error, "a lease is left to run out");
-    }
-}
-
-/// A finished film needs no leases.
-async fn drop_leases(pool: &PgPool, video: VideoId) {
-    let dropped = sqlx::query("DELETE FROM work_leases WHERE video_id = $1").bind(video.0).execute(pool).await;
-    if let Err(error) = dropped {
-        tracing::debug!(%video, %error, "a film's leases are left behind");
-    }
-}
-
-/// Rations progress events over all workers, on the database's clock.
-async fn progress_is_due(pool: &PgPool, video: VideoId) -> Result<bool, sqlx::Error> {
-    let due: Option<i32> = sqlx::query_scalar(
-        "INSERT INTO work_leases AS held (video_id, item, worker, attempt, lease_until, heartbeat_at)
-         VALUES ($1, $2, 'progress', 0, clock_timestamp(), clock_timestamp())
-         ON CONFLICT (video_id, item) DO UPDATE SET heartbeat_at = excluded.heartbeat_at
-          WHERE held.heartbeat_at <= clock_timestamp() - make_interval(secs => $3)
-         RETURNING 1",
-    )
-    .bind(video.0)
-    .bind(PROGRESS_ROW)
-    .bind(PROGRESS_EVERY.as_secs_f64())
-    .fetch_optional(pool)
-    .await?;
-    Ok(due.is_some())
 }

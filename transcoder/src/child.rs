@@ -11,7 +11,7 @@ use lockstep_domain::work::Failure;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin, Command},
-    time::Instant,
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -101,7 +101,8 @@ impl MediaProgram {
         cancel: &CancellationToken,
     ) -> Result<Finished, ChildError> {
         let mut child = self.start()?;
-        let (Some(input), Some(output), Some(log)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+        let (Some(input), Some(output), Some(log)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
             return Err(ChildError::NotStarted("no pipes".to_owned()));
         };
         let log = tokio::spawn(last_words(log));
@@ -166,6 +167,14 @@ async fn last_words(mut pipe: impl AsyncRead + Unpin) -> String {
     String::from_utf8_lossy(&kept).trim().to_owned()
 }
 
+/// What a child says of its own accord.
+enum Heard {
+    Segment(SegmentHead, Bytes),
+    Progress(Progress),
+    Done(Done),
+    Failed(Failure),
+}
+
 /// The conversation with one child.
 struct Talk<'a, I, O> {
     input: I,
@@ -183,47 +192,49 @@ impl<O: AsyncRead + Unpin + Send> Talk<'_, ChildStdin, O> {
         if self.send(Kind::Job, &job).await.is_err() {
             return Ok(None);
         }
-        let mut deadline = Instant::now() + silence_max;
+        let mut silence = std::pin::pin!(sleep(silence_max));
         loop {
-            let frame = tokio::time::timeout_at(deadline, self.receive()).await;
-            let Ok(Some((kind, body))) = frame.map_err(|_| ChildError::Silent(silence_max))? else { return Ok(None) };
-            match kind {
-                Kind::Range => {
-                    let answered = tokio::time::timeout_at(deadline, self.answer(&body)).await;
-                    if answered.map_err(|_| ChildError::Silent(silence_max))?.is_none() {
-                        return Ok(None);
-                    }
-                }
-                Kind::Segment => {
-                    let Some((head, bytes)) = split_segment(body) else { return Ok(None) };
+            let heard = tokio::select! {
+                heard = self.hear() => heard,
+                () = &mut silence => return Err(ChildError::Silent(silence_max)),
+            };
+            match heard {
+                Some(Heard::Segment(head, bytes)) => {
                     self.sink.segment(head, bytes).await.map_err(|Refused(why)| ChildError::Refused(why))?;
-                    deadline = Instant::now() + silence_max;
                 }
-                Kind::Progress => {
-                    let Ok(progress) = serde_json::from_slice(&body) else { return Ok(None) };
-                    self.sink.progress(progress).await;
-                    deadline = Instant::now() + silence_max;
-                }
-                Kind::Sandbox => self.sandbox = serde_json::from_slice(&body).unwrap_or_default(),
-                Kind::Done => return Ok(serde_json::from_slice(&body).ok()),
-                Kind::Error => match serde_json::from_slice(&body) {
-                    Ok(failure) => return Err(ChildError::Failed(failure)),
-                    Err(_) => return Ok(None),
-                },
-                Kind::Job | Kind::Bytes | Kind::Unavailable => return Ok(None),
+                Some(Heard::Progress(progress)) => self.sink.progress(progress).await,
+                Some(Heard::Done(done)) => return Ok(Some(done)),
+                Some(Heard::Failed(failure)) => return Err(ChildError::Failed(failure)),
+                None => return Ok(None),
+            }
+            silence.set(sleep(silence_max));
+        }
+    }
+
+    /// Answers the child's requests until it says something; `None` when it ended or broke the protocol.
+    async fn hear(&mut self) -> Option<Heard> {
+        loop {
+            let (kind, body) = self.receive().await?;
+            match kind {
+                Kind::Range => self.answer(&body).await?,
+                Kind::Sandbox => self.sandbox = serde_json::from_slice(&body).ok()?,
+                Kind::Segment => return split_segment(body).map(|(head, bytes)| Heard::Segment(head, bytes)),
+                Kind::Progress => return serde_json::from_slice(&body).ok().map(Heard::Progress),
+                Kind::Done => return serde_json::from_slice(&body).ok().map(Heard::Done),
+                Kind::Error => return serde_json::from_slice(&body).ok().map(Heard::Failed),
+                Kind::Job | Kind::Bytes | Kind::Unavailable => return None,
             }
         }
     }
 
-    /// The next frame; an end or a frame that breaks the protocol is `Ok(None)`.
-    async fn receive(&mut self) -> Result<Option<(Kind, Vec<u8>)>, std::convert::Infallible> {
+    /// The next frame; `None` at the end, and for a frame that breaks the protocol.
+    async fn receive(&mut self) -> Option<(Kind, Vec<u8>)> {
         let mut head = [0; HEAD_BYTES];
-        if self.output.read_exact(&mut head).await.is_err() {
-            return Ok(None);
-        }
-        let Some((kind, length)) = protocol::parse_head(head) else { return Ok(None) };
+        self.output.read_exact(&mut head).await.ok()?;
+        let (kind, length) = protocol::parse_head(head)?;
         let mut body = vec![0; length as usize];
-        Ok(self.output.read_exact(&mut body).await.is_ok().then_some((kind, body)))
+        self.output.read_exact(&mut body).await.ok()?;
+        Some((kind, body))
     }
 
     async fn send(&mut self, kind: Kind, body: &[u8]) -> std::io::Result<()> {

@@ -196,8 +196,7 @@ fn chunk(grid: &Grid, first: Span, last: Span) -> WorkItem {
 /// The child's task for segments `first..=last`.
 pub fn chunk_task(source: &Source, first: u32, last: u32) -> ChunkTask {
     let grid = grid(source);
-    let spans: Vec<Span> =
-        grid.spans.iter().copied().filter(|span| (first..=last).contains(&span.number)).collect();
+    let spans: Vec<Span> = grid.spans.iter().copied().filter(|span| (first..=last).contains(&span.number)).collect();
     let mut keyframes = Vec::new();
     for span in &spans {
         let mut at = span.start;

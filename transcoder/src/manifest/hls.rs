@@ -40,8 +40,10 @@ fn sound(track: &Track) -> AlternativeMedia {
 /// A variant's rates are those of its picture and of the sound together (RFC 8216 4.3.4.2).
 fn variant(ledger: &Ledger, track: &Track) -> VariantStream {
     let audio = ledger.audio.as_ref();
-    let codecs: Vec<&str> = [track.codecs.as_str()].into_iter().chain(audio.map(|audio| audio.codecs.as_str())).collect();
-    let thousandths = (u64::from(ledger.rate.0) * 1000 + u64::from(ledger.rate.1) / 2) / u64::from(ledger.rate.1.max(1));
+    let codecs: Vec<&str> =
+        [track.codecs.as_str()].into_iter().chain(audio.map(|audio| audio.codecs.as_str())).collect();
+    let thousandths =
+        (u64::from(ledger.rate.0) * 1000 + u64::from(ledger.rate.1) / 2) / u64::from(ledger.rate.1.max(1));
     VariantStream {
         uri: format!("{}/playlist.m3u8", track.plan.name),
         bandwidth: track.peak_bps() + audio.map_or(0, Track::peak_bps),

@@ -67,7 +67,10 @@ impl Board {
 
     /// Films that are being transcoded.
     pub fn processing(&self) -> impl Iterator<Item = (VideoId, &Film)> {
-        self.films.iter().filter(|(_, film)| film.state.status == Status::Processing).map(|(video, film)| (*video, film))
+        self.films
+            .iter()
+            .filter(|(_, film)| film.state.status == Status::Processing)
+            .map(|(video, film)| (*video, film))
     }
 
     /// Everything to do, oldest film first, probes before all.

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use lockstep_commands::{
     CommandError,
-    transcode::{self, Claim, Claimed, HEARTBEAT_EVERY, LEASE_LIFE},
+    transcode::{self, Claim, Claimed, HEARTBEAT_EVERY},
 };
 use lockstep_domain::{
     ids::VideoId,
     video::Source,
     work::{Failure, Segment, WorkError, WorkItem, WorkKind, WorkState},
 };
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -31,6 +30,8 @@ use crate::{
 
 /// How long an item held by another worker is left alone.
 pub const BUSY_REST: Duration = Duration::from_secs(1);
+/// Heartbeats in a row that may miss the database before the work is dropped: eight to sixteen seconds.
+const HEARTBEATS_MISSED_MAX: u32 = 4;
 /// How long a task waits after the log, the object store or the program failed it.
 pub const FAULT_REST: Duration = Duration::from_secs(3);
 
@@ -102,33 +103,28 @@ pub async fn while_held<T>(
     }
 }
 
-/// Keeps the lease alive; returns when it is lost, or when nothing was heard from the database for its whole life.
+/// Keeps the lease alive; returns when it is lost, or when the database was silent for about its whole life.
 async fn lease_lost(shared: &Shared, claim: &Claim) {
-    let mut alive = Instant::now();
-    loop {
-        match tokio::time::timeout(LEASE_LIFE, transcode::heartbeat(&shared.services, claim)).await {
-            Ok(Ok(true)) => alive = Instant::now(),
+    let mut missed = 0;
+    while missed < HEARTBEATS_MISSED_MAX {
+        match tokio::time::timeout(HEARTBEAT_EVERY, transcode::heartbeat(&shared.services, claim)).await {
+            Ok(Ok(true)) => missed = 0,
             Ok(Ok(false)) => return,
-            Ok(Err(_)) | Err(_) if alive.elapsed() >= LEASE_LIFE => return,
-            Ok(Err(_)) | Err(_) => {}
+            Ok(Err(_)) | Err(_) => missed += 1,
         }
         tokio::time::sleep(HEARTBEAT_EVERY).await;
     }
 }
 
 /// Runs one child on the uploaded file.
-pub async fn child(
-    shared: &Shared,
-    film: &Film,
-    task: Task,
-    sink: &mut dyn Sink,
-) -> Result<Finished, Trouble> {
+pub async fn child(shared: &Shared, film: &Film, task: Task, sink: &mut dyn Sink) -> Result<Finished, Trouble> {
     let bucket = &shared.services.objects.interim;
     let upload = Upload { bucket, key: &film.state.object_key };
     let source_bytes = match bucket.head(upload.key).await {
         Ok(Some(head)) => head.bytes,
         Ok(None) => {
-            let gone = failure("encode", "source_missing", "The uploaded file is no longer there. Please upload it again.");
+            let gone =
+                failure("encode", "source_missing", "The uploaded file is no longer there. Please upload it again.");
             return Err(Trouble::Child(ChildError::Failed(gone)));
         }
         Err(error) => return Err(Trouble::Log(error.to_string())),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use lockstep_domain::ids::VideoId;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{board::Task, item, package, probe, shared::Shared};
@@ -37,8 +37,10 @@ struct Scheduler {
     shared: Arc<Shared>,
     shutdown: CancellationToken,
     running: JoinSet<(Key, End)>,
-    active: BTreeSet<Key>,
-    resting: BTreeMap<Key, Instant>,
+    /// One sleep per task that is left alone for a while.
+    resting: JoinSet<Key>,
+    /// Tasks that run or rest.
+    taken: BTreeSet<Key>,
     tries: BTreeMap<Key, u32>,
     /// One token per film: cancelled when the film ends.
     films: BTreeMap<VideoId, CancellationToken>,
@@ -51,8 +53,8 @@ pub async fn run(shared: &Arc<Shared>, concurrency: usize, shutdown: Cancellatio
         shared: Arc::clone(shared),
         shutdown: shutdown.clone(),
         running: JoinSet::new(),
-        active: BTreeSet::new(),
-        resting: BTreeMap::new(),
+        resting: JoinSet::new(),
+        taken: BTreeSet::new(),
         tries: BTreeMap::new(),
         films: BTreeMap::new(),
     };
@@ -67,6 +69,7 @@ pub async fn run(shared: &Arc<Shared>, concurrency: usize, shutdown: Cancellatio
         tokio::select! {
             () = shutdown.cancelled() => break,
             Some(ended) = scheduler.running.join_next() => scheduler.ended(ended.ok()),
+            Some(rested) = scheduler.resting.join_next() => scheduler.rested(rested.ok()),
             () = shared.changed.notified() => {}
             _ = look.tick() => {}
         }
@@ -81,18 +84,15 @@ impl Scheduler {
         if self.running.len() >= concurrency {
             return;
         }
-        let now = Instant::now();
-        self.resting.retain(|_, until| *until > now);
         let tasks = self.shared.board().tasks();
         for (video, task) in tasks {
             if self.running.len() >= concurrency {
                 return;
             }
             let key = (video, task.number());
-            if self.active.contains(&key) || self.resting.contains_key(&key) {
+            if !self.taken.insert(key) {
                 continue;
             }
-            self.active.insert(key);
             let tries = self.tries.get(&key).copied().unwrap_or(0);
             let cancel = self.films.entry(video).or_insert_with(|| self.shutdown.child_token()).clone();
             let shared = Arc::clone(&self.shared);
@@ -101,9 +101,8 @@ impl Scheduler {
     }
 
     fn ended(&mut self, ended: Option<(Key, End)>) {
-        // A panicked task leaves its key active: it is not tried again by this process.
+        // A panicked task stays taken: it is not tried again by this process.
         let Some((key, end)) = ended else { return };
-        self.active.remove(&key);
         let rest = match end {
             // The feed shows soon that there is nothing left to do.
             End::Over => LOOK_EVERY,
@@ -113,7 +112,16 @@ impl Scheduler {
                 rest
             }
         };
-        self.resting.insert(key, Instant::now() + rest);
+        self.resting.spawn(async move {
+            tokio::time::sleep(rest).await;
+            key
+        });
+    }
+
+    fn rested(&mut self, key: Option<Key>) {
+        if let Some(key) = key {
+            self.taken.remove(&key);
+        }
     }
 
     /// Stops what still runs for films that have ended.

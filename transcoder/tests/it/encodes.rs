@@ -100,7 +100,8 @@ fn play_manifests(ledger: &Ledger, kept: &Kept, folder: &Path) {
     std::fs::write(root.join("master.m3u8"), hls::master(ledger)).unwrap();
     std::fs::write(root.join("manifest.mpd"), dash::mpd(ledger)).unwrap();
     for manifest in ["master.m3u8", "manifest.mpd"] {
-        let found = clips::ffprobe(&root.join(manifest), &["-show_entries", "stream=codec_name,width", "-of", "csv=p=0"]);
+        let found =
+            clips::ffprobe(&root.join(manifest), &["-show_entries", "stream=codec_name,width", "-of", "csv=p=0"]);
         for wanted in ["h264,640", "h264,480", "aac"] {
             assert!(found.contains(wanted), "{manifest}: {found}");
         }

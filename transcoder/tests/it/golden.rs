@@ -27,7 +27,8 @@ fn source(width: u32, height: u32, rate: (u32, u32), duration_ms: i64) -> Source
 }
 
 fn rungs(width: u32, height: u32) -> String {
-    let name = |rung: &RenditionPlan| format!("{} {}x{} {}", rung.name, rung.width, rung.height, rung.bitrate_bps / 1000);
+    let name =
+        |rung: &RenditionPlan| format!("{} {}x{} {}", rung.name, rung.width, rung.height, rung.bitrate_bps / 1000);
     plan::ladder(width, height).iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
@@ -84,7 +85,10 @@ fn items_cover_the_film_once_in_at_most_eight_seconds() {
                 (end, next) = (item.end_us, last_segment + 1);
             }
             let frame_us = 1_000_000 * i64::from(rate.1) / i64::from(rate.0);
-            assert!((end.as_micros() - duration_ms * 1000).abs() <= frame_us.max(17_000), "{rate:?} {duration_ms} {end:?}");
+            assert!(
+                (end.as_micros() - duration_ms * 1000).abs() <= frame_us.max(17_000),
+                "{rate:?} {duration_ms} {end:?}"
+            );
         }
     }
 }
@@ -104,7 +108,8 @@ fn segments_are_whole_frames_of_at_most_four_seconds() {
     let grid = plan::grid(&source(640, 360, (30_000, 1001), 20_000));
     let clock = grid.clock;
     assert_eq!((clock.timescale, clock.frame_ticks, clock.rate_num, clock.rate_den), (60_000, 2002, 30_000, 1001));
-    let frames: Vec<i64> = grid.spans.iter().map(|span| (span.end - span.start) / i64::from(clock.frame_ticks)).collect();
+    let frames: Vec<i64> =
+        grid.spans.iter().map(|span| (span.end - span.start) / i64::from(clock.frame_ticks)).collect();
     assert_eq!(frames, [118, 118, 118, 118, 127]);
     let halved = plan::clock(120, 1);
     assert_eq!((halved.rate_num, halved.rate_den, halved.timescale / halved.frame_ticks), (60, 1, 60));
@@ -127,9 +132,7 @@ fn segment(rendition: &str, number: u32, start_ms: i64, end_ms: i64, bytes: u64,
 
 fn published() -> Vec<Segment> {
     let mut segments = Vec::new();
-    for (name, codecs, scale) in
-        [("480p", "avc1.64001e", 4), ("360p", "avc1.64001e", 2), ("audio", "mp4a.40.2", 1)]
-    {
+    for (name, codecs, scale) in [("480p", "avc1.64001e", 4), ("360p", "avc1.64001e", 2), ("audio", "mp4a.40.2", 1)] {
         segments.push(segment(name, 0, 0, 0, 800, Some(codecs)));
         for (number, start_ms, end_ms, bytes) in
             [(1, 0, 4000, 150_000), (2, 4000, 8000, 130_000), (3, 8000, 9500, 30_000)]

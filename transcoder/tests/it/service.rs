@@ -44,7 +44,9 @@ async fn assert_plays(world: &World, video: VideoId, frames: usize) {
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::write(to, bytes).unwrap();
     }
-    for rung in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+    for rung in
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
         let name = rung.file_name().unwrap().to_string_lossy().into_owned();
         let playlist = rung.join("playlist.m3u8");
         let hashes = clips::decode_lenient(&playlist);
@@ -53,7 +55,8 @@ async fn assert_plays(world: &World, video: VideoId, frames: usize) {
         }
     }
     for manifest in ["master.m3u8", "manifest.mpd"] {
-        let found = clips::ffprobe(&folder.path().join(manifest), &["-show_entries", "stream=codec_name", "-of", "csv=p=0"]);
+        let found =
+            clips::ffprobe(&folder.path().join(manifest), &["-show_entries", "stream=codec_name", "-of", "csv=p=0"]);
         assert!(found.contains("h264") && found.contains("aac"), "{manifest}: {found}");
     }
 }
@@ -76,7 +79,9 @@ async fn an_upload_becomes_a_stream() {
         })
         .collect();
     assert_eq!(renditions, ["audio", "360p"]);
-    assert!(history.videos().any(|event| matches!(event, VideoEvent::ThumbnailsGenerated { width: 320, height: 240, .. })));
+    assert!(
+        history.videos().any(|event| matches!(event, VideoEvent::ThumbnailsGenerated { width: 320, height: 240, .. }))
+    );
     assert!(matches!(
         history.videos().last(),
         Some(VideoEvent::TranscodeCompleted { duration_us, .. }) if (duration_us.as_micros() - 9_000_000).abs() < 25_000

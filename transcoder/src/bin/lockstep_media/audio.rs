@@ -22,9 +22,9 @@ pub fn run(bench: &Bench, task: &AudioTask) -> Result<(), Failure> {
     let mut input = open::open(bench)?;
     let missing = || fail::broken("sound", ff::Error::StreamNotFound);
     let stream = open::audio_stream(&input).ok_or_else(missing)?;
-    let zero_us = open::video_stream(&input).and_then(|video| input.stream(video)).map_or(0, |video| {
-        pictures::rescale(pictures::zero(&video), video.time_base(), ff::Rational(1, 1_000_000))
-    });
+    let zero_us = open::video_stream(&input)
+        .and_then(|video| input.stream(video))
+        .map_or(0, |video| pictures::rescale(pictures::zero(&video), video.time_base(), ff::Rational(1, 1_000_000)));
     libav::keep_only(&mut input, stream);
     let time_base = input.stream(stream).ok_or_else(missing)?.time_base();
     let zero = pictures::rescale(zero_us, ff::Rational(1, 1_000_000), time_base);
@@ -53,7 +53,12 @@ pub fn run(bench: &Bench, task: &AudioTask) -> Result<(), Failure> {
     track.finish()
 }
 
-fn drain(decoder: &mut codec::decoder::Audio, zero: i64, resampler: &mut Resampler, track: &mut Track<'_>) -> Result<(), Failure> {
+fn drain(
+    decoder: &mut codec::decoder::Audio,
+    zero: i64,
+    resampler: &mut Resampler,
+    track: &mut Track<'_>,
+) -> Result<(), Failure> {
     let mut frame = ff::frame::Audio::empty();
     while decoder.receive_frame(&mut frame).is_ok() {
         let time = frame.timestamp().map(|time| time - zero);

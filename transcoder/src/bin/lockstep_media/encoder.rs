@@ -46,7 +46,14 @@ impl Rung {
     }
 
     /// Encodes one picture.
-    pub fn encode(&mut self, bench: &Bench, task: &ChunkTask, picture: &mut ff::frame::Video, tick: i64, key: bool) -> Result<(), Failure> {
+    pub fn encode(
+        &mut self,
+        bench: &Bench,
+        task: &ChunkTask,
+        picture: &mut ff::frame::Video,
+        tick: i64,
+        key: bool,
+    ) -> Result<(), Failure> {
         picture.set_pts(Some(tick));
         picture.set_kind(if key { picture::Type::I } else { picture::Type::None });
         self.encoder.send_frame(picture).map_err(|error| fail::broken("encode", error))?;

@@ -22,7 +22,11 @@ pub fn no_video_track(has_audio: bool) -> Failure {
 }
 
 pub fn undecodable() -> Failure {
-    failure("probe", "undecodable", "The picture in this file cannot be decoded: it is damaged or of a kind we cannot read.")
+    failure(
+        "probe",
+        "undecodable",
+        "The picture in this file cannot be decoded: it is damaged or of a kind we cannot read.",
+    )
 }
 
 pub fn too_long() -> Failure {
@@ -46,7 +50,11 @@ pub fn unavailable() -> Failure {
 /// The picture ends, or breaks, before a segment that should have it.
 pub fn no_pictures(at_us: i64) -> Failure {
     let s = at_us / 1_000_000;
-    failure("encode", "truncated", format!("The picture cannot be read at {}:{:02}. The file is damaged.", s / 60, s % 60))
+    failure(
+        "encode",
+        "truncated",
+        format!("The picture cannot be read at {}:{:02}. The file is damaged.", s / 60, s % 60),
+    )
 }
 
 /// Something of ours did not work as it must.

@@ -31,7 +31,8 @@ pub fn keep_only(input: &mut ff::format::context::Input, stream: usize) {
 pub fn told_duration_us(input: &ff::format::context::Input) -> Option<i64> {
     unsafe {
         let context = input.as_ptr();
-        let guessed = (*context).duration_estimation_method == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE;
+        let guessed =
+            (*context).duration_estimation_method == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE;
         Some((*context).duration).filter(|us| *us > 0 && !guessed)
     }
 }
@@ -119,4 +120,10 @@ pub fn settle_layout(frame: &mut ff::frame::Audio) -> u64 {
 /// The pixel format's number, as the `buffer` filter wants it.
 pub fn pixel_format(format: ff::format::Pixel) -> i32 {
     ffi::AVPixelFormat::from(format) as i32
+}
+
+/// The version of libavcodec that this process runs with, as `major.minor.micro`.
+pub fn version() -> String {
+    let version = ffmpeg_next::codec::version();
+    format!("{}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff)
 }

@@ -36,6 +36,10 @@ pub struct Bench {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("--version") {
+        println!("lockstep-media {} with libavcodec {}", env!("CARGO_PKG_VERSION"), libav::version());
+        return ExitCode::SUCCESS;
+    }
     let switches = sandbox::Switches::from_arguments(std::env::args().skip(1));
     sandbox::close_inherited();
     let Ok(wire) = Wire::take_over() else { return ExitCode::from(2) };

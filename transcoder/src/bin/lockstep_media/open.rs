@@ -27,7 +27,8 @@ const DECODER_THREADS: usize = 2;
 /// Opens the source for demuxing.
 pub fn open(bench: &Bench) -> Result<Input, Failure> {
     let source = Source::new(bench.wire.clone(), bench.source_bytes);
-    let io = StreamIo::from_read_seek_with_capacity(source, BUFFER_BYTES).map_err(|error| fail::broken("open", error))?;
+    let io =
+        StreamIo::from_read_seek_with_capacity(source, BUFFER_BYTES).map_err(|error| fail::broken("open", error))?;
     let mut options = ff::Dictionary::new();
     options.set("max_streams", STREAMS_MAX);
     options.set("probesize", PROBE_BYTES);

@@ -177,7 +177,8 @@ impl<'a> Pictures<'a> {
 
     fn tick(&self, time: i64) -> i64 {
         let since = time.saturating_sub(self.origin);
-        let ticks = rescale(since, self.time_base, ff::Rational(1, i32::try_from(self.clock.timescale).unwrap_or(i32::MAX)));
+        let ticks =
+            rescale(since, self.time_base, ff::Rational(1, i32::try_from(self.clock.timescale).unwrap_or(i32::MAX)));
         let frame = i64::from(self.clock.frame_ticks);
         if self.constant { scale(ticks, 1, frame) * frame } else { ticks }
     }

@@ -10,9 +10,7 @@ use std::{
     },
 };
 
-use lockstep_transcoder::protocol::{
-    HEAD_BYTES, Job, Kind, Progress, Range, SegmentHead, head, parse_head,
-};
+use lockstep_transcoder::protocol::{HEAD_BYTES, Job, Kind, Progress, Range, SegmentHead, head, parse_head};
 use serde::Serialize;
 
 /// Both pipes, shared between the job and libav's reader (same thread).
