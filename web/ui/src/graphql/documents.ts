@@ -197,6 +197,7 @@ export const StatusQuery = graphql(`
       name
       position
       lagPositions
+      faulted
     }
   }
 `);
