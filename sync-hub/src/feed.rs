@@ -27,9 +27,25 @@ pub struct FeedEvent {
 pub enum Fact {
     Playback(Change),
     /// `sent_at` is RFC 3339.
-    Message { id: MessageId, author: Person, text: String, sent_at: String, playback: Option<MediaTime> },
+    Message {
+        id: MessageId,
+        author: Person,
+        text: String,
+        sent_at: String,
+        playback: Option<MediaTime>,
+    },
     /// `version` is the member stream's: a session admitted at that version or later knew already.
-    Left { account: AccountId, version: u64 },
-    Banned { account: AccountId, version: u64 },
-    RoleGranted { account: AccountId, role: ChannelRole, version: u64 },
+    Left {
+        account: AccountId,
+        version: u64,
+    },
+    Banned {
+        account: AccountId,
+        version: u64,
+    },
+    RoleGranted {
+        account: AccountId,
+        role: ChannelRole,
+        version: u64,
+    },
 }

@@ -94,7 +94,11 @@ impl Room {
     pub(crate) fn change(&mut self, now: HubTime, at: Position, change: &Change) -> Option<Timeline> {
         match &mut self.loading {
             Loading::Asked { pending, overflowed } => {
-                if pending.len() < PENDING_EVENTS_MAX { pending.push((at, *change)) } else { *overflowed = true }
+                if pending.len() < PENDING_EVENTS_MAX {
+                    pending.push((at, *change))
+                } else {
+                    *overflowed = true
+                }
                 None
             }
             Loading::Loaded { position } if at <= *position => None,
@@ -167,4 +171,3 @@ impl Room {
         [self.presence.due(), self.transport.due(), self.end_due(), departure, linger].into_iter().flatten().min()
     }
 }
-

@@ -85,7 +85,13 @@ pub(crate) struct Line {
 }
 
 enum Letter {
-    Open { session: SessionId, person: Person, role: PlatformRole, outgoing: mpsc::Sender<Outgoing>, cut: CancellationToken },
+    Open {
+        session: SessionId,
+        person: Person,
+        role: PlatformRole,
+        outgoing: mpsc::Sender<Outgoing>,
+        cut: CancellationToken,
+    },
     Input(Input),
 }
 
@@ -146,8 +152,11 @@ struct Errands {
 }
 
 impl Errands {
-    fn spawn<T, F>(&mut self, work: impl FnOnce(Services, HubClock) -> F, answer: impl FnOnce(Result<T, Refusal>) -> Input + Send + 'static)
-    where
+    fn spawn<T, F>(
+        &mut self,
+        work: impl FnOnce(Services, HubClock) -> F,
+        answer: impl FnOnce(Result<T, Refusal>) -> Input + Send + 'static,
+    ) where
         T: Send + 'static,
         F: Future<Output = Result<T, Refusal>> + Send + 'static,
     {

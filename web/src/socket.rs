@@ -20,10 +20,10 @@ use http::{HeaderMap, StatusCode, header};
 use lockstep_commands::Principal;
 use lockstep_sync_hub::{
     HubTime, Input, SessionId,
-    protocol::{ClientFrame, FRAME_BYTES_MAX, Person, ProbeReply, close, parse},
+    protocol::{ClientFrame, FRAME_BYTES_MAX, FrameError, Person, ProbeReply, close, parse},
 };
 use tokio::{sync::mpsc, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     auth::Authenticator,
@@ -40,6 +40,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 /// A socket that sends nothing for this long, not even a pong, is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How often an open socket's session is looked up again: signing out ends its sockets within this.
+pub const SESSION_CHECK: Duration = Duration::from_secs(60);
+/// Probes answered per second; a client needs at most one every 20 ms, and only for half a second.
+const PROBES_PER_SECOND_MAX: u32 = 50;
 /// Probes waiting to be written; more are dropped, a late answer is worth nothing.
 const PROBES_MAX: usize = 8;
 
@@ -50,6 +54,8 @@ pub struct SyncState {
     pub authenticator: Authenticator,
     /// Exactly these origins may open a socket: the public URL's, and what the operator allows.
     pub origins: Arc<[String]>,
+    /// [`SESSION_CHECK`], shorter in tests.
+    pub session_check: Duration,
     pub tracker: TaskTracker,
 }
 
@@ -77,7 +83,7 @@ async fn upgrade(State(state): State<SyncState>, headers: HeaderMap, socket: Web
         .on_upgrade(async move |socket| {
             let tracker = state.tracker.clone();
             // Awaited through the tracker, so that a drain waits for it.
-            let _ = tracker.spawn(serve(state, socket, principal)).await;
+            let _ = tracker.spawn(serve(state, socket, principal, cookies(&headers))).await;
         })
 }
 
@@ -89,7 +95,22 @@ fn allowed(headers: &HeaderMap, origins: &[String]) -> bool {
     }
 }
 
-async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>) {
+/// Only what says who this is: the other headers are not kept for the life of a socket.
+fn cookies(headers: &HeaderMap) -> HeaderMap {
+    headers.get_all(header::COOKIE).iter().map(|cookie| (header::COOKIE, cookie.clone())).collect()
+}
+
+/// Returns when the session behind these cookies has ended. A database out of reach ends nothing.
+async fn signed_out(state: &SyncState, cookies: &HeaderMap) {
+    loop {
+        tokio::time::sleep(state.session_check).await;
+        if let Ok(None) = state.authenticator.principal(cookies).await {
+            return;
+        }
+    }
+}
+
+async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>, cookies: HeaderMap) {
     let Some(principal) = principal else {
         return turn_away(socket, close::NOT_SIGNED_IN, "sign in first").await;
     };
@@ -99,15 +120,14 @@ async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>
     };
     let (sink, stream) = socket.split();
     let (probe, probes) = mpsc::channel(PROBES_MAX);
-    let cut = line.cut.clone();
-    let reader = Reader { hub: state.hub.clone(), session, stream, probe }.run();
+    let reader = Reader { hub: state.hub.clone(), session, stream, probe, probes: ProbeRate::default() }.run();
     let mut reader = std::pin::pin!(reader);
     let writer = Writer { hub: state.hub.clone(), session, sink, line, probes };
     // Both ends in one task: a reader that waits for the hub does not hold up answers, and the other way round.
     tokio::select! {
         () = &mut reader => {}
         // Read on until the other side has seen the close: unread bytes would reset the connection before it does.
-        () = writer.run(&cut) => drop(timeout(CLOSE_TIMEOUT, reader).await),
+        () = writer.run(signed_out(&state, &cookies)) => drop(timeout(CLOSE_TIMEOUT, reader).await),
     }
     state.hub.tell(Input::Disconnected { session }).await;
 }
@@ -129,11 +149,29 @@ struct Probe {
     read_at: HubTime,
 }
 
+/// Counts probes per second of the hub's clock.
+#[derive(Default)]
+struct ProbeRate {
+    since: HubTime,
+    count: u32,
+}
+
+impl ProbeRate {
+    fn admits(&mut self, now: HubTime) -> bool {
+        if now.since_us(self.since) >= 1_000_000 {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count += 1;
+        self.count <= PROBES_PER_SECOND_MAX
+    }
+}
+
 struct Reader {
     hub: HubHandle,
     session: SessionId,
     stream: SplitStream<WebSocket>,
     probe: mpsc::Sender<Probe>,
+    probes: ProbeRate,
 }
 
 impl Reader {
@@ -143,12 +181,14 @@ impl Reader {
             let read_at = clock.now();
             let frame = match message {
                 Message::Text(text) => parse(&text),
-                Message::Binary(_) => Err(lockstep_sync_hub::protocol::FrameError::Shape("binary".to_owned())),
+                Message::Binary(_) => Err(FrameError::Shape("binary".to_owned())),
                 // After a close the stream ends by itself, once the answer to it is written.
                 Message::Ping(_) | Message::Pong(_) | Message::Close(_) => continue,
             };
             if let Ok(ClientFrame::Probe { n, c0 }) = frame {
-                let _ = self.probe.try_send(Probe { n, c0, read_at });
+                if self.probes.admits(read_at) {
+                    let _ = self.probe.try_send(Probe { n, c0, read_at });
+                }
                 continue;
             }
             if !self.hub.tell(Input::Frame { session: self.session, frame }).await {
@@ -167,10 +207,12 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self, cut: &CancellationToken) {
+    async fn run(mut self, signed_out: impl Future<Output = ()>) {
+        let cut = self.line.cut.clone();
         let end = tokio::select! {
             end = self.pump() => end,
             () = cut.cancelled() => Some(CloseFrame { code: close::SLOW_CONSUMER, reason: "slow consumer".into() }),
+            () = signed_out => Some(CloseFrame { code: close::NOT_SIGNED_IN, reason: "signed out".into() }),
         };
         if let Some(frame) = end {
             let _ = timeout(CLOSE_TIMEOUT, self.sink.send(Message::Close(Some(frame)))).await;

@@ -64,8 +64,15 @@ pub enum ServerFrame<'a> {
         position: Position,
         changed: bool,
     },
-    Refused { op: CommandId, code: &'a str, message: &'a str },
-    Error { code: &'a str, message: &'a str },
+    Refused {
+        op: CommandId,
+        code: &'a str,
+        message: &'a str,
+    },
+    Error {
+        code: &'a str,
+        message: &'a str,
+    },
 }
 
 /// The signed-in account in `hello`.
@@ -108,8 +115,14 @@ pub enum Event<'a> {
         position: Position,
         message: Message<'a>,
     },
-    Presence { joined: Vec<&'a Member>, left: Vec<SessionId>, changed: Vec<&'a Member> },
-    Typing { account: &'a Person },
+    Presence {
+        joined: Vec<&'a Member>,
+        left: Vec<SessionId>,
+        changed: Vec<&'a Member>,
+    },
+    Typing {
+        account: &'a Person,
+    },
     Banned {
         #[serde(serialize_with = "opaque")]
         position: Position,

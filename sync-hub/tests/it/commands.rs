@@ -12,7 +12,10 @@ fn an_intent_runs_and_is_acknowledged() {
     rig.take_all();
     rig.intent(1, op(1), "load", json!({"video": VIDEO}));
     let run = rig.run();
-    assert_eq!((run.command.clone(), run.account, run.op), (Command::Load { video: VIDEO }, Some(account(1)), Some(op(1))));
+    assert_eq!(
+        (run.command.clone(), run.account, run.op),
+        (Command::Load { video: VIDEO }, Some(account(1)), Some(op(1)))
+    );
     rig.done(&run, 101, true);
     assert_eq!(rig.take(1), [json!({"t": "ack", "op": op(1), "position": "101", "changed": true})]);
     assert!(rig.take(2).is_empty(), "others hear it from the feed");

@@ -156,7 +156,10 @@ impl Rig {
     }
     pub fn loaded_at(&mut self, playback: Option<PlaybackSnapshot>, position: i64) {
         let playback = playback.map(|playback| PlaybackSnapshot { read_at: self.now, ..playback });
-        self.input(Input::ChannelLoaded { channel: CHANNEL, result: Ok(Snapshot { playback, position: at(position) }) });
+        self.input(Input::ChannelLoaded {
+            channel: CHANNEL,
+            result: Ok(Snapshot { playback, position: at(position) }),
+        });
     }
 
     pub fn intent(&mut self, n: u64, op_id: CommandId, verb: &str, more: Value) {
@@ -216,7 +219,11 @@ impl Rig {
         texts.map(|frame| frame["message"]["text"].as_str().unwrap().to_owned()).collect()
     }
     pub fn timelines(&mut self, n: u64) -> Vec<Value> {
-        self.take(n).into_iter().filter(|frame| frame["e"] == "timeline").map(|frame| frame["timeline"].clone()).collect()
+        self.take(n)
+            .into_iter()
+            .filter(|frame| frame["e"] == "timeline")
+            .map(|frame| frame["timeline"].clone())
+            .collect()
     }
     pub fn us_from_now(&self, ms: i64) -> Value {
         json!(self.now.plus_ms(ms).0)

@@ -8,22 +8,23 @@ mod world;
 
 use world::World;
 
-/// Runs per test.
+/// Runs in all, shared by four tests so that they use the machine's cores.
 const SEEDS: u64 = 1_000;
+const SHARES: u64 = 4;
 
 #[allow(clippy::disallowed_methods, reason = "only a test reads this setting")]
-fn seeds() -> Vec<u64> {
+fn seeds(share: u64) -> Vec<u64> {
     match std::env::var("LOCKSTEP_SEED") {
         Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) => (0..SEEDS).collect(),
+        Err(_) => (0..SEEDS).filter(|seed| seed % SHARES == share).collect(),
     }
 }
 
-#[test]
-fn every_rule_holds_in_every_run() {
+fn check(share: u64) {
     let mut totals = world::Totals::default();
-    for seed in seeds() {
-        let run = std::panic::catch_unwind(|| World::new(seed).run());
+    let seeds = seeds(share);
+    for seed in &seeds {
+        let run = std::panic::catch_unwind(|| World::new(*seed).run());
         match run {
             Ok(run) => totals.add(&run),
             Err(panic) => {
@@ -34,9 +35,29 @@ fn every_rule_holds_in_every_run() {
         }
     }
     println!("{totals:?}");
-    if seeds().len() > 1 {
+    if seeds.len() > 1 {
         totals.assert_everything_happened();
     }
+}
+
+#[test]
+fn every_rule_holds_in_every_run_0() {
+    check(0);
+}
+
+#[test]
+fn every_rule_holds_in_every_run_1() {
+    check(1);
+}
+
+#[test]
+fn every_rule_holds_in_every_run_2() {
+    check(2);
+}
+
+#[test]
+fn every_rule_holds_in_every_run_3() {
+    check(3);
 }
 
 #[test]

@@ -17,11 +17,7 @@ use super::HubClock;
 const TAIL_EVENTS_MAX: usize = 64;
 
 /// Whether this account may be in the channel, and as what.
-pub(super) async fn standing(
-    services: &Services,
-    channel: ChannelId,
-    account: AccountId,
-) -> Result<Standing, Refusal> {
+pub(super) async fn standing(services: &Services, channel: ChannelId, account: AccountId) -> Result<Standing, Refusal> {
     let opened = services.dispatcher.load::<Channel>(&StreamId::channel(channel)).await.map_err(unavailable)?;
     if !opened.state.is_open() {
         return Err(Refusal::new("not_found", "there is no such channel"));
@@ -41,8 +37,7 @@ pub(super) async fn playback(services: &Services, clock: HubClock, channel: Chan
     if loaded.version == 0 {
         return Ok(Snapshot { playback: None, position: Position::START });
     }
-    let tail =
-        services.store.read_stream(&stream, loaded.version - 1, TAIL_EVENTS_MAX).await.map_err(unreadable)?;
+    let tail = services.store.read_stream(&stream, loaded.version - 1, TAIL_EVENTS_MAX).await.map_err(unreadable)?;
     let mut last = None;
     for recorded in &tail {
         let event = decoded(recorded)?;

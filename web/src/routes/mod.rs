@@ -117,7 +117,8 @@ impl Parts<'_> {
         let tracker = self.running.tracker.clone();
         let hub = HubHandle::start(self.services.clone(), self.running.shutdown.clone(), &tracker);
         let origins = Arc::new([self.public_url.to_owned()]);
-        socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, tracker })
+        let session_check = socket::SESSION_CHECK;
+        socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, session_check, tracker })
     }
 }
 

@@ -3,7 +3,7 @@
 mod world;
 
 use futures::{SinkExt, StreamExt};
-use lockstep_commands::{member, message, playback};
+use lockstep_commands::{member, message, playback, session};
 use lockstep_domain::{ids::MessageId, time::MediaTime};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -28,6 +28,34 @@ async fn who_is_not_signed_in_is_closed_with_4401() {
         let mut socket = world.connect(Some(world::ORIGIN), token).await.expect("upgraded");
         assert_eq!(socket.closed().await, 4401);
     }
+}
+
+#[tokio::test]
+async fn signing_out_ends_open_sockets() {
+    let world = World::new().await;
+    let ann = world.viewer("ann").await;
+    let ben = world.viewer("ben").await;
+    world.admit(&ann).await;
+    world.admit(&ben).await;
+    let (mut hers, mut his) = (world.open(&ann).await, world.open(&ben).await);
+    hers.join(&world).await;
+    his.join(&world).await;
+    session::revoke(&world.services, &ann.session_hash).await.expect("revoked");
+    assert_eq!(hers.closed().await, 4401);
+    his.send(json!({"t": "probe", "n": 1, "c0": 1})).await;
+    his.until("t", "probe").await;
+}
+
+#[tokio::test]
+async fn a_flood_of_probes_is_not_answered() {
+    let world = World::new().await;
+    let (mut ann, _) = world.join("ann").await;
+    for n in 0..2_000 {
+        ann.send(json!({"t": "probe", "n": n, "c0": 1})).await;
+    }
+    ann.send(json!({"t": "chat", "op": Uuid::now_v7(), "id": Uuid::now_v7(), "text": "still here"})).await;
+    ann.until("t", "ack").await;
+    assert!(ann.waiting("probe") <= 500, "{}", ann.waiting("probe"));
 }
 
 #[tokio::test]
@@ -87,7 +115,8 @@ async fn both_viewers_get_the_same_timeline_and_the_same_chat() {
         while messages.len() < 20 {
             messages.push(viewer.until("e", "message").await);
         }
-        positions.push(messages.iter().map(|m| m["position"].as_str().unwrap().parse::<i64>().unwrap()).collect::<Vec<_>>());
+        positions
+            .push(messages.iter().map(|m| m["position"].as_str().unwrap().parse::<i64>().unwrap()).collect::<Vec<_>>());
         heard.push(messages);
     }
     assert_eq!(heard[0], heard[1]);
@@ -149,7 +178,9 @@ async fn what_happens_past_the_socket_reaches_it() {
     assert_eq!((&heard["message"]["text"], &heard["message"]["author"]["name"]), (&json!("hi"), &json!("ben")));
     world.load_film().await;
     ann.until("e", "timeline").await;
-    playback::seek(&world.services, &world.context(ben.account), world.channel, MediaTime(7_000_000)).await.expect("sought");
+    playback::seek(&world.services, &world.context(ben.account), world.channel, MediaTime(7_000_000))
+        .await
+        .expect("sought");
     assert_eq!(world::timeline(&mut ann, "seek").await["position_us"], 7_000_000);
 }
 

@@ -48,6 +48,7 @@ pub struct World {
 
 pub struct Viewer {
     pub account: AccountId,
+    pub session_hash: String,
     pub token: String,
 }
 
@@ -94,7 +95,8 @@ impl World {
 
     pub async fn viewer(&self, name: &str) -> Viewer {
         let signed_in = account::admit_guest(&self.services, &context(None), name).await.unwrap();
-        Viewer { account: signed_in.principal.account, token: signed_in.token.expose().to_owned() }
+        let (account, session_hash) = (signed_in.principal.account, signed_in.principal.session_hash);
+        Viewer { account, session_hash, token: signed_in.token.expose().to_owned() }
     }
 
     pub async fn admit(&self, viewer: &Viewer) {
@@ -165,7 +167,8 @@ fn listen(services: &Services, shutdown: &CancellationToken, tracker: &TaskTrack
     let hub = HubHandle::start(services.clone(), shutdown.clone(), tracker);
     let authenticator = Authenticator::new(services.clone(), SessionCookie::for_url(ORIGIN));
     let origins = Arc::new([ORIGIN.to_owned()]);
-    let state = SyncState { hub: hub.clone(), authenticator, origins, tracker: tracker.clone() };
+    let session_check = Duration::from_millis(200);
+    let state = SyncState { hub: hub.clone(), authenticator, origins, session_check, tracker: tracker.clone() };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -235,6 +238,11 @@ impl Socket {
                 return self.unread.remove(index).unwrap();
             }
         }
+    }
+
+    /// How many frames of this kind came and were not asked for.
+    pub fn waiting(&self, kind: &str) -> usize {
+        self.unread.iter().filter(|frame| frame["t"] == kind).count()
     }
 
     /// The code it is closed with.

@@ -29,6 +29,8 @@ pub struct Store {
     /// Receipts by actor, channel and operation.
     pub receipts: BTreeMap<(AccountId, ChannelId, CommandId), Done>,
     pub messages: BTreeMap<MessageId, Position>,
+    /// Wall times of playback events.
+    recorded: BTreeMap<Position, i64>,
 }
 
 pub const DURATION: MediaTime = MediaTime(8_000_000);
@@ -38,7 +40,13 @@ impl Store {
         Position::from_i64(i64::try_from(self.log.len()).unwrap())
     }
 
-    pub fn append(&mut self, channel: ChannelId, account: Option<AccountId>, op: Option<CommandId>, fact: Fact) -> Position {
+    pub fn append(
+        &mut self,
+        channel: ChannelId,
+        account: Option<AccountId>,
+        op: Option<CommandId>,
+        fact: Fact,
+    ) -> Position {
         let position = Position::from_i64(self.head().as_i64() + 1);
         let actor = Actor { id: account.map_or("system".to_owned(), |id| id.to_string()), name: String::new() };
         self.log.push(FeedEvent { position, channel, command: op, actor, fact });
@@ -64,7 +72,9 @@ impl Store {
         let may = || standing.clone().ok_or_else(|| Refusal::new("signed_out", ""));
         let decided = match command {
             Command::Chat { id, text, .. } => return self.chat(channel, account, op, *id, text),
-            Command::Arrive { .. } | Command::Depart { .. } => return Ok(Done { position: self.head(), changed: true }),
+            Command::Arrive { .. } | Command::Depart { .. } => {
+                return Ok(Done { position: self.head(), changed: true });
+            }
             Command::Play { position } => PlaybackCommand::Play { standing: may()?, position: *position, at },
             Command::Pause { position } => PlaybackCommand::Pause { standing: may()?, position: *position, at },
             Command::Seek { position } => PlaybackCommand::Seek { standing: may()?, position: *position, at },
@@ -91,7 +101,9 @@ impl Store {
         event: &PlaybackEvent,
     ) -> Position {
         let change = match event {
-            PlaybackEvent::VideoLoaded { video, duration_us, .. } => Change::Loaded { video: *video, duration: *duration_us },
+            PlaybackEvent::VideoLoaded { video, duration_us, .. } => {
+                Change::Loaded { video: *video, duration: *duration_us }
+            }
             PlaybackEvent::Played { position_us, .. } => Change::Played { position: *position_us },
             PlaybackEvent::Paused { position_us, .. } => Change::Paused { position: *position_us },
             PlaybackEvent::Seeked { position_us, .. } => Change::Seeked { position: *position_us },
@@ -101,6 +113,7 @@ impl Store {
         let held = self.channels.entry(channel).or_default();
         Playback::evolve(&mut held.playback, event);
         held.last = Some((position, change.kind(), wall));
+        self.recorded.insert(position, wall);
         position
     }
 
@@ -125,6 +138,24 @@ impl Store {
         let done = Done { position, changed: true };
         op.map(|op| self.receipts.insert((account, channel, op), done.clone()));
         Ok(done)
+    }
+
+    /// The channel's (playing, position, wall time of it) after the event at `upto`.
+    pub fn film(&self, channel: ChannelId, upto: i64) -> Option<(bool, MediaTime, i64)> {
+        let mut film: Option<(bool, MediaTime, i64)> = None;
+        for event in self.log.iter().filter(|event| event.channel == channel && event.position.as_i64() <= upto) {
+            let Fact::Playback(change) = event.fact else { continue };
+            let playing = film.is_some_and(|(playing, ..)| playing);
+            let wall = self.recorded[&event.position];
+            film = Some(match change {
+                Change::Loaded { .. } => (false, MediaTime::ZERO, wall),
+                Change::Played { position } => (true, position, wall),
+                Change::Paused { position } => (false, position, wall),
+                Change::Seeked { position } => (playing, position, wall),
+                Change::Ended => (false, DURATION, wall),
+            });
+        }
+        film
     }
 
     pub fn join(&mut self, channel: ChannelId, account: AccountId) {

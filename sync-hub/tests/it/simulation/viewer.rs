@@ -8,6 +8,15 @@ use serde_json::Value;
 
 use super::store::Store;
 
+/// What the hub may know when it sends.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// How far its feed has told.
+    pub through: i64,
+    /// The position of the channel's snapshot.
+    pub snapshot: i64,
+}
+
 /// What one connection got.
 #[derive(Debug)]
 pub struct Viewer {
@@ -20,6 +29,8 @@ pub struct Viewer {
     pub timeline: Option<Timeline>,
     pub messages: Vec<i64>,
     pub members: BTreeSet<String>,
+    /// Operations asked on this socket that have no answer yet.
+    pub asked: BTreeSet<String>,
     /// The last log position a waiting frame could not have been overtaken by.
     last_position: i64,
 }
@@ -35,21 +46,25 @@ impl Viewer {
             timeline: None,
             messages: vec![],
             members: BTreeSet::new(),
+            asked: BTreeSet::new(),
             last_position: 0,
         }
     }
 
-    /// Takes a frame; `through` is how far the hub's feed has told.
-    pub fn receive(&mut self, through: i64, store: &Store, frame: &Value) {
+    /// Takes a frame; `told` is what the hub may know of the log.
+    pub fn receive(&mut self, told: Told, store: &Store, frame: &Value) {
         assert!(self.closed.is_none(), "a frame after the close");
         match frame["t"].as_str().unwrap() {
             "hello" => assert!(self.joined_at.is_none()),
-            "joined" => self.joined(through, frame),
+            "joined" => self.joined(told.through, frame),
+            "ack" | "refused" => {
+                self.asked.remove(&text(&frame["op"]));
+            }
             "batch" => {
                 assert!(self.joined_at.is_some(), "events before joined");
                 let events = frame["events"].as_array().unwrap();
                 assert!(!events.is_empty());
-                events.iter().for_each(|event| self.event(through, store, event));
+                events.iter().for_each(|event| self.event(told, store, event));
             }
             _ => {}
         }
@@ -61,14 +76,13 @@ impl Viewer {
         assert!(position <= through, "the snapshot is from the future");
         self.joined_at = Some(position);
         self.timeline = serde_json::from_value(frame["timeline"].clone()).unwrap();
-        self.members =
-            frame["members"].as_array().unwrap().iter().map(|member| text(&member["session"])).collect();
+        self.members = frame["members"].as_array().unwrap().iter().map(|member| text(&member["session"])).collect();
     }
 
-    fn event(&mut self, through: i64, store: &Store, event: &Value) {
+    fn event(&mut self, told: Told, store: &Store, event: &Value) {
         if !event["position"].is_null() {
             let position = number(&event["position"]);
-            assert!(position <= through, "told before it came from the feed");
+            assert!(position <= told.through, "told before it came from the feed");
             let durable = &store.log[usize::try_from(position - 1).unwrap()];
             assert_eq!(durable.channel, self.channel, "told in the wrong channel");
             assert!(position > self.last_position, "out of log order");
@@ -80,7 +94,10 @@ impl Viewer {
                 let id = serde_json::from_value(event["message"]["id"].clone()).unwrap();
                 assert_eq!(store.messages[&id].as_i64(), number(&event["position"]));
             }
-            "timeline" => self.moved(serde_json::from_value(event["timeline"].clone()).unwrap()),
+            "timeline" => {
+                assert!(number(&event["position"]) > told.snapshot, "told again what the snapshot had");
+                self.moved(serde_json::from_value(event["timeline"].clone()).unwrap());
+            }
             "presence" => self.presence(event),
             _ => {}
         }

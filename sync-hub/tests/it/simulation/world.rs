@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position},
+    time::MediaTime,
 };
 use lockstep_sync_hub::{
     Command, Done, Hub, HubTime, Input, Output, QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX, Refusal, RunCommand, SessionId,
@@ -15,11 +17,18 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{store::Store, viewer::Viewer};
+use super::{
+    store::{DURATION, Store},
+    viewer::{Told, Viewer},
+};
 use crate::rig::{VIDEO, account, visit};
 
 /// Virtual time of one run before it comes to rest, ms.
 const RUN_MS: i64 = 12_000;
+/// Wall time when a run begins.
+const WALL_US: i64 = 1_700_000_000_000_000;
+/// Between the log's wall time and the hub's timeline lie a lead and the delays of feed and snapshot.
+const APART_US_MAX: i64 = 3_000_000;
 /// Things viewers do in one run.
 const ACTS: usize = 90;
 
@@ -72,7 +81,21 @@ impl Totals {
             self.refused,
             self.ended,
         ];
-        assert!(counts.iter().all(|count| *count >= 20), "{self:?}");
+        assert!(counts.iter().all(|count| *count > 0), "{self:?}");
+    }
+}
+
+/// The timeline a joiner gets is the log's, as far as the hub may know it.
+fn check_joined(timeline: Option<Timeline>, film: Option<(bool, MediaTime, i64)>, now: HubTime, wall: i64) {
+    assert_eq!(timeline.is_some(), film.is_some());
+    let (Some(timeline), Some((playing, position, since))) = (timeline, film) else { return };
+    assert_eq!(timeline.rate_ppm > 0, playing, "{timeline:?}");
+    if playing {
+        let expected = (position.0 + wall - since).min(DURATION.0);
+        let apart = timeline.position_at(now).0 - expected;
+        assert!(apart.abs() <= APART_US_MAX, "{apart} us apart from the log: {timeline:?}");
+    } else {
+        assert_eq!(timeline.position_us, position, "paused elsewhere than the log says");
     }
 }
 
@@ -98,6 +121,10 @@ pub struct World {
     ran: BTreeMap<(u128, AccountId, CommandId), usize>,
     /// What each (epoch, channel, seq) was: the same for everybody.
     seen: BTreeMap<(u128, ChannelId, u64), Timeline>,
+    /// Positions of this hub's snapshots by channel.
+    snapshots: BTreeMap<ChannelId, i64>,
+    acks: BTreeMap<(AccountId, String), Value>,
+    parsed: Option<(Bytes, Value)>,
     totals: Totals,
 }
 
@@ -123,6 +150,9 @@ impl World {
             ids: 0,
             ran: BTreeMap::new(),
             seen: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            acks: BTreeMap::new(),
+            parsed: None,
             totals: Totals::default(),
         }
     }
@@ -175,7 +205,7 @@ impl World {
         HubTime(self.now - self.origin)
     }
     fn wall(&self) -> i64 {
-        1_700_000_000_000_000 + self.now
+        WALL_US + self.now
     }
 
     fn happen(&mut self, due: Due) {
@@ -193,9 +223,10 @@ impl World {
             }
             Due::ReadChannel { epoch, channel } => {
                 let snapshot = self.store.snapshot(channel, self.wall(), self.hub_now());
-                self.later(30, Due::Loaded { epoch, channel, snapshot });
+                self.later(200, Due::Loaded { epoch, channel, snapshot });
             }
             Due::Loaded { epoch, channel, snapshot } if epoch == self.epoch => {
+                self.snapshots.insert(channel, snapshot.position.as_i64());
                 self.input(Input::ChannelLoaded { channel, result: Ok(snapshot) });
             }
             Due::Done { .. } | Due::Standing { .. } | Due::Loaded { .. } => {}
@@ -226,6 +257,8 @@ impl World {
     }
 
     fn wake_feed(&mut self, ms_max: i64) {
+        // Now and then the feed hangs.
+        let ms_max = if self.rng.random_bool(0.1) { 500 } else { ms_max };
         if !std::mem::replace(&mut self.feed_planned, true) {
             self.later(ms_max, Due::Feed);
         }
@@ -255,17 +288,19 @@ impl World {
         self.fed = self.store.head().as_i64();
         self.hub = Hub::new(Uuid::from_u128(self.epoch), Position::from_i64(self.fed));
         self.stalled.clear();
+        self.snapshots.clear();
         for (_, viewer) in self.viewers.iter_mut().filter(|(_, viewer)| viewer.closed.is_none()) {
             viewer.closed = Some(1006);
         }
     }
 
     fn input(&mut self, input: Input) {
+        let fills = !matches!(input, Input::Written { .. });
         self.hub.handle(self.hub_now(), input);
         while let Some(output) = self.hub.poll_output() {
             self.output(output);
         }
-        for session in self.viewers.keys() {
+        for (session, _) in self.viewers.iter().filter(|(_, viewer)| fills && viewer.closed.is_none()) {
             if let Some((events, bytes)) = self.hub.queued(SessionId(*session)) {
                 assert!(events <= QUEUED_EVENTS_MAX && bytes <= QUEUED_BYTES_MAX, "{events} events, {bytes} bytes");
             }
@@ -275,7 +310,7 @@ impl World {
     fn output(&mut self, output: Output) {
         let epoch = self.epoch;
         match output {
-            Output::Send { session, bytes } => self.sent(session.0, &bytes),
+            Output::Send { session, bytes } => self.sent(session.0, bytes),
             Output::Close { session, code, .. } => {
                 let viewer = self.viewers.get_mut(&session.0).unwrap();
                 assert!(viewer.closed.replace(code).is_none(), "closed twice");
@@ -285,7 +320,7 @@ impl World {
                 self.stalled.remove(&session.0);
             }
             Output::Run(run) => self.later(60, Due::Decide { epoch, run }),
-            Output::LoadChannel { channel } => self.later(30, Due::ReadChannel { epoch, channel }),
+            Output::LoadChannel { channel } => self.later(200, Due::ReadChannel { epoch, channel }),
             Output::CheckMember { session, channel, account } => {
                 let result = self.store.standing(channel, account);
                 self.later(30, Due::Standing { epoch, session: session.0, result });
@@ -293,18 +328,36 @@ impl World {
         }
     }
 
-    fn sent(&mut self, session: u64, bytes: &[u8]) {
+    fn sent(&mut self, session: u64, bytes: Bytes) {
         self.totals.frames += 1;
-        let frame: Value = serde_json::from_slice(bytes).unwrap();
+        let length = bytes.len();
+        // A frame for everybody is serialised once; so it is read once.
+        if self.parsed.as_ref().is_none_or(|(held, _)| held.as_ptr() != bytes.as_ptr()) {
+            let frame = serde_json::from_slice(&bytes).unwrap();
+            self.parsed = Some((bytes, frame));
+        }
+        let frame = &self.parsed.as_ref().unwrap().1;
         let viewer = self.viewers.get_mut(&session).unwrap();
-        viewer.receive(self.fed, &self.store, &frame);
+        let snapshot = self.snapshots.get(&viewer.channel).copied().unwrap_or(0);
+        viewer.receive(Told { through: self.fed, snapshot }, &self.store, frame);
+        if frame["t"] == "joined" {
+            let film = self.store.film(viewer.channel, self.fed.max(snapshot));
+            check_joined(viewer.timeline, film, HubTime(self.now - self.origin), self.now + WALL_US);
+        }
+        // One that changed nothing may decide again at another hub; one that did has one receipt for ever.
+        if frame["t"] == "ack" && frame["changed"] == true {
+            let op = frame["op"].as_str().unwrap().to_owned();
+            let position = frame["position"].clone();
+            let held = self.acks.entry((viewer.account, op)).or_insert_with(|| position.clone());
+            assert_eq!(*held, position, "one operation, two receipts");
+        }
         if let Some(timeline) = viewer.timeline {
             let key = (self.epoch, viewer.channel, timeline.seq);
             assert_eq!(*self.seen.entry(key).or_insert(timeline), timeline, "viewers were told different timelines");
         }
         match self.stalled.get_mut(&session) {
-            Some(held) => *held += bytes.len(),
-            None => self.later(1, Due::Written { session, bytes: bytes.len() }),
+            Some(held) => *held += length,
+            None => self.later(1, Due::Written { session, bytes: length }),
         }
     }
 
@@ -342,6 +395,9 @@ impl World {
     }
 
     fn frame(&mut self, session: u64, frame: &Value) {
+        if let Some(op) = frame["op"].as_str() {
+            self.viewers.get_mut(&session).unwrap().asked.insert(op.to_owned());
+        }
         self.input(Input::Frame { session: SessionId(session), frame: parse(&frame.to_string()) });
     }
     fn fresh(&mut self) -> Uuid {
@@ -364,7 +420,7 @@ impl World {
         self.ask(session, frame);
     }
     fn chat(&mut self, session: u64) {
-        let text = "x".repeat(self.rng.random_range(1..400));
+        let text = "x".repeat(self.rng.random_range(1..60));
         let frame = json!({"t": "chat", "op": self.fresh(), "id": self.fresh(), "text": text, "playback_us": null});
         self.ask(session, frame);
     }
@@ -396,7 +452,7 @@ impl World {
     /// Many messages at once from outside the hub (the GraphQL API).
     fn flood(&mut self, session: u64) {
         let (who, channel) = (self.viewers[&session].account, self.viewers[&session].channel);
-        let text = "y".repeat(self.rng.random_range(1..300));
+        let text = "y".repeat(self.rng.random_range(1..60));
         for _ in 0..self.rng.random_range(1..200) {
             let chat = Command::Chat { id: MessageId(self.fresh()), text: text.clone(), playback: None };
             let op = CommandId(self.fresh());
@@ -440,11 +496,15 @@ impl World {
             let present: BTreeSet<String> = here.iter().map(|(session, _)| session.to_string()).collect();
             for (session, viewer) in &here {
                 assert!(viewer.joined_at.is_some(), "session {session} never joined");
+                assert!(viewer.asked.is_empty(), "session {session} got no answer to {:?}", viewer.asked);
                 assert_eq!(viewer.timeline, here[0].1.timeline, "viewers disagree");
                 assert_eq!(viewer.members, present, "session {session} sees others than are here");
                 let (state, _) = &held.members[&viewer.account];
                 assert!(!state.banned, "a banned viewer is still here");
-                assert_eq!(viewer.timeline.map(|t| (t.video, t.rate_ppm > 0)), held.playback.video.map(|v| (v, held.playback.playing)));
+                assert_eq!(
+                    viewer.timeline.map(|t| (t.video, t.rate_ppm > 0)),
+                    held.playback.video.map(|v| (v, held.playback.playing))
+                );
                 if let Some(timeline) = viewer.timeline.filter(|_| !held.playback.playing) {
                     assert_eq!(timeline.position_us, held.playback.position, "paused elsewhere than the log says");
                 }
