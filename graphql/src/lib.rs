@@ -4,6 +4,7 @@
 //! are masked and logged once, with the request's id. No SQL, no rule and no fan-out live here.
 
 mod answer;
+mod batch;
 mod context;
 mod limits;
 mod loader;

@@ -164,7 +164,7 @@ mod tests {
         check("", 0);
         check("{ me { id } }", 6);
         check("{me{id}} # a comment { x }", 6);
-        check("query($a: Int = -12) { x(s: \"a { b \\\" c\") ...F }", 18);
+        check("query($a: Int = -12) { x(s: \"a { b \\\" c\") ...F }", 19);
         check("{ x(s: \"\"\"a \" { b\"\"\") }", 8);
         check("{ x(s: \"\") , y }", 9);
         check("\"never ends", 1);

@@ -1,6 +1,6 @@
 //! One batch per kind of row and level of a request, so that a nested list costs a handful of queries.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use lockstep_domain::ids::{AccountId, ChannelId, Position, VideoId};
@@ -11,6 +11,8 @@ use lockstep_projections::{
     messages::{self, MessageRow},
     videos::{self, RenditionRow, VideoRow},
 };
+
+use crate::batch::Spawner;
 
 /// Reads rows for a loader.
 #[derive(Clone)]
@@ -29,11 +31,13 @@ pub(crate) struct Loaders {
 
 impl Loaders {
     /// `remember`: rows once read are read no more. Not for subscriptions, which live long.
-    pub(crate) fn new(reader: &Reader, remember: bool) -> Self {
+    pub(crate) fn new(reader: &Reader, spawner: &Spawner, remember: bool) -> Self {
         let make = || {
-            let loader = DataLoader::with_cache(Rows(reader.clone()), tokio::spawn, HashMapCache::default());
+            let (rows, spawner) = (Rows(reader.clone()), spawner.clone());
+            let loader = DataLoader::with_cache(rows, move |work| spawner.spawn(work), HashMapCache::default());
             loader.enable_all_cache(remember);
-            loader
+            // Whoever drives the request knows when a batch is full: no time to wait for.
+            loader.delay(Duration::ZERO)
         };
         Self { accounts: make(), videos: make(), renditions: make(), members: make(), messages: make() }
     }

@@ -9,6 +9,7 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Position(pub ids::Position);
 
+/// A place in the event log. Opaque: store it and hand it back.
 #[Scalar]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -26,6 +27,7 @@ impl ScalarType for Position {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DateTime(pub Timestamp);
 
+/// A moment, as RFC 3339 in UTC.
 #[Scalar]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -7,6 +7,7 @@ use futures::{FutureExt, Stream, StreamExt, future, stream};
 use lockstep_domain::account::PlatformRole;
 
 use crate::{
+    batch::{self, Spawner},
     context::{RequestContext, SchemaDeps},
     limits::{self, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, Kind, NESTING_MAX},
     loader::Loaders,
@@ -73,8 +74,8 @@ impl AppSchema {
     pub async fn execute(&self, request: Request, context: RequestContext) -> Response {
         let request_id = context.request_id.clone();
         let response = match self.prepare(request, context, true) {
-            Ok((schema, request)) => {
-                let answer = AssertUnwindSafe(schema.execute(request)).catch_unwind().await;
+            Ok((schema, request, spawner)) => {
+                let answer = AssertUnwindSafe(batch::drive(schema.execute(request), spawner)).catch_unwind().await;
                 answer.unwrap_or_else(|_| problem::panicked(&request_id))
             }
             Err(refused) => Response::from_errors(vec![refused]),
@@ -90,7 +91,10 @@ impl AppSchema {
     ) -> impl Stream<Item = Response> + Send + 'static + use<> {
         let request_id = context.request_id.clone();
         let responses = match self.prepare(request, context, false) {
-            Ok((schema, request)) => AssertUnwindSafe(schema.execute_stream(request)).catch_unwind().boxed(),
+            Ok((schema, request, spawner)) => {
+                let responses = batch::drive_stream(schema.execute_stream(request), spawner);
+                AssertUnwindSafe(responses).catch_unwind().boxed()
+            }
             Err(refused) => stream::once(future::ready(Ok(Response::from_errors(vec![refused])))).boxed(),
         };
         responses.map(move |response| match response {
@@ -105,14 +109,16 @@ impl AppSchema {
         mut request: Request,
         context: RequestContext,
         once: bool,
-    ) -> Result<(&Inner, Request), ServerError> {
+    ) -> Result<(&Inner, Request, Spawner), ServerError> {
         let open = self.may_introspect(&context);
         let schema = match limits::check(&mut request)? {
             Kind::Introspection if open => &self.introspection,
             Kind::Introspection | Kind::Ordinary => &self.ordinary,
         };
         let request = if open { request } else { request.disable_introspection() };
-        Ok((schema, request.data(Loaders::new(&self.deps.reader, once)).data(context)))
+        let spawner = Spawner::default();
+        let loaders = Loaders::new(&self.deps.reader, &spawner, once);
+        Ok((schema, request.data(loaders).data(context), spawner))
     }
 
     fn may_introspect(&self, context: &RequestContext) -> bool {

@@ -18,7 +18,7 @@ use crate::{
     scalar::{ChannelRole, DateTime, Position, Visibility},
 };
 
-/// A place where people watch together.
+/// A channel with what its asker may see of it.
 pub(crate) struct Channel {
     /// Of a channel that the asker may see.
     row: ChannelRow,
@@ -34,6 +34,7 @@ impl Channel {
     }
 }
 
+/// A place where people watch together.
 #[Object]
 impl Channel {
     async fn id(&self) -> Uuid {

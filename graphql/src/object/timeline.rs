@@ -10,12 +10,13 @@ use crate::{
     scalar::{DateTime, Position, float},
 };
 
-/// What a channel plays: where the film was, and how fast it ran, when this was recorded.
+/// A row of the playback read model.
 pub(crate) struct Timeline {
     /// Shown only to those who may read its channel.
     pub row: PlaybackRow,
 }
 
+/// What a channel plays: where the film was, and how fast it ran, when this was recorded.
 #[Object]
 impl Timeline {
     async fn video(&self, ctx: &Context<'_>) -> Result<Option<Video>, Problem> {

@@ -13,7 +13,7 @@ use crate::{
     scalar::{DateTime, VideoStatus, float},
 };
 
-/// An uploaded film.
+/// A film with whether its asker may watch it.
 #[derive(Clone)]
 pub(crate) struct Video {
     pub row: VideoRow,
@@ -32,6 +32,7 @@ impl Video {
     }
 }
 
+/// An uploaded film.
 #[Object]
 impl Video {
     async fn id(&self) -> Uuid {
@@ -160,13 +161,14 @@ impl From<work::Failure> for Failure {
     }
 }
 
-/// Films, newest first.
+/// A page with the filter that counts all pages.
 pub(crate) struct VideoPage {
     pub nodes: Vec<Video>,
     pub has_more: bool,
     pub filter: Filter,
 }
 
+/// Films, newest first.
 #[Object]
 impl VideoPage {
     async fn nodes(&self) -> &[Video] {

@@ -27,7 +27,7 @@ use crate::{
     scalar::{DateTime, Position, float},
 };
 
-/// Something happened in a channel.
+/// An event of the log, shown to those who may read its channel.
 pub(crate) struct ChannelEvent {
     channel: ChannelId,
     event: Arc<RecordedEvent>,
@@ -90,6 +90,7 @@ async fn still_readable(reader: &Reader, asker: AccountId, channel: ChannelId, e
     waited.is_ok() && readable(reader, asker, channel).await.unwrap_or(false)
 }
 
+/// Something happened in a channel.
 #[Object]
 impl ChannelEvent {
     async fn position(&self) -> Position {
