@@ -257,3 +257,29 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_probes_is_not_answered() {
+        let mut rate = ProbeRate::default();
+        let mut admitted = |now| (0..2_000).filter(|_| rate.admits(now)).count();
+        assert_eq!(admitted(HubTime(5_000_000)), 50);
+        assert_eq!(admitted(HubTime(5_999_999)), 0);
+        assert_eq!(admitted(HubTime(6_000_000)), 50, "a second later again");
+    }
+
+    #[test]
+    fn only_listed_origins_open_a_socket() {
+        let origins = ["https://watch.example".to_owned()];
+        let headers = |given: &[&'static str]| -> HeaderMap {
+            given.iter().map(|origin| (header::ORIGIN, http::HeaderValue::from_static(origin))).collect()
+        };
+        assert!(allowed(&headers(&["https://watch.example"]), &origins));
+        for given in [&[][..], &["https://watch.example.evil"], &["null"], &["https://watch.example", "null"]] {
+            assert!(!allowed(&headers(given), &origins), "{given:?}");
+        }
+    }
+}

@@ -240,11 +240,6 @@ impl Socket {
         }
     }
 
-    /// How many frames of this kind came and were not asked for.
-    pub fn waiting(&self, kind: &str) -> usize {
-        self.unread.iter().filter(|frame| frame["t"] == kind).count()
-    }
-
     /// The code it is closed with.
     pub async fn closed(&mut self) -> u16 {
         loop {
