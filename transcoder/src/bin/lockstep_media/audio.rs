@@ -22,9 +22,8 @@ pub fn run(bench: &Bench, task: &AudioTask) -> Result<(), Failure> {
     let mut input = open::open(bench)?;
     let missing = || fail::broken("sound", ff::Error::StreamNotFound);
     let stream = open::audio_stream(&input).ok_or_else(missing)?;
-    let zero_us = open::video_stream(&input)
-        .and_then(|video| input.stream(video))
-        .map_or(0, |video| pictures::rescale(pictures::zero(&video), video.time_base(), ff::Rational(1, 1_000_000)));
+    let clock = lockstep_transcoder::plan::clock(25, 1);
+    let zero_us = pictures::Pictures::open(bench, clock)?.origin_us();
     libav::keep_only(&mut input, stream);
     let time_base = input.stream(stream).ok_or_else(missing)?.time_base();
     let zero = pictures::rescale(zero_us, ff::Rational(1, 1_000_000), time_base);

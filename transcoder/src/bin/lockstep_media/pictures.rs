@@ -12,6 +12,8 @@ use crate::{Bench, fail, libav, open};
 
 /// How far before a cut the decoder starts looking for a key picture, microseconds; then from the beginning.
 const LEADS_US: [i64; 2] = [1_000_000, 12_000_000];
+/// How far the first picture may be from the time the container tells before that time is believed instead, seconds.
+const FIRST_S: std::ops::RangeInclusive<i64> = -1..=10;
 /// Packets in a row that may fail to decode before the stream is given up.
 const BAD_PACKETS_MAX: u32 = 5_000;
 
@@ -31,7 +33,7 @@ pub struct Pictures<'a> {
     clock: Clock,
     /// Constant frame rate: times snap to the clock's frames.
     constant: bool,
-    /// The stream's own time of the film's zero.
+    /// The film's zero in the stream's own time: its first picture.
     origin: i64,
     time_base: ff::Rational,
     last_tick: Option<i64>,
@@ -48,29 +50,45 @@ pub struct Shape {
 }
 
 impl<'a> Pictures<'a> {
-    /// Opens the source at its start.
+    /// Opens the source at its start; its first picture is the film's zero.
     pub fn open(bench: &'a Bench, clock: Clock) -> Result<Self, Failure> {
         let mut input = open::open(bench)?;
         let stream = open::video_stream(&input).ok_or_else(|| fail::no_video_track(false))?;
         libav::keep_only(&mut input, stream);
         let decoder = open::decoder(&input, stream, bench.allow_list).map_err(|_| fail::undecodable())?;
         let track = input.stream(stream).ok_or_else(fail::undecodable)?;
-        let (time_base, origin) = (track.time_base(), zero(&track));
+        let (time_base, told) = (track.time_base(), zero(&track));
         let constant = constant_rate(&track, clock);
-        Ok(Self {
+        let mut pictures = Self {
             bench,
             input,
             stream,
             decoder,
             clock,
             constant,
-            origin,
+            origin: told,
             time_base,
             last_tick: None,
             pending: None,
             draining: false,
             bad_packets: 0,
-        })
+        };
+        pictures.find_zero(told)?;
+        Ok(pictures)
+    }
+
+    /// Containers tell when the first packet is decoded, or do not tell: the first picture knows.
+    fn find_zero(&mut self, told: i64) -> Result<(), Failure> {
+        let Some(frame) = self.decoded()? else { return Ok(()) };
+        let believed = |first: &i64| FIRST_S.contains(&rescale(first - told, self.time_base, ff::Rational(1, 1)));
+        self.origin = frame.timestamp().filter(believed).unwrap_or(told);
+        self.pending = self.place(&frame).map(|tick| Picture { tick, frame });
+        Ok(())
+    }
+
+    /// The film's zero, microseconds of the container's time.
+    pub fn origin_us(&self) -> i64 {
+        rescale(self.origin, self.time_base, ff::Rational(1, 1_000_000))
     }
 
     pub fn shape(&self) -> Shape {
@@ -106,7 +124,7 @@ impl<'a> Pictures<'a> {
     }
 
     fn seek_to(&mut self, us: i64) -> Result<(), ff::Error> {
-        let origin_us = rescale(self.origin, self.time_base, ff::Rational(1, 1_000_000));
+        let origin_us = self.origin_us();
         self.input.seek(us + origin_us, ..us + origin_us)?;
         self.decoder.flush();
         (self.last_tick, self.pending, self.draining) = (None, None, false);
@@ -118,14 +136,20 @@ impl<'a> Pictures<'a> {
         if let Some(picture) = self.pending.take() {
             return Ok(Some(picture));
         }
+        while let Some(frame) = self.decoded()? {
+            if let Some(tick) = self.place(&frame) {
+                return Ok(Some(Picture { tick, frame }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The decoder's next picture.
+    fn decoded(&mut self) -> Result<Option<ff::frame::Video>, Failure> {
         loop {
             let mut frame = ff::frame::Video::empty();
             match self.decoder.receive_frame(&mut frame) {
-                Ok(()) => {
-                    if let Some(tick) = self.place(&frame) {
-                        return Ok(Some(Picture { tick, frame }));
-                    }
-                }
+                Ok(()) => return Ok(Some(frame)),
                 Err(ff::Error::Other { errno: ff::error::EAGAIN }) if !self.draining => self.feed()?,
                 Err(ff::Error::Eof | ff::Error::Other { errno: ff::error::EAGAIN }) => return Ok(None),
                 Err(_) => self.forgive()?,
@@ -184,8 +208,8 @@ impl<'a> Pictures<'a> {
     }
 }
 
-/// The stream's time of its first picture.
-pub fn zero(stream: &ff::format::stream::Stream<'_>) -> i64 {
+/// When the container says that the stream starts, in the stream's time.
+fn zero(stream: &ff::format::stream::Stream<'_>) -> i64 {
     Some(stream.start_time()).filter(|time| *time != ff::ffi::AV_NOPTS_VALUE).unwrap_or(0)
 }
 

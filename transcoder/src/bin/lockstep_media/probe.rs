@@ -23,7 +23,7 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
     let Some(video) = open::video_stream(&input) else {
         return Err(fail::no_video_track(audio.is_some()));
     };
-    let picture = first_picture(bench)?;
+    let (picture, start_us) = first_picture(bench)?;
     let (width, height, rotation_degrees) = displayed(&input, video, &picture)?;
     let rate = rate(&input, video);
     let container = input.format().name().to_owned();
@@ -31,7 +31,7 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
     let (video_codec, audio_codec) = (name(video).unwrap_or_default(), audio.and_then(name));
     let audio_channels = audio.and_then(|index| open::decoder(&input, index, true).ok()?.audio().ok());
     let audio_channels = audio_channels.map_or(0, |decoder| u32::from(decoder.channels()));
-    let duration_us = duration(bench, &mut input, video, rate)?;
+    let duration_us = duration(bench, &mut input, video, start_us, rate)?;
     Ok(Source {
         container: friendly(&container),
         video_codec,
@@ -46,10 +46,11 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
     })
 }
 
-/// One picture must decode: a file without one is not a film.
-fn first_picture(bench: &Bench) -> Result<ff::frame::Video, Failure> {
+/// One picture must decode: a file without one is not a film. With it comes the film's zero, microseconds.
+fn first_picture(bench: &Bench) -> Result<(ff::frame::Video, i64), Failure> {
     let mut pictures = Pictures::open(bench, clock(25, 1))?;
-    pictures.next()?.map(|picture| picture.frame).ok_or_else(fail::undecodable)
+    let first = pictures.next()?.ok_or_else(fail::undecodable)?;
+    Ok((first.frame, pictures.origin_us()))
 }
 
 /// The size as displayed: square samples, upright.
@@ -110,15 +111,9 @@ fn familiar(rate: f64) -> (u32, u32) {
     }
 }
 
-/// The picture's real length, microseconds: from its zero to the end of its last packet.
-fn duration(bench: &Bench, input: &mut Input, video: usize, rate: (u32, u32)) -> Result<i64, Failure> {
-    let (time_base, zero) = match input.stream(video) {
-        Some(stream) => (stream.time_base(), pictures::zero(&stream)),
-        None => return Err(fail::no_video_track(false)),
-    };
-    let micro = ff::Rational(1, 1_000_000);
+/// The picture's real length, microseconds: from its zero at `start_us` to the end of its last packet.
+fn duration(bench: &Bench, input: &mut Input, video: usize, start_us: i64, rate: (u32, u32)) -> Result<i64, Failure> {
     let told_us = libav::told_duration_us(input);
-    let start_us = pictures::rescale(zero, time_base, micro);
     if let Some(told_us) = told_us.filter(|us| *us > TAIL_US) {
         let near_end = start_us + told_us - TAIL_US;
         if input.seek(near_end, ..near_end).is_err() {
