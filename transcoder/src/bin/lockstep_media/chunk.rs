@@ -76,6 +76,10 @@ impl Line<'_> {
                 let shared = libav::share(&picture.frame).map_err(|error| fail::broken("share", error))?;
                 self.push(shared, picture.tick)?;
             }
+            if picture.tick < start {
+                // A long way from the key picture is work too: the parent must hear of it.
+                self.tell(start)?;
+            }
             if (start..end).contains(&picture.tick) {
                 covered = self.after(picture.tick);
             }
