@@ -6,10 +6,8 @@ mod report;
 use anyhow::bail;
 
 /// Every benchmark with what it measures.
-const BENCHMARKS: &[(&str, &str)] = &[(
-    "append",
-    "durable commands per second through the dispatcher, against stock postgres-es execute()",
-)];
+const BENCHMARKS: &[(&str, &str)] =
+    &[("append", "durable commands per second through the dispatcher, against stock postgres-es execute()")];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

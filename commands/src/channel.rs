@@ -82,11 +82,7 @@ pub async fn rename(
 
 /// A slug is one channel's, across all channels: a unique row, taken before the event and kept if the event fails,
 /// so that a repeat of the same operation finds it its own.
-async fn reserve_slug(
-    services: &Services,
-    slug: &str,
-    channel: ChannelId,
-) -> Result<(), CommandError<ChannelRefusal>> {
+async fn reserve_slug(services: &Services, slug: &str, channel: ChannelId) -> Result<(), CommandError<ChannelRefusal>> {
     let holder: Uuid = sqlx::query_scalar(
         "INSERT INTO channel_slugs (slug, channel_id) VALUES ($1, $2)
          ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug RETURNING channel_id",

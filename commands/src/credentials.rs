@@ -75,9 +75,30 @@ impl Password {
 
 /// The passwords people try first, of eight characters and more.
 const COMMON: [&str; 24] = [
-    "password", "password1", "password123", "12345678", "123456789", "1234567890", "qwertyuiop", "qwerty123",
-    "11111111", "00000000", "iloveyou", "sunshine", "princess", "football", "baseball", "superman", "trustno1",
-    "letmein1", "welcome1", "admin123", "adminadmin", "abcd1234", "1q2w3e4r", "lockstep",
+    "password",
+    "password1",
+    "password123",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "qwertyuiop",
+    "qwerty123",
+    "11111111",
+    "00000000",
+    "iloveyou",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "superman",
+    "trustno1",
+    "letmein1",
+    "welcome1",
+    "admin123",
+    "adminadmin",
+    "abcd1234",
+    "1q2w3e4r",
+    "lockstep",
 ];
 
 /// Stores the login name and the password's hash, unless the name is taken.

@@ -130,13 +130,12 @@ impl Dispatcher {
             let page = self.store.read_stream(stream, loaded.version, PAGE_EVENTS).await?;
             let full = page.len() == PAGE_EVENTS;
             for recorded in page {
-                let event: A::Event = serde_json::from_value(recorded.payload).map_err(|error| {
-                    LoadError::Undecodable {
+                let event: A::Event =
+                    serde_json::from_value(recorded.payload).map_err(|error| LoadError::Undecodable {
                         stream: stream.to_string(),
                         version: recorded.version,
                         reason: error.to_string(),
-                    }
-                })?;
+                    })?;
                 A::evolve(&mut loaded.state, &event);
                 loaded.version = recorded.version;
                 loaded.position = recorded.position;
@@ -245,11 +244,7 @@ impl Dispatcher {
         Outcome { position: receipt.position, version: receipt.version, changed: true }
     }
 
-    async fn earlier(
-        &self,
-        stream: &StreamId,
-        context: &Context,
-    ) -> Result<Option<Receipt>, ReadError> {
+    async fn earlier(&self, stream: &StreamId, context: &Context) -> Result<Option<Receipt>, ReadError> {
         self.store.find_command(&context.actor.to_string(), stream, context.command_id).await
     }
 

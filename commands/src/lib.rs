@@ -22,5 +22,7 @@ pub mod visit;
 
 pub use context::{Actor, Context};
 pub use dispatcher::{CommandError, Dispatcher, LoadError, Loaded, Outcome};
+/// The feed, for those who follow the log and may not reach the store themselves.
+pub use lockstep_event_store::{Feed, RecordedEvent};
 pub use services::{Clock, Ids, Services};
 pub use session::Principal;

@@ -73,11 +73,7 @@ pub async fn join(services: &Services, context: &Context, channel: ChannelId) ->
 pub async fn leave(services: &Services, context: &Context, channel: ChannelId) -> Answer {
     let account = context.account().ok_or(CommandError::Refused(MemberRefusal::SignedOut))?;
     let stream = StreamId::member(channel, account);
-    services
-        .dispatcher
-        .execute::<Member>(stream, Some(channel), context, MemberCommand::Leave)
-        .await
-        .map_err(refusal)
+    services.dispatcher.execute::<Member>(stream, Some(channel), context, MemberCommand::Leave).await.map_err(refusal)
 }
 
 /// Bans `account`; whoever acts must outrank them.

@@ -16,9 +16,9 @@ impl SessionCookie {
     /// `__Host-` works on https and on localhost; plain http elsewhere gets a cookie without Secure.
     pub fn for_url(public_url: &str) -> Self {
         let host = public_url.split("://").nth(1).unwrap_or_default();
-        let local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
-            host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-        });
+        let local = ["localhost", "127.0.0.1", "[::1]"]
+            .iter()
+            .any(|name| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
         // Chromium takes Secure cookies from http://localhost but not from http://127.0.0.1.
         let localhost = local && host.starts_with("localhost");
         if public_url.starts_with("https://") || localhost {

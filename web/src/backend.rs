@@ -131,7 +131,9 @@ pub fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
         Some(bytes) => bytes,
         None if config.database.url.is_some() && !config.data.folder.join("secrets/master.key").exists() => {
             // A key made here would be lost with this machine while the database lives on.
-            bail!("LOCKSTEP_MASTER_KEY must be set where DATABASE_URL is: 64 hex digits, e.g. from `openssl rand -hex 32`");
+            bail!(
+                "LOCKSTEP_MASTER_KEY must be set where DATABASE_URL is: 64 hex digits, e.g. from `openssl rand -hex 32`"
+            );
         }
         None => DataFolder::open(&config.data.folder)?.secret("master.key")?,
     };

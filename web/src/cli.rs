@@ -128,7 +128,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// `LOG_LEVEL` in tracing's filter syntax; JSON lines where stderr is not a terminal.
 fn log_to_stderr() {
     use std::io::IsTerminal;
-    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info,sqlx=error,s3s=off,aws_smithy_runtime=warn".to_owned());
+    let level =
+        std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info,sqlx=error,s3s=off,aws_smithy_runtime=warn".to_owned());
     let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() { builder.init() } else { builder.json().init() }

@@ -33,7 +33,9 @@ pub async fn run(config: &Config) -> ExitCode {
 
 async fn ffmpeg(config: &Config) -> Finding {
     transcoding::check(config).await.map_err(|text| {
-        format!("{text}. Uploads would wait. Install FFmpeg's libraries (apt-get install ffmpeg) or run `make run` again.")
+        format!(
+            "{text}. Uploads would wait. Install FFmpeg's libraries (apt-get install ffmpeg) or run `make run` again."
+        )
     })
 }
 

@@ -19,17 +19,10 @@ pub async fn run(config: &Config, command: ProjectionsCommand) -> anyhow::Result
     done
 }
 
-async fn with_database(
-    config: &Config,
-    database: &Database,
-    command: ProjectionsCommand,
-) -> anyhow::Result<ExitCode> {
-    let store: Arc<dyn EventStore> = lockstep_event_store::PostgresStore::connect(
-        &database.url,
-        backend::master_key(config)?,
-        backend::node_name(),
-    )
-    .await?;
+async fn with_database(config: &Config, database: &Database, command: ProjectionsCommand) -> anyhow::Result<ExitCode> {
+    let store: Arc<dyn EventStore> =
+        lockstep_event_store::PostgresStore::connect(&database.url, backend::master_key(config)?, backend::node_name())
+            .await?;
     let pool = backend::pool(&database.url, 4).await?;
     match command {
         ProjectionsCommand::List => {
@@ -48,4 +41,3 @@ async fn with_database(
     pool.close().await;
     Ok(ExitCode::SUCCESS)
 }
-

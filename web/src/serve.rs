@@ -149,12 +149,7 @@ async fn serve_http(
 }
 
 /// Prints one box: where it is, how to become its administrator, where its data is.
-async fn announce(
-    config: &Config,
-    public_url: &str,
-    services: &Services,
-    setup: &SetupLink,
-) -> anyhow::Result<()> {
+async fn announce(config: &Config, public_url: &str, services: &Services, setup: &SetupLink) -> anyhow::Result<()> {
     let mut lines = vec![format!("Lockstep is running at  {public_url}")];
     if !session::administrator_exists(services).await? {
         let now: Timestamp = services.clock.now();

@@ -12,7 +12,10 @@ use crate::config::Config;
 /// `LOCKSTEP_MEDIA_PROGRAM`, else `lockstep-media` beside this program.
 pub fn media_program(config: &Config) -> PathBuf {
     config.server.media_program.clone().unwrap_or_else(|| {
-        std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join("lockstep-media"))).unwrap_or_else(|| "lockstep-media".into())
+        std::env::current_exe()
+            .ok()
+            .and_then(|own| Some(own.parent()?.join("lockstep-media")))
+            .unwrap_or_else(|| "lockstep-media".into())
     })
 }
 

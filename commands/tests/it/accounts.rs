@@ -41,8 +41,10 @@ async fn names_and_passwords_are_checked_and_hashed() {
     assert!(matches!(register("Ada", "password123").await, Err(CommandError::Refused(AccountRefusal::Password(_)))));
     register("Ada", "a good long one").await.expect("registered");
     assert!(matches!(register("ada", "another one!").await, Err(CommandError::Refused(AccountRefusal::NameTaken))));
-    let phc: String =
-        sqlx::query_scalar("SELECT password_phc FROM credentials").fetch_one(&world.services.pool).await.expect("a row");
+    let phc: String = sqlx::query_scalar("SELECT password_phc FROM credentials")
+        .fetch_one(&world.services.pool)
+        .await
+        .expect("a row");
     assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
     for (name, password) in [("Ada", "wrong password"), ("Nobody", "a good long one")] {
         let refused = account::sign_in(&world.services, name, password).await;
@@ -56,7 +58,10 @@ async fn a_session_is_its_token_until_it_is_revoked() {
     let world = World::new().await;
     let guest = account::admit_guest(&world.services, &world.context_of(Actor::System), " Linus ").await.expect("in");
     let found = session::authenticate(&world.services, guest.token.expose()).await.expect("reads").expect("alive");
-    assert_eq!((found.account, found.name.as_str(), found.role), (guest.principal.account, "Linus", PlatformRole::Guest));
+    assert_eq!(
+        (found.account, found.name.as_str(), found.role),
+        (guest.principal.account, "Linus", PlatformRole::Guest)
+    );
     let stored: Vec<Vec<u8>> =
         sqlx::query_scalar("SELECT token_sha256 FROM sessions").fetch_all(&world.services.pool).await.expect("rows");
     assert!(stored.iter().all(|hash| hash != guest.token.expose().as_bytes()), "only the hash is stored");

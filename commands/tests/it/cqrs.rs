@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use cqrs_es::{AggregateError, CqrsFramework, persist::{PersistedEventRepository, PersistedEventStore}};
+use cqrs_es::{
+    AggregateError, CqrsFramework,
+    persist::{PersistedEventRepository, PersistedEventStore},
+};
 use lockstep_commands::cqrs::{Folded, LogRepository};
 use lockstep_domain::{
     account::{Account, AccountCommand, AccountError, PlatformRole},
@@ -28,8 +31,7 @@ async fn contract<R: PersistedEventRepository + Clone>(repository: R) {
     let cqrs = framework(repository.clone());
     let account = AccountId(Uuid::now_v7());
     let id = account.to_string();
-    let register =
-        AccountCommand::Register { account, name: "Ada".to_owned(), role: PlatformRole::Member };
+    let register = AccountCommand::Register { account, name: "Ada".to_owned(), role: PlatformRole::Member };
     let metadata = HashMap::from([("correlation_id".to_owned(), "c-1".to_owned())]);
     cqrs.execute_with_metadata(&id, register.clone(), metadata).await.expect("registers");
     cqrs.execute(&id, register).await.expect("a repeat yields nothing");

@@ -74,8 +74,7 @@ async fn a_stale_cache_refuses_nobody_wrongly() {
     let elsewhere = world.other_node().await;
     member::ban(&world.services, &world.context(owner), id, guest).await.expect("banned");
     let text = || "hello".to_owned();
-    let refused =
-        message::post(&elsewhere, &world.context(guest), id, MessageId(Uuid::now_v7()), text(), None).await;
+    let refused = message::post(&elsewhere, &world.context(guest), id, MessageId(Uuid::now_v7()), text(), None).await;
     assert!(matches!(refused, Err(CommandError::Refused(message::MessageRefusal::Rule(MessageError::NotPermitted)))));
     member::unban(&world.services, &world.context(owner), id, guest).await.expect("unbanned");
     member::join(&world.services, &world.context(guest), id).await.expect("joins again");

@@ -22,7 +22,9 @@ async fn a_message_never_follows_its_authors_ban() {
             tasks.spawn(async move {
                 let services = if n % 2 == 0 { &world.services } else { &elsewhere };
                 let text = format!("message {n}");
-                message::post(services, &world.context(guest), id, MessageId(Uuid::now_v7()), text, None).await.map(|_| ())
+                message::post(services, &world.context(guest), id, MessageId(Uuid::now_v7()), text, None)
+                    .await
+                    .map(|_| ())
             });
         }
         let banning = Arc::clone(&world);

@@ -79,10 +79,9 @@ async fn the_sweep_confirms_what_arrived_unconfirmed() {
     assert_eq!(video::sweep_uploads(&world.services, context).await.expect("sweeps"), 0, "too young to be given up");
     // Old enough, on the database's clock; only the owner of the tables can do this.
     let tables = sqlx::PgPool::connect(&world.database.url()).await.expect("connects");
-    for statement in [
-        "ALTER TABLE events DISABLE TRIGGER USER",
-        "UPDATE events SET recorded_at = recorded_at - interval '1 minute'",
-    ] {
+    for statement in
+        ["ALTER TABLE events DISABLE TRIGGER USER", "UPDATE events SET recorded_at = recorded_at - interval '1 minute'"]
+    {
         sqlx::query(statement).execute(&tables).await.expect("ages");
     }
     assert_eq!(video::sweep_uploads(&world.services, context).await.expect("sweeps"), 1);

@@ -51,9 +51,18 @@ pub struct Config {
 
 /// Every variable that is read, for `unknown settings are reported`.
 pub const VARIABLES: &[&str] = &[
-    "PORT", "LOCKSTEP_BIND", "LOCKSTEP_PUBLIC_URL", "LOCKSTEP_DATA", "LOCKSTEP_MASTER_KEY", "LOCKSTEP_DEMO",
-    "LOCKSTEP_TOKEN_LIFE_S", "LOCKSTEP_MEDIA_PROGRAM", "LOCKSTEP_TRANSCODE_SLOTS", "LOCKSTEP_TEST_POSTGRES",
-    "LOCKSTEP_SETUP_TOKEN_FILE", "LOCKSTEP_DATABASE_CONNECTIONS",
+    "PORT",
+    "LOCKSTEP_BIND",
+    "LOCKSTEP_PUBLIC_URL",
+    "LOCKSTEP_DATA",
+    "LOCKSTEP_MASTER_KEY",
+    "LOCKSTEP_DEMO",
+    "LOCKSTEP_TOKEN_LIFE_S",
+    "LOCKSTEP_MEDIA_PROGRAM",
+    "LOCKSTEP_TRANSCODE_SLOTS",
+    "LOCKSTEP_TEST_POSTGRES",
+    "LOCKSTEP_SETUP_TOKEN_FILE",
+    "LOCKSTEP_DATABASE_CONNECTIONS",
 ];
 
 impl Config {
@@ -61,12 +70,7 @@ impl Config {
     pub fn read(source: &dyn Source) -> Result<Self, ConfigError> {
         let server = ServerConfig::read(source)?;
         let data = DataConfig::read(source)?;
-        Ok(Self {
-            database: DatabaseConfig::read(source)?,
-            objects: ObjectsConfig::read(source)?,
-            server,
-            data,
-        })
+        Ok(Self { database: DatabaseConfig::read(source)?, objects: ObjectsConfig::read(source)?, server, data })
     }
 }
 

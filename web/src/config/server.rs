@@ -26,9 +26,8 @@ impl ServerConfig {
     pub(super) fn read(source: &dyn Source) -> Result<Self, ConfigError> {
         let port = Bounded { variable: "PORT", min: 0, max: 65_535, default: 8080 }.read(source)?;
         let bind = source.get("LOCKSTEP_BIND").unwrap_or_else(|| "127.0.0.1".to_owned());
-        let bind = bind
-            .parse()
-            .map_err(|_| ConfigError::new("LOCKSTEP_BIND", format!("is an IP address, not {bind:?}")))?;
+        let bind =
+            bind.parse().map_err(|_| ConfigError::new("LOCKSTEP_BIND", format!("is an IP address, not {bind:?}")))?;
         let public_url = source.get("LOCKSTEP_PUBLIC_URL").map(|url| origin(&url)).transpose()?;
         let life = Bounded { variable: "LOCKSTEP_TOKEN_LIFE_S", min: 5, max: 86_400, default: 600 };
         let slots = Bounded { variable: "LOCKSTEP_TRANSCODE_SLOTS", min: 1, max: 64, default: 1 };

@@ -9,7 +9,10 @@ pub mod ui;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, serve::{ListenerExt, TapIo}};
+use axum::{
+    Router,
+    serve::{ListenerExt, TapIo},
+};
 use http::HeaderMap;
 use lockstep_commands::{Principal, Services, setup::SetupLink};
 use lockstep_domain::{ids::VideoId, time::Timestamp};

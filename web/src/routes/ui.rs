@@ -45,7 +45,8 @@ async fn answer(request: Request) -> Response {
 /// The file in the smallest encoding the browser takes.
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let takes = |coding: &str| accepted.split(',').any(|part| part.split(';').next().unwrap_or_default().trim() == coding);
+    let takes =
+        |coding: &str| accepted.split(',').any(|part| part.split(';').next().unwrap_or_default().trim() == coding);
     let plain = Files::get(path)?;
     let (bytes, coding): (Cow<'static, [u8]>, _) = match () {
         () if takes("br") && Files::get(&format!("{path}.br")).is_some() => {

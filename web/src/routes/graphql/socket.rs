@@ -25,15 +25,15 @@ use tokio_stream::StreamMap;
 use super::{GraphqlState, operation};
 
 /// The subprotocol's name.
-pub const PROTOCOL: &str = "graphql-transport-ws";
+pub(super) const PROTOCOL: &str = "graphql-transport-ws";
 /// How long a client may take to send `connection_init`.
-pub const INIT_MAX: Duration = Duration::from_secs(5);
+const INIT_MAX: Duration = Duration::from_secs(5);
 /// Operations running at once on one socket.
-pub const OPERATIONS_MAX: usize = 50;
+pub(super) const OPERATIONS_MAX: usize = 50;
 /// Bytes of one message and of one frame.
-pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// How often the server pings and looks whether the session still lives; two silent ones and the client is gone.
-const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_EVERY: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(20) };
 /// How long a client may take to take one frame.
 const SEND_MAX: Duration = Duration::from_secs(5);
 /// How long we wait for the client's half of a close.
@@ -57,12 +57,12 @@ pub(super) fn upgrade(
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
         .max_message_size(MESSAGE_BYTES_MAX)
         .max_frame_size(MESSAGE_BYTES_MAX)
-        .on_upgrade(async move |socket| {
+        .on_upgrade(move |socket| {
             let tracker = state.tracker.clone();
             let connection =
                 Connection { socket, state, context, headers, operations: StreamMap::new(), acknowledged: false };
-            // Awaited through the tracker, so that a drain waits for it.
-            let _ = tracker.spawn(connection.run()).await;
+            // A drain waits for what is tracked.
+            tracker.track_future(connection.run())
         })
 }
 
@@ -245,6 +245,7 @@ impl Connection {
     }
 }
 
+/// axum hides the cause's type; its text is tungstenite's `Message too long: ..`.
 fn is_too_long(error: &axum::Error) -> bool {
     error.to_string().contains("too long")
 }

@@ -1,0 +1,122 @@
+//! The transport against real clients: statuses over HTTP, close codes over WebSockets.
+
+mod http_posts;
+mod sockets;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::Router;
+use http::HeaderMap;
+use lockstep_commands::{Dispatcher, Principal, Services, setup::SetupLink};
+use lockstep_domain::{
+    account::PlatformRole,
+    ids::{AccountId, VideoId},
+    time::Timestamp,
+};
+use lockstep_event_store::{MasterKey, PostgresStore};
+use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, schema};
+use lockstep_migrations::testing::TestDatabase;
+use lockstep_object_store::EmbeddedS3;
+use lockstep_projections::{Reader, Runner, Tail};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use super::{Authenticate, AuthenticateError, GraphqlState, router};
+use crate::system::{SystemClock, SystemIds};
+
+const ORIGIN: &str = "https://watch.example.org";
+
+/// The cookie `session=ada` is Ada until she signs out; `session=broken` cannot be looked up.
+struct Sessions {
+    signed_in: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Authenticate for Sessions {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, AuthenticateError> {
+        match headers.get("cookie").map(|cookie| cookie.to_str().unwrap()) {
+            Some("session=ada") if self.signed_in.load(Ordering::SeqCst) => Ok(Some(Principal {
+                account: AccountId(Uuid::from_u128(7)),
+                name: "Ada".to_owned(),
+                role: PlatformRole::Member,
+                session_hash: "00".to_owned(),
+            })),
+            Some("session=broken") => Err(AuthenticateError("the table is gone".to_owned())),
+            _ => Ok(None),
+        }
+    }
+}
+
+struct NoTokens;
+
+impl DeliveryTokens for NoTokens {
+    fn token(&self, _: VideoId, now: Timestamp) -> DeliveryToken {
+        DeliveryToken { token: String::new(), expires_at: now }
+    }
+}
+
+struct Site {
+    router: Router,
+    sessions: Arc<Sessions>,
+    services: Services,
+    reader: Reader,
+    tracker: TaskTracker,
+    shutdown: CancellationToken,
+    _folder: tempfile::TempDir,
+    _objects: EmbeddedS3,
+    _database: TestDatabase,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let database = TestDatabase::create().await;
+        let folder = tempfile::tempdir().unwrap();
+        let (objects, buckets) = EmbeddedS3::open(folder.path(), ORIGIN, "interim", "media").unwrap();
+        let store = PostgresStore::connect(&database.url(), MasterKey::generate(), "test".to_owned()).await.unwrap();
+        let services = Services {
+            dispatcher: Dispatcher::new(store.clone()),
+            store: store.clone(),
+            pool: database.pool().await,
+            objects: buckets,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+        };
+        let (shutdown, background) = (CancellationToken::new(), CancellationToken::new());
+        let runner = Runner::new(store.clone(), services.pool.clone());
+        let (reader, tail) = (runner.reader(), Tail::new(store));
+        tokio::spawn(runner.run(background.clone()));
+        tokio::spawn(tail.clone().run(background));
+        let schema = schema(SchemaDeps {
+            services: services.clone(),
+            reader: reader.clone(),
+            tail,
+            delivery: Arc::new(NoTokens),
+            cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
+            setup: Arc::new(SetupLink::closed()),
+            introspection: Introspection::SignedIn,
+        });
+        let sessions = Arc::new(Sessions { signed_in: AtomicBool::new(true) });
+        let tracker = TaskTracker::new();
+        let router = router(GraphqlState {
+            schema,
+            authenticate: sessions.clone(),
+            allowed_origins: Arc::new([ORIGIN.to_owned()]),
+            tracker: tracker.clone(),
+            shutdown: shutdown.clone(),
+        });
+        Self {
+            router,
+            sessions,
+            services,
+            reader,
+            tracker,
+            shutdown,
+            _folder: folder,
+            _objects: objects,
+            _database: database,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Statuses, media types and bodies of `POST /graphql` (GraphQL over HTTP, and what keeps other sites out).
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::{ORIGIN, Site};
+use crate::routes::graphql::BODY_BYTES_MAX;
+
+const JSON: &str = "application/json";
+const GRAPHQL: &str = "application/graphql-response+json";
+
+struct Answer {
+    status: StatusCode,
+    content_type: String,
+    headers: http::HeaderMap,
+    body: Value,
+}
+
+impl Site {
+    async fn post(&self, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        self.send("POST", headers, body).await
+    }
+
+    async fn send(&self, method: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::builder().method(method).uri("/graphql");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            content_type: parts.headers["content-type"].to_str().unwrap().to_owned(),
+            headers: parts.headers,
+            body: serde_json::from_slice(&body).expect("every answer is JSON"),
+        }
+    }
+
+    /// A request in JSON with this `Accept`.
+    async fn ask(&self, accept: &str, body: Value) -> Answer {
+        self.post(&[("content-type", JSON), ("accept", accept)], body.to_string()).await
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_answered_in_the_format_asked_for() {
+    let site = Site::new().await;
+    let query = json!({ "query": "{ __typename }" });
+    for (accept, format) in [
+        (JSON, JSON),
+        (GRAPHQL, GRAPHQL),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        ("application/graphql-response+json, application/json;q=0.9", GRAPHQL),
+        ("application/graphql-response+json;q=0.5, application/json", JSON),
+        ("text/html, application/graphql-response+json;q=0.1", GRAPHQL),
+        ("application/json; charset=utf-8", JSON),
+    ] {
+        let answer = site.ask(accept, query.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{accept}");
+        assert_eq!(answer.content_type, format!("{format}; charset=utf-8"), "{accept}");
+        assert_eq!(answer.body, json!({ "data": { "__typename": "Query" } }), "{accept}");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
+    let without = site.post(&[("content-type", JSON)], query.to_string()).await;
+    assert_eq!(without.content_type, format!("{JSON}; charset=utf-8"));
+    for neither in ["text/html", "application/json;q=0", "image/*"] {
+        assert_eq!(site.ask(neither, query.clone()).await.status, StatusCode::NOT_ACCEPTABLE, "{neither}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_run_has_no_data() {
+    let site = Site::new().await;
+    for query in ["{", "{ nonsense }", "subscription { videoStatus(id: \"x\") { detail } }"] {
+        let new = site.ask(GRAPHQL, json!({ "query": query })).await;
+        assert_eq!(new.status, StatusCode::BAD_REQUEST, "{query}");
+        let old = site.ask(JSON, json!({ "query": query })).await;
+        assert_eq!(old.status, StatusCode::OK, "{query}");
+        for answer in [new, old] {
+            assert_eq!(answer.body.get("data"), None, "{query}");
+            assert!(answer.body["errors"][0]["message"].is_string(), "{query}");
+        }
+    }
+    // A fault while it runs is an answer, with data.
+    let ran = site.ask(GRAPHQL, json!({ "query": "{ videos { hasMore } }" })).await;
+    assert_eq!((ran.status, &ran.body["data"]), (StatusCode::OK, &json!({ "videos": null })));
+    assert_eq!(ran.body["errors"][0]["extensions"]["code"], "signed_out");
+}
+
+#[tokio::test]
+async fn malformed_requests_are_refused() {
+    let site = Site::new().await;
+    let q = "{ __typename }";
+    for body in [
+        json!({}),
+        json!({ "query": null }),
+        json!({ "query": 1 }),
+        json!({ "query": [q] }),
+        json!({ "query": q, "operationName": 1 }),
+        json!({ "query": q, "variables": "{}" }),
+        json!({ "query": q, "variables": [] }),
+        json!({ "query": q, "extensions": 0 }),
+        json!([{ "query": q }]),
+        json!([{ "query": q }, { "query": q }]),
+        json!("{ __typename }"),
+    ] {
+        for accept in [JSON, GRAPHQL] {
+            let answer = site.ask(accept, body.clone()).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+            assert_eq!(answer.body.get("data"), None, "{body}");
+        }
+    }
+    let answer = site.post(&[("content-type", JSON)], "{ \"query\": ").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.body["errors"][0]["extensions"]["requestId"].is_string());
+    let nulls = json!({ "query": q, "operationName": null, "variables": null, "extensions": null });
+    assert_eq!(site.ask(GRAPHQL, nulls).await.status, StatusCode::OK);
+    let maps = json!({ "query": q, "variables": { "a": 1 }, "extensions": { "b": 2 } });
+    assert_eq!(site.ask(GRAPHQL, maps).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn only_json_is_read_and_only_so_much() {
+    let site = Site::new().await;
+    let body = json!({ "query": "mutation { signOut { __typename } }" }).to_string();
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=iso-8859-1",
+        "application/jsonp",
+        "",
+    ] {
+        let answer = site.post(&[("content-type", content_type)], body.clone()).await;
+        assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
+    }
+    assert_eq!(site.post(&[], body.clone()).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    for content_type in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""] {
+        assert_eq!(site.post(&[("content-type", content_type)], body.clone()).await.status, StatusCode::OK);
+    }
+    let filled = |bytes: usize| {
+        let empty = json!({ "query": "{ __typename }", "extensions": { "x": "" } }).to_string();
+        empty.replace("\"\"", &format!("\"{}\"", "x".repeat(bytes - empty.len())))
+    };
+    assert_eq!(site.post(&[("content-type", JSON)], filled(BODY_BYTES_MAX)).await.status, StatusCode::OK);
+    let over = site.post(&[("content-type", JSON)], filled(BODY_BYTES_MAX + 1)).await;
+    assert_eq!(over.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn nothing_runs_over_get() {
+    let site = Site::new().await;
+    for method in ["GET", "HEAD"] {
+        let request = Request::builder().method(method).uri("/graphql?query=%7B__typename%7D").body(Body::empty());
+        let response = site.router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
+        assert_eq!(response.headers()["allow"], "POST", "{method}");
+    }
+    for method in ["PUT", "DELETE", "PATCH"] {
+        let request = Request::builder().method(method).uri("/graphql").body(Body::empty()).unwrap();
+        let response = site.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn other_sites_are_refused() {
+    let site = Site::new().await;
+    let body = json!({ "query": "{ me { name } }" }).to_string();
+    let of = |more: (&'static str, &'static str)| vec![("content-type", JSON), ("cookie", "session=ada"), more];
+    for origin in [
+        "https://evil.example",
+        "null",
+        "http://watch.example.org",
+        "https://watch.example.org.evil.example",
+        "https://watch.example.org:8443",
+        "https://WATCH.example.org",
+        "",
+    ] {
+        let headers = of(("origin", origin));
+        assert_eq!(site.post(&headers, body.clone()).await.status, StatusCode::FORBIDDEN, "{origin}");
+    }
+    let cross = of(("sec-fetch-site", "cross-site"));
+    assert_eq!(site.post(&cross, body.clone()).await.status, StatusCode::FORBIDDEN);
+    for fine in [("origin", ORIGIN), ("sec-fetch-site", "same-origin"), ("x-nothing", "")] {
+        let answer = site.post(&of(fine), body.clone()).await;
+        assert_eq!(answer.body["data"]["me"]["name"], "Ada", "{fine:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_sessions_it_says_try_again() {
+    let site = Site::new().await;
+    let headers = [("content-type", JSON), ("cookie", "session=broken")];
+    let answer = site.post(&headers, json!({ "query": "{ __typename }" }).to_string()).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!answer.body.to_string().contains("the table is gone"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn the_session_cookie_is_set_by_the_response() {
+    let site = Site::new().await;
+    let query = "mutation { joinAsGuest(input: { name: \"Gast\" }) { __typename } }";
+    let answer = site.ask(GRAPHQL, json!({ "query": query })).await;
+    assert_eq!(answer.body["data"]["joinAsGuest"]["__typename"], "SignedIn");
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("lockstep=") && cookie.contains("HttpOnly"), "{cookie}");
+}
