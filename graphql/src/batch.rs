@@ -137,8 +137,8 @@ mod tests {
     async fn a_level_is_one_batch_however_long_it_takes_to_ask() {
         let (spawner, batches) = (Spawner::default(), Arc::new(Mutex::new(vec![])));
         let into = spawner.clone();
-        let loader = DataLoader::new(Counting(batches.clone()), move |work| into.spawn(work))
-            .delay(std::time::Duration::ZERO);
+        let loader =
+            DataLoader::new(Counting(batches.clone()), move |work| into.spawn(work)).delay(std::time::Duration::ZERO);
         let rows = join_all((0..500u32).map(async |key| {
             // Every item yields a few times, as nested lists do.
             for _ in 0..key % 7 {

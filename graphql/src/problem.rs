@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError};
+use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
 use lockstep_commands::LoadError;
 use lockstep_projections::{QueryError, ReadError, StatusError, WaitError};
 
@@ -83,12 +83,37 @@ impl From<WaitError> for Problem {
     }
 }
 
+/// A field that is null when it fails. async-graphql 7.2.1 leaves a field out when its resolver returns `Err`; an
+/// `Err` inside an `Option` becomes the null that the specification asks for.
+pub(crate) type Nullable<T> = Option<Result<T, Problem>>;
+
+/// Lets a resolver of a nullable field use `?`.
+pub(crate) async fn nullable<T>(work: impl Future<Output = Result<Option<T>, Problem>>) -> Nullable<T> {
+    work.await.transpose()
+}
+
 /// Gives every error a code and the request's id, masks what is not meant for clients, and logs that once.
 pub(crate) fn finish(mut response: Response, request_id: &str) -> Response {
     for error in &mut response.errors {
         mask(error, request_id);
     }
+    if response.errors.iter().any(|error| is_left_out(&response.data, &error.path)) {
+        response.data = Value::Null;
+    }
     response
+}
+
+/// Whether the field at this path is missing: it failed and may not be null, so neither may what it is in.
+fn is_left_out(data: &Value, path: &[PathSegment]) -> bool {
+    match (path, data) {
+        ([PathSegment::Field(name), rest @ ..], Value::Object(fields)) => {
+            fields.get(name.as_str()).is_none_or(|value| is_left_out(value, rest))
+        }
+        ([PathSegment::Index(index), rest @ ..], Value::List(items)) => {
+            items.get(*index).is_none_or(|value| is_left_out(value, rest))
+        }
+        _ => false,
+    }
 }
 
 fn mask(error: &mut ServerError, request_id: &str) {

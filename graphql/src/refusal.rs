@@ -7,8 +7,8 @@ use lockstep_commands::{
     message::MessageRefusal, playback::PlaybackRefusal, video::VideoRefusal,
 };
 use lockstep_domain::{
-    account::AccountError, channel::ChannelError, member::MemberError, message::MessageError,
-    playback::PlaybackError, video::VideoError,
+    account::AccountError, channel::ChannelError, member::MemberError, message::MessageError, playback::PlaybackError,
+    video::VideoError,
 };
 
 /// A refusal with a word that clients branch on.

@@ -60,7 +60,8 @@ pub fn schema(deps: SchemaDeps) -> AppSchema {
 
 /// Whether the request failed before anything ran: the answer then has no `data` and a 4xx status.
 pub fn is_request_error(response: &Response) -> bool {
-    !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty())
+    !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty())
         && response.data == async_graphql::Value::Null
 }
 

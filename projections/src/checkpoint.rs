@@ -97,12 +97,11 @@ pub(crate) async fn statuses(
     names: &[&'static str],
     head: Position,
 ) -> Result<Vec<ProjectionStatus>, sqlx::Error> {
-    let rows: Vec<(String, i64, String)> = sqlx::query_as(
-        "SELECT name, position, status FROM es_subscriptions WHERE version = $1 AND partition = 0",
-    )
-    .bind(VERSION)
-    .fetch_all(pool)
-    .await?;
+    let rows: Vec<(String, i64, String)> =
+        sqlx::query_as("SELECT name, position, status FROM es_subscriptions WHERE version = $1 AND partition = 0")
+            .bind(VERSION)
+            .fetch_all(pool)
+            .await?;
     let status = |name: &&str| {
         let row = rows.iter().find(|row| row.0 == *name);
         let position = row.map_or(0, |row| row.1);

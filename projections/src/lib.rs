@@ -22,10 +22,10 @@ pub mod words;
 
 pub use checkpoint::ProjectionStatus;
 pub use lockstep_event_store::{EventStore, Feed, ReadError, RecordedEvent};
-pub use sqlx::Error as QueryError;
 pub use progress::Progress;
 pub use projection::{ApplyError, Projection, Table, all, find};
 pub use reader::{Reader, StatusError, WAIT_MAX, WaitError};
 pub use rebuild::{RebuildError, Rebuilt, checksum, rebuild};
 pub use runner::{BATCH_EVENTS_MAX, Runner};
+pub use sqlx::Error as QueryError;
 pub use tail::{Scope, Tail};

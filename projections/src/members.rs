@@ -41,9 +41,7 @@ impl Projection for Members {
             },
             MemberEvent::Left {} => Change { present: Some(false), ..Change::default() },
             MemberEvent::RoleGranted { role, by: _ } => Change { role: Some(role), ..Change::default() },
-            MemberEvent::Banned { by: _ } => {
-                Change { present: Some(false), banned: Some(true), ..Change::default() }
-            }
+            MemberEvent::Banned { by: _ } => Change { present: Some(false), banned: Some(true), ..Change::default() },
             MemberEvent::Unbanned { by: _ } => Change { banned: Some(false), ..Change::default() },
         };
         change.write(tx, event).await

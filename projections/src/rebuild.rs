@@ -62,7 +62,8 @@ struct Rebuild<'a> {
 impl Rebuild<'_> {
     async fn run(mut self, connection: &mut PgConnection) -> Result<Rebuilt, RebuildError> {
         checkpoint::ensure(&mut *connection, self.projection.name()).await?;
-        let schema: String = sqlx::query_scalar("SELECT quote_ident(current_schema())").fetch_one(&mut *connection).await?;
+        let schema: String =
+            sqlx::query_scalar("SELECT quote_ident(current_schema())").fetch_one(&mut *connection).await?;
         for table in self.projection.tables() {
             let name = table.name;
             let sql = format!("CREATE TEMPORARY TABLE {name} (LIKE {schema}.{name} INCLUDING ALL)");

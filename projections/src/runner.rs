@@ -122,10 +122,11 @@ impl Task {
     async fn acquire(&self) -> Result<Option<PgConnection>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         checkpoint::ensure(&mut *connection, self.projection.name()).await?;
-        let leads: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('lockstep.projection'), hashtext($1))")
-            .bind(self.projection.name())
-            .fetch_one(&mut *connection)
-            .await?;
+        let leads: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('lockstep.projection'), hashtext($1))")
+                .bind(self.projection.name())
+                .fetch_one(&mut *connection)
+                .await?;
         // Detached: the lock ends with the connection, which no pool may keep.
         Ok(leads.then(|| connection.detach()))
     }

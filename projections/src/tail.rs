@@ -98,7 +98,11 @@ impl Tail {
     }
 
     /// Every event of the scope after the cursor, in order, without end. A read error ends the stream.
-    pub fn follow(&self, scope: Scope, after: Cursor) -> impl Stream<Item = Result<Arc<RecordedEvent>, ReadError>> + use<> {
+    pub fn follow(
+        &self,
+        scope: Scope,
+        after: Cursor,
+    ) -> impl Stream<Item = Result<Arc<RecordedEvent>, ReadError>> + use<> {
         let tail = self.clone();
         async_stream::try_stream! {
             let mut cursor = after;

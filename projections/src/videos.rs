@@ -33,10 +33,7 @@ impl Projection for Videos {
         &["video"]
     }
     fn tables(&self) -> &'static [Table] {
-        &[
-            Table { name: "rm_videos", key: "video_id" },
-            Table { name: "rm_video_renditions", key: "video_id, name" },
-        ]
+        &[Table { name: "rm_videos", key: "video_id" }, Table { name: "rm_video_renditions", key: "video_id, name" }]
     }
 
     async fn apply(&self, tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
@@ -45,8 +42,7 @@ impl Projection for Videos {
             requested @ VideoEvent::UploadRequested { .. } => insert(tx, event, video, &requested).await,
             VideoEvent::UploadCompleted {} => status(tx, event, video, Status::Uploaded, None).await,
             VideoEvent::UploadRejected { reason } => {
-                let failure =
-                    Failure { stage: "upload".into(), code: "rejected".into(), reason, retryable: false };
+                let failure = Failure { stage: "upload".into(), code: "rejected".into(), reason, retryable: false };
                 status(tx, event, video, Status::Rejected, Some(&failure)).await
             }
             VideoEvent::TranscodeStarted {} => status(tx, event, video, Status::Processing, None).await,
@@ -72,9 +68,7 @@ impl Projection for Videos {
                 let (hls, dash) = (path_in(video, &hls_key), path_in(video, &dash_key));
                 ready(tx, event, video, hls, dash, duration_us).await
             }
-            VideoEvent::TranscodeFailed { failure } => {
-                status(tx, event, video, Status::Failed, Some(&failure)).await
-            }
+            VideoEvent::TranscodeFailed { failure } => status(tx, event, video, Status::Failed, Some(&failure)).await,
             VideoEvent::InterimObjectRemoved {} => touch(tx, event, video).await,
         }
     }

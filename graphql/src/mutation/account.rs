@@ -11,7 +11,7 @@ use lockstep_commands::{
 use crate::{
     answer::{ChangePayload, Changed, SetUpPayload, SignedIn, payload},
     context::Shared,
-    problem::Problem,
+    problem::{Nullable, nullable},
     scalar::Position,
 };
 
@@ -36,49 +36,51 @@ struct JoinAsGuestInput {
     name: String,
 }
 
-type Answer = Result<Option<SetUpPayload>, Problem>;
-
 #[derive(Default)]
 pub(crate) struct Accounts;
 
 #[Object(name = "AccountMutations")]
 impl Accounts {
     /// Makes the first administrator and signs them in.
-    async fn set_up(&self, ctx: &Context<'_>, input: SetUpInput) -> Answer {
+    async fn set_up(&self, ctx: &Context<'_>, input: SetUpInput) -> Nullable<SetUpPayload> {
         let SetUpInput { token, name, password } = input;
         let link = &ctx.deps().setup;
         session(ctx, account::set_up(ctx.services(), &ctx.arriving(), link, &token, &name, &password).await)
     }
 
     /// Starts a session with a password.
-    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Answer {
+    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Nullable<SetUpPayload> {
         session(ctx, account::sign_in(ctx.services(), &input.name, &input.password).await)
     }
 
     /// Starts a session by a name only.
-    async fn join_as_guest(&self, ctx: &Context<'_>, input: JoinAsGuestInput) -> Answer {
+    async fn join_as_guest(&self, ctx: &Context<'_>, input: JoinAsGuestInput) -> Nullable<SetUpPayload> {
         session(ctx, account::admit_guest(ctx.services(), &ctx.arriving(), &input.name).await)
     }
 
     /// Ends the session.
-    async fn sign_out(&self, ctx: &Context<'_>) -> Result<Option<ChangePayload>, Problem> {
-        let changed = match ctx.principal() {
-            Some(principal) => {
-                session::revoke(ctx.services(), &principal.session_hash).await?;
-                ctx.insert_http_header(SET_COOKIE, ctx.deps().cookie.header("", 0));
-                true
-            }
-            None => false,
-        };
-        let position = Position(ctx.services().store.head().await?);
-        Ok(Some(Changed { position, version: 0, changed }.into()))
+    async fn sign_out(&self, ctx: &Context<'_>) -> Nullable<ChangePayload> {
+        nullable(async {
+            let changed = match ctx.principal() {
+                Some(principal) => {
+                    session::revoke(ctx.services(), &principal.session_hash).await?;
+                    ctx.insert_http_header(SET_COOKIE, ctx.deps().cookie.header("", 0));
+                    true
+                }
+                None => false,
+            };
+            let position = Position(ctx.services().store.head().await?);
+            Ok(Some(Changed { position, version: 0, changed }.into()))
+        })
+        .await
     }
 }
 
-fn session(ctx: &Context<'_>, answer: Result<Started, CommandError<AccountRefusal>>) -> Answer {
+fn session(ctx: &Context<'_>, answer: Result<Started, CommandError<AccountRefusal>>) -> Nullable<SetUpPayload> {
     payload(answer, |started| {
         let age_s = u64::from(session::ABSOLUTE_DAYS.unsigned_abs()) * DAY_S;
         ctx.insert_http_header(SET_COOKIE, ctx.deps().cookie.header(started.token.expose(), age_s));
         SignedIn::from(&started).into()
     })
+    .transpose()
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     answer::{ChangePayload, ChannelCreated, ChannelPayload, Refused, change, payload},
     context::Shared,
-    problem::Problem,
+    problem::{Nullable, nullable},
     scalar::Visibility,
 };
 
@@ -35,27 +35,25 @@ pub(crate) struct Channels;
 #[Object(name = "ChannelMutations")]
 impl Channels {
     /// Makes a channel, owned by and joined by the asker.
-    async fn create_channel(
-        &self,
-        ctx: &Context<'_>,
-        input: CreateChannelInput,
-    ) -> Result<Option<ChannelPayload>, Problem> {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        if !ctx.is_member() {
-            return Ok(Some(Refused::of(&ChannelRefusal::Guest)));
-        }
-        let CreateChannelInput { name, slug, visibility, .. } = input;
-        let created = channel::create(ctx.services(), &command, &name, slug, visibility.into()).await;
-        payload(created, |created| ChannelCreated::from(created).into())
+    async fn create_channel(&self, ctx: &Context<'_>, input: CreateChannelInput) -> Nullable<ChannelPayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            if !ctx.is_member() {
+                return Ok(Some(Refused::of(&ChannelRefusal::Guest)));
+            }
+            let CreateChannelInput { name, slug, visibility, .. } = input;
+            let created = channel::create(ctx.services(), &command, &name, slug, visibility.into()).await;
+            payload(created, |created| ChannelCreated::from(created).into())
+        })
+        .await
     }
 
     /// Gives a channel another name.
-    async fn rename_channel(
-        &self,
-        ctx: &Context<'_>,
-        input: RenameChannelInput,
-    ) -> Result<Option<ChangePayload>, Problem> {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        change(channel::rename(ctx.services(), &command, ChannelId(input.channel), &input.name).await)
+    async fn rename_channel(&self, ctx: &Context<'_>, input: RenameChannelInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            change(channel::rename(ctx.services(), &command, ChannelId(input.channel), &input.name).await)
+        })
+        .await
     }
 }

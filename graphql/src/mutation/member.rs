@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     answer::{ChangePayload, Refused, change},
     context::Shared,
-    problem::Problem,
+    problem::{Nullable, nullable},
     scalar::ChannelRole,
 };
 
@@ -33,43 +33,56 @@ struct GrantRoleInput {
     role: ChannelRole,
 }
 
-type Answer = Result<Option<ChangePayload>, Problem>;
-
 #[derive(Default)]
 pub(crate) struct Members;
 
 #[Object(name = "MemberMutations")]
 impl Members {
     /// Enters a channel.
-    async fn join_channel(&self, ctx: &Context<'_>, input: ChannelInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        change(member::join(ctx.services(), &command, ChannelId(input.channel)).await)
+    async fn join_channel(&self, ctx: &Context<'_>, input: ChannelInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            change(member::join(ctx.services(), &command, ChannelId(input.channel)).await)
+        })
+        .await
     }
 
     /// Leaves a channel.
-    async fn leave_channel(&self, ctx: &Context<'_>, input: ChannelInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        change(member::leave(ctx.services(), &command, ChannelId(input.channel)).await)
+    async fn leave_channel(&self, ctx: &Context<'_>, input: ChannelInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            change(member::leave(ctx.services(), &command, ChannelId(input.channel)).await)
+        })
+        .await
     }
 
     /// Puts somebody out of a channel, and keeps them out.
-    async fn ban_member(&self, ctx: &Context<'_>, input: MemberInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
-        change(member::ban(ctx.services(), &command, channel, account).await)
+    async fn ban_member(&self, ctx: &Context<'_>, input: MemberInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
+            change(member::ban(ctx.services(), &command, channel, account).await)
+        })
+        .await
     }
 
     /// Lets somebody who was banned come back.
-    async fn unban_member(&self, ctx: &Context<'_>, input: MemberInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
-        change(member::unban(ctx.services(), &command, channel, account).await)
+    async fn unban_member(&self, ctx: &Context<'_>, input: MemberInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
+            change(member::unban(ctx.services(), &command, channel, account).await)
+        })
+        .await
     }
 
     /// Gives somebody another role in a channel.
-    async fn grant_role(&self, ctx: &Context<'_>, input: GrantRoleInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
-        change(member::grant_role(ctx.services(), &command, channel, account, input.role.into()).await)
+    async fn grant_role(&self, ctx: &Context<'_>, input: GrantRoleInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
+            change(member::grant_role(ctx.services(), &command, channel, account, input.role.into()).await)
+        })
+        .await
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     answer::{MessagePayload, Refused, payload, posted},
     context::Shared,
-    problem::Problem,
+    problem::{Nullable, nullable},
     scalar::media,
 };
 
@@ -29,15 +29,14 @@ pub(crate) struct Messages;
 #[Object(name = "MessageMutations")]
 impl Messages {
     /// Says something in a channel.
-    async fn post_message(
-        &self,
-        ctx: &Context<'_>,
-        input: PostMessageInput,
-    ) -> Result<Option<MessagePayload>, Problem> {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        let (channel, id) = (ChannelId(input.channel), MessageId(input.id));
-        let at = input.playback_us.map(media).transpose()?;
-        let answer = message::post(ctx.services(), &command, channel, id, input.text, at).await;
-        payload(answer, |outcome| posted(id, &outcome).into())
+    async fn post_message(&self, ctx: &Context<'_>, input: PostMessageInput) -> Nullable<MessagePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            let (channel, id) = (ChannelId(input.channel), MessageId(input.id));
+            let at = input.playback_us.map(media).transpose()?;
+            let answer = message::post(ctx.services(), &command, channel, id, input.text, at).await;
+            payload(answer, |outcome| posted(id, &outcome).into())
+        })
+        .await
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     answer::{ChangePayload, Refused, change},
     context::Shared,
-    problem::Problem,
+    problem::{Nullable, nullable},
     scalar::media,
 };
 
@@ -35,38 +35,48 @@ struct SeekInput {
     position_us: f64,
 }
 
-type Answer = Result<Option<ChangePayload>, Problem>;
-
 #[derive(Default)]
 pub(crate) struct Playback;
 
 #[Object(name = "PlaybackMutations")]
 impl Playback {
     /// Puts a finished film on, at its start and paused.
-    async fn load_video(&self, ctx: &Context<'_>, input: LoadVideoInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        let (channel, video) = (ChannelId(input.channel), VideoId(input.video));
-        change(playback::load_video(ctx.services(), &command, channel, video).await)
+    async fn load_video(&self, ctx: &Context<'_>, input: LoadVideoInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            let (channel, video) = (ChannelId(input.channel), VideoId(input.video));
+            change(playback::load_video(ctx.services(), &command, channel, video).await)
+        })
+        .await
     }
 
     /// Plays.
-    async fn play(&self, ctx: &Context<'_>, input: PlayInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        let at = input.position_us.map(media).transpose()?;
-        change(playback::play(ctx.services(), &command, ChannelId(input.channel), at).await)
+    async fn play(&self, ctx: &Context<'_>, input: PlayInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            let at = input.position_us.map(media).transpose()?;
+            change(playback::play(ctx.services(), &command, ChannelId(input.channel), at).await)
+        })
+        .await
     }
 
     /// Pauses.
-    async fn pause(&self, ctx: &Context<'_>, input: PlayInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        let at = input.position_us.map(media).transpose()?;
-        change(playback::pause(ctx.services(), &command, ChannelId(input.channel), at).await)
+    async fn pause(&self, ctx: &Context<'_>, input: PlayInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            let at = input.position_us.map(media).transpose()?;
+            change(playback::pause(ctx.services(), &command, ChannelId(input.channel), at).await)
+        })
+        .await
     }
 
     /// Moves everybody to a place in the film.
-    async fn seek(&self, ctx: &Context<'_>, input: SeekInput) -> Answer {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        let at = media(input.position_us)?;
-        change(playback::seek(ctx.services(), &command, ChannelId(input.channel), at).await)
+    async fn seek(&self, ctx: &Context<'_>, input: SeekInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            let at = media(input.position_us)?;
+            change(playback::seek(ctx.services(), &command, ChannelId(input.channel), at).await)
+        })
+        .await
     }
 }

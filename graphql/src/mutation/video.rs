@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     answer::{ChangePayload, Refused, UploadPayload, UploadRequested, change, payload},
     context::Shared,
-    problem::Problem,
+    problem::{Nullable, nullable},
     scalar::whole,
 };
 
@@ -34,30 +34,28 @@ pub(crate) struct Videos;
 #[Object(name = "VideoMutations")]
 impl Videos {
     /// Asks where to PUT a file of exactly this size and type.
-    async fn request_upload(
-        &self,
-        ctx: &Context<'_>,
-        input: RequestUploadInput,
-    ) -> Result<Option<UploadPayload>, Problem> {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        if !ctx.is_member() {
-            return Ok(Some(Refused::of(&VideoRefusal::Guest)));
-        }
-        let size_bytes = u64::try_from(whole(input.size_bytes, "the size")?).unwrap_or(0);
-        let RequestUploadInput { title, file_name, content_type, .. } = input;
-        let upload = Upload { title, file_name, size_bytes, content_type };
-        payload(video::request_upload(ctx.services(), &command, upload).await, |ticket| {
-            UploadRequested::from(ticket).into()
+    async fn request_upload(&self, ctx: &Context<'_>, input: RequestUploadInput) -> Nullable<UploadPayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            if !ctx.is_member() {
+                return Ok(Some(Refused::of(&VideoRefusal::Guest)));
+            }
+            let size_bytes = u64::try_from(whole(input.size_bytes, "the size")?).unwrap_or(0);
+            let RequestUploadInput { title, file_name, content_type, .. } = input;
+            let upload = Upload { title, file_name, size_bytes, content_type };
+            payload(video::request_upload(ctx.services(), &command, upload).await, |ticket| {
+                UploadRequested::from(ticket).into()
+            })
         })
+        .await
     }
 
     /// Says that the file has been PUT.
-    async fn confirm_upload(
-        &self,
-        ctx: &Context<'_>,
-        input: ConfirmUploadInput,
-    ) -> Result<Option<ChangePayload>, Problem> {
-        let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-        change(video::confirm_upload(ctx.services(), &command, VideoId(input.video)).await)
+    async fn confirm_upload(&self, ctx: &Context<'_>, input: ConfirmUploadInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            change(video::confirm_upload(ctx.services(), &command, VideoId(input.video)).await)
+        })
+        .await
     }
 }

@@ -4,12 +4,7 @@ use async_graphql::{Context, Object};
 use lockstep_projections::channels::ChannelRow;
 use uuid::Uuid;
 
-use super::{
-    account::Account,
-    member::Member,
-    message::MessagePage,
-    timeline::Timeline,
-};
+use super::{account::Account, member::Member, message::MessagePage, timeline::Timeline};
 use crate::{
     context::Shared,
     limits::{cost, page},

@@ -6,7 +6,7 @@ use lockstep_projections::playback::PlaybackRow;
 use super::video::Video;
 use crate::{
     context::Shared,
-    problem::Problem,
+    problem::{Nullable, nullable},
     scalar::{DateTime, Position, float},
 };
 
@@ -19,10 +19,13 @@ pub(crate) struct Timeline {
 /// What a channel plays: where the film was, and how fast it ran, when this was recorded.
 #[Object]
 impl Timeline {
-    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Video>, Problem> {
-        let row = ctx.loaders().videos.load_one(self.row.video).await?;
-        // Whoever may read a channel may watch what it plays.
-        Ok(row.map(|row| Video { row, deliver: true }))
+    async fn video(&self, ctx: &Context<'_>) -> Nullable<Video> {
+        nullable(async {
+            let row = ctx.loaders().videos.load_one(self.row.video).await?;
+            // Whoever may read a channel may watch what it plays.
+            Ok(row.map(|row| Video { row, deliver: true }))
+        })
+        .await
     }
     async fn position_us(&self) -> f64 {
         float(self.row.media.as_micros())

@@ -9,7 +9,7 @@ use super::account::{self, Account};
 use crate::{
     context::{DeliveryToken, Shared},
     loader::LadderOf,
-    problem::Problem,
+    problem::{Nullable, Problem},
     scalar::{DateTime, VideoStatus, float},
 };
 
@@ -45,8 +45,8 @@ impl Video {
     async fn file_name(&self) -> &str {
         &self.row.file_name
     }
-    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<Account>, Problem> {
-        account::load(ctx.loaders(), self.row.owner).await
+    async fn owner(&self, ctx: &Context<'_>) -> Nullable<Account> {
+        account::load(ctx.loaders(), self.row.owner).await.transpose()
     }
     async fn status(&self) -> VideoStatus {
         self.row.status.into()

@@ -6,7 +6,13 @@ use lockstep_projections::channels;
 use uuid::Uuid;
 
 use super::at_least;
-use crate::{context::Shared, limits::{cost, page}, object::channel::Channel, problem::Problem, scalar::Position};
+use crate::{
+    context::Shared,
+    limits::{cost, page},
+    object::channel::Channel,
+    problem::{Nullable, Problem, nullable},
+    scalar::Position,
+};
 
 /// The read models that a channel is shown from.
 const READ: &[&str] = &["channels", "members", "messages", "playback", "accounts", "videos"];
@@ -23,15 +29,18 @@ impl Channels {
         id: Option<Uuid>,
         slug: Option<String>,
         min_position: Option<Position>,
-    ) -> Result<Option<Channel>, Problem> {
-        at_least(ctx, READ, min_position).await?;
-        let (pool, asker) = (ctx.reader().pool(), ctx.asker());
-        let row = match (id, slug) {
-            (Some(id), None) => channels::by_id(pool, asker, ChannelId(id)).await?,
-            (None, Some(slug)) => channels::by_slug(pool, asker, &slug).await?,
-            _ => return Err(Problem::Invalid("give either id or slug".to_owned())),
-        };
-        Ok(row.and_then(|row| Channel::shown(row, asker.is_some())))
+    ) -> Nullable<Channel> {
+        nullable(async {
+            at_least(ctx, READ, min_position).await?;
+            let (pool, asker) = (ctx.reader().pool(), ctx.asker());
+            let row = match (id, slug) {
+                (Some(id), None) => channels::by_id(pool, asker, ChannelId(id)).await?,
+                (None, Some(slug)) => channels::by_slug(pool, asker, &slug).await?,
+                _ => return Err(Problem::Invalid("give either id or slug".to_owned())),
+            };
+            Ok(row.and_then(|row| Channel::shown(row, asker.is_some())))
+        })
+        .await
     }
 
     /// The newest public channels, and those the asker is in. For those who are signed in.
@@ -41,11 +50,14 @@ impl Channels {
         ctx: &Context<'_>,
         #[graphql(default = 24)] first: Option<i32>,
         min_position: Option<Position>,
-    ) -> Result<Option<Vec<Channel>>, Problem> {
-        let asker = ctx.asker().ok_or(Problem::SignedOut)?;
-        let first = page(first, 24)? as i64;
-        at_least(ctx, READ, min_position).await?;
-        let rows = channels::list(ctx.reader().pool(), Some(asker), first).await?;
-        Ok(Some(rows.into_iter().filter_map(|row| Channel::shown(row, true)).collect()))
+    ) -> Nullable<Vec<Channel>> {
+        nullable(async {
+            let asker = ctx.asker().ok_or(Problem::SignedOut)?;
+            let first = page(first, 24)? as i64;
+            at_least(ctx, READ, min_position).await?;
+            let rows = channels::list(ctx.reader().pool(), Some(asker), first).await?;
+            Ok(Some(rows.into_iter().filter_map(|row| Channel::shown(row, true)).collect()))
+        })
+        .await
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     context::Shared,
     limits::{cost, page},
     object::video::{Video, VideoPage},
-    problem::Problem,
+    problem::{Nullable, Problem, nullable},
     scalar::{Position, VideoStatus},
 };
 
@@ -28,14 +28,12 @@ pub(crate) struct Videos;
 #[Object(name = "VideoQueries")]
 impl Videos {
     /// The film of this id; guests see what a channel of theirs plays.
-    async fn video(
-        &self,
-        ctx: &Context<'_>,
-        id: Uuid,
-        min_position: Option<Position>,
-    ) -> Result<Option<Video>, Problem> {
-        at_least(ctx, READ, min_position).await?;
-        readable(ctx, VideoId(id)).await
+    async fn video(&self, ctx: &Context<'_>, id: Uuid, min_position: Option<Position>) -> Nullable<Video> {
+        nullable(async {
+            at_least(ctx, READ, min_position).await?;
+            readable(ctx, VideoId(id)).await
+        })
+        .await
     }
 
     /// All films, newest first. For members, not for guests.
@@ -48,21 +46,24 @@ impl Videos {
         status: Option<VideoStatus>,
         search: Option<String>,
         min_position: Option<Position>,
-    ) -> Result<Option<VideoPage>, Problem> {
-        ctx.asker().ok_or(Problem::SignedOut)?;
-        if !ctx.is_member() {
-            return Err(Problem::NotPermitted);
-        }
-        let after = after.map(|cursor| cursor.parse().map_err(|_| Problem::Invalid("not a cursor".to_owned())));
-        let search = search.map(|text| text.chars().take(SEARCH_CHARS_MAX).collect());
-        let filter = Filter { status: status.map(Into::into), search };
-        let first = page(first, 24)?;
-        at_least(ctx, READ, min_position).await?;
-        let mut rows = videos::list(ctx.reader().pool(), &filter, after.transpose()?, first as i64 + 1).await?;
-        let has_more = rows.len() > first;
-        rows.truncate(first);
-        let nodes = rows.into_iter().map(|row| Video { row, deliver: true }).collect();
-        Ok(Some(VideoPage { nodes, has_more, filter }))
+    ) -> Nullable<VideoPage> {
+        nullable(async {
+            ctx.asker().ok_or(Problem::SignedOut)?;
+            if !ctx.is_member() {
+                return Err(Problem::NotPermitted);
+            }
+            let after = after.map(|cursor| cursor.parse().map_err(|_| Problem::Invalid("not a cursor".to_owned())));
+            let search = search.map(|text| text.chars().take(SEARCH_CHARS_MAX).collect());
+            let filter = Filter { status: status.map(Into::into), search };
+            let first = page(first, 24)?;
+            at_least(ctx, READ, min_position).await?;
+            let mut rows = videos::list(ctx.reader().pool(), &filter, after.transpose()?, first as i64 + 1).await?;
+            let has_more = rows.len() > first;
+            rows.truncate(first);
+            let nodes = rows.into_iter().map(|row| Video { row, deliver: true }).collect();
+            Ok(Some(VideoPage { nodes, has_more, filter }))
+        })
+        .await
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         message::Message,
         timeline::Timeline,
     },
-    problem::Problem,
+    problem::{Nullable, Problem, nullable},
     scalar::{DateTime, Position, float},
 };
 
@@ -74,8 +74,10 @@ async fn readable(reader: &Reader, asker: AccountId, channel: ChannelId) -> Resu
 /// Whether after this event the asker's right must be looked at again.
 fn concerns_rights(event: &RecordedEvent, asker: AccountId) -> bool {
     match event.stream.kind() {
-        "member" => member_parts(event.stream.id()).is_some_and(|(_, account)| account == asker)
-            && matches!(MemberEvent::deserialize(&event.payload), Ok(MemberEvent::Banned { .. }) | Err(_)),
+        "member" => {
+            member_parts(event.stream.id()).is_some_and(|(_, account)| account == asker)
+                && matches!(MemberEvent::deserialize(&event.payload), Ok(MemberEvent::Banned { .. }) | Err(_))
+        }
         "channel" => !matches!(
             DomainChannelEvent::deserialize(&event.payload),
             Ok(DomainChannelEvent::Created { .. } | DomainChannelEvent::Renamed { .. })
@@ -103,11 +105,14 @@ impl ChannelEvent {
         DateTime(self.event.recorded_at)
     }
     /// Who did it, if a person did.
-    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Account>, Problem> {
-        match self.event.metadata.actor.parse::<AccountId>() {
-            Ok(id) => account::load(ctx.loaders(), id).await,
-            Err(_) => Ok(None),
-        }
+    async fn actor(&self, ctx: &Context<'_>) -> Nullable<Account> {
+        nullable(async {
+            match self.event.metadata.actor.parse::<AccountId>() {
+                Ok(id) => account::load(ctx.loaders(), id).await,
+                Err(_) => Ok(None),
+            }
+        })
+        .await
     }
     /// `channel`, `member`, `playback`, `message` or `visit`.
     async fn kind(&self) -> &str {
@@ -116,43 +121,52 @@ impl ChannelEvent {
     async fn channel(&self) -> Uuid {
         self.channel.0
     }
-    async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>, Problem> {
-        if self.event.stream.kind() != "message" {
-            return Ok(None);
-        }
-        let Ok(MessageEvent::Posted { author, text, playback_us, .. }) =
-            MessageEvent::deserialize(&self.event.payload)
-        else {
-            return Ok(None);
-        };
-        let Some(author) = account::load(ctx.loaders(), author).await? else { return Ok(None) };
-        Ok(self.event.stream.id().parse().ok().map(|id| Message {
-            id,
-            author,
-            text: text.value().cloned().unwrap_or_default(),
-            sent_at: DateTime(self.event.recorded_at),
-            playback_us: playback_us.map(MediaTime::as_micros).map(float),
-            position: Position(self.event.position),
-        }))
+    async fn message(&self, ctx: &Context<'_>) -> Nullable<Message> {
+        nullable(async {
+            if self.event.stream.kind() != "message" {
+                return Ok(None);
+            }
+            let Ok(MessageEvent::Posted { author, text, playback_us, .. }) =
+                MessageEvent::deserialize(&self.event.payload)
+            else {
+                return Ok(None);
+            };
+            let Some(author) = account::load(ctx.loaders(), author).await? else { return Ok(None) };
+            Ok(self.event.stream.id().parse().ok().map(|id| Message {
+                id,
+                author,
+                text: text.value().cloned().unwrap_or_default(),
+                sent_at: DateTime(self.event.recorded_at),
+                playback_us: playback_us.map(MediaTime::as_micros).map(float),
+                position: Position(self.event.position),
+            }))
+        })
+        .await
     }
     /// The timeline as of now, at or after this event.
-    async fn playback(&self, ctx: &Context<'_>) -> Result<Option<Timeline>, Problem> {
-        if self.event.stream.kind() != "playback" {
-            return Ok(None);
-        }
-        ctx.reader().wait_for(&["playback"], self.event.position).await?;
-        let rows = playback::by_channels(ctx.reader().pool(), &[self.channel]).await?;
-        Ok(rows.into_iter().next().map(|row| Timeline { row }))
+    async fn playback(&self, ctx: &Context<'_>) -> Nullable<Timeline> {
+        nullable(async {
+            if self.event.stream.kind() != "playback" {
+                return Ok(None);
+            }
+            ctx.reader().wait_for(&["playback"], self.event.position).await?;
+            let rows = playback::by_channels(ctx.reader().pool(), &[self.channel]).await?;
+            Ok(rows.into_iter().next().map(|row| Timeline { row }))
+        })
+        .await
     }
     /// The member that this is about, as of now.
-    async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>, Problem> {
-        let Some((channel, account)) =
-            member_parts(self.event.stream.id()).filter(|_| self.event.stream.kind() == "member")
-        else {
-            return Ok(None);
-        };
-        ctx.reader().wait_for(&["members"], self.event.position).await?;
-        let row = members::one(ctx.reader().pool(), channel, account).await?;
-        Ok(row.map(Member::from))
+    async fn member(&self, ctx: &Context<'_>) -> Nullable<Member> {
+        nullable(async {
+            let Some((channel, account)) =
+                member_parts(self.event.stream.id()).filter(|_| self.event.stream.kind() == "member")
+            else {
+                return Ok(None);
+            };
+            ctx.reader().wait_for(&["members"], self.event.position).await?;
+            let row = members::one(ctx.reader().pool(), channel, account).await?;
+            Ok(row.map(Member::from))
+        })
+        .await
     }
 }

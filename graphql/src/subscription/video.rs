@@ -59,10 +59,8 @@ impl Videos {
         let stream = StreamId::video(video);
         let known = u64::try_from(row.version).unwrap_or(0);
         let replay = last_events(&tail, &stream, known.saturating_sub(REPLAYED_MAX as u64)).await?;
-        let cursor = replay.back().map_or(Cursor::default(), |last| Cursor {
-            position: last.position,
-            version: last.version,
-        });
+        let cursor =
+            replay.back().map_or(Cursor::default(), |last| Cursor { position: last.position, version: last.version });
         let live = tail.follow(Scope::Stream(stream), cursor);
         Ok(async_stream::stream! {
             for event in replay {

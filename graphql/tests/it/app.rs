@@ -79,8 +79,7 @@ impl App {
     pub async fn with(introspection: Introspection) -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
-        let (objects, buckets) =
-            EmbeddedS3::open(folder.path(), "http://localhost:1", "interim", "media").unwrap();
+        let (objects, buckets) = EmbeddedS3::open(folder.path(), "http://localhost:1", "interim", "media").unwrap();
         let store = PostgresStore::connect(&database.url(), MasterKey::generate(), "test".to_owned()).await.unwrap();
         let services = Services {
             dispatcher: Dispatcher::new(store.clone()),

@@ -61,7 +61,8 @@ async fn fifty_films_with_owners_and_ladders_cost_four_statements() {
         app.ready_film(&people[number % 2], VideoId(Uuid::new_v4())).await;
     }
     app.quiet().await;
-    let query = "{ videos(first: 50) { nodes { id title hlsUrl owner { name } renditions { name } } hasMore totalCount } }";
+    let query =
+        "{ videos(first: 50) { nodes { id title hlsUrl owner { name } renditions { name } } hasMore totalCount } }";
     let sent = Statements::of(async {
         let shown = app.data(Some(&people[0]), query, json!({})).await["videos"].clone();
         let nodes = shown["nodes"].as_array().unwrap();

@@ -61,12 +61,25 @@ async fn a_broken_database_is_masked_and_logged_once() {
     assert_eq!(error["message"], "something went wrong on our side");
     assert_eq!(error["extensions"], json!({ "code": "internal", "requestId": "request-1" }));
     assert_eq!(answer["errors"].as_array().unwrap().len(), 1);
-    assert_eq!(answer["data"]["videos"], Value::Null);
+    assert_eq!(answer["data"].get("videos"), Some(&Value::Null), "there and null: {answer}");
     assert!(answer["data"]["position"].is_string(), "the rest is answered: {answer}");
     assert!(!answer.to_string().contains("rm_videos"), "{answer}");
     let text = log.text();
     assert_eq!(text.matches("a request failed").count(), 1, "{text}");
     assert!(text.contains("rm_videos") && text.contains("request-1"), "{text}");
+}
+
+#[tokio::test]
+async fn what_may_not_be_null_takes_its_surroundings_with_it() {
+    let mut app = App::new().await;
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    app.ready_film(&ada, VideoId(Uuid::new_v4())).await;
+    app.quiet().await;
+    sqlx::query("ALTER TABLE rm_video_renditions RENAME TO rm_gone").execute(&app.services.pool).await.unwrap();
+    let query = "{ me { name } videos { nodes { id renditions { name } } } }";
+    let answer = app.ask(Some(&ada), query, json!({})).await;
+    assert_eq!(answer["data"], Value::Null, "no film without its ladder: {answer}");
+    assert_eq!(answer["errors"][0]["path"], json!(["videos", "nodes", 0, "renditions"]));
 }
 
 #[tokio::test]

@@ -65,7 +65,10 @@ async fn an_upload_is_asked_for_once_per_operation() {
                  { title status sizeBytes owner { name } hlsUrl thumbnailUrl createdAt } }";
     let variables = json!({ "id": first["video"], "at": first["position"] });
     let video = app.data(Some(&ada), query, variables).await["video"].clone();
-    assert_eq!((&video["title"], &video["status"], &video["sizeBytes"]), (&json!("Film"), &json!("UPLOADING"), &json!(5e6)));
+    assert_eq!(
+        (&video["title"], &video["status"], &video["sizeBytes"]),
+        (&json!("Film"), &json!("UPLOADING"), &json!(5e6))
+    );
     assert_eq!((&video["owner"]["name"], &video["hlsUrl"]), (&json!("Ada"), &Value::Null));
 }
 
@@ -149,7 +152,8 @@ async fn pages_of_films_and_messages_go_on_where_the_last_ended() {
         app.change(Some(&ada), "postMessage", input).await;
     }
     app.settle().await;
-    let query = "query($after: String) { videos(first: 2, after: $after) { nodes { id } hasMore endCursor totalCount } }";
+    let query =
+        "query($after: String) { videos(first: 2, after: $after) { nodes { id } hasMore endCursor totalCount } }";
     let (mut after, mut seen) = (Value::Null, Vec::new());
     loop {
         let page = app.data(Some(&ada), query, json!({ "after": after })).await["videos"].clone();

@@ -31,7 +31,12 @@ async fn too_much_is_refused_before_it_runs() {
     refused(&app, &format!("{{ me {{ {} }} }}", repeat("id ", TOKENS_MAX)), "tokens").await;
     let directives = format!("{{ me {} {{ id }} }}", repeat("@skip(if: false) ", 6));
     refused(&app, &directives, "directives").await;
-    refused(&app, "{ videos(first: 100) { nodes { id title owner { id name role } renditions { name width height codecs } } } }", "complex").await;
+    refused(
+        &app,
+        "{ videos(first: 100) { nodes { id title owner { id name role } renditions { name width height codecs } } } }",
+        "complex",
+    )
+    .await;
     let deep = "{ channels(first: 1) { playback { video { owner { id } } } } }";
     assert!(!is_request_error(&app.respond(None, deep, json!({})).await));
     let nested = format!("{{ me {} {{ id }} {} }}", repeat("{ me ", 40), repeat("}", 40));

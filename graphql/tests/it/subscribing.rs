@@ -1,11 +1,7 @@
 //! Subscriptions: what happened, then what happens, no gap and no repetition; and only for those with the right.
 
 use futures::{Stream, StreamExt};
-use lockstep_domain::{
-    account::PlatformRole,
-    ids::VideoId,
-    video::VideoCommand,
-};
+use lockstep_domain::{account::PlatformRole, ids::VideoId, video::VideoCommand};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -107,7 +103,10 @@ async fn a_channels_events_come_with_what_they_are_about() {
     app.change(Some(&ada), "loadVideo", with(json!({ "video": video.0 }))).await;
     let loaded = next(&mut stream, "channelEvents").await;
     assert_eq!(loaded["playback"], json!({ "ratePpm": 0, "video": { "title": "A film" } }));
-    assert_eq!((&loaded["actor"]["name"], &loaded["message"], &loaded["member"]), (&json!("Ada"), &json!(null), &json!(null)));
+    assert_eq!(
+        (&loaded["actor"]["name"], &loaded["message"], &loaded["member"]),
+        (&json!("Ada"), &json!(null), &json!(null))
+    );
     let said = with(json!({ "id": Uuid::new_v4(), "text": "hello" }));
     app.change(Some(&gast), "postMessage", said).await;
     let heard = next(&mut stream, "channelEvents").await;

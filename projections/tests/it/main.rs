@@ -1,7 +1,7 @@
 //! The read models against a real log in a real database.
 
 mod fixture;
-mod rebuilding;
 mod read_models;
+mod rebuilding;
 mod running;
 mod tailing;

@@ -60,10 +60,7 @@ async fn accounts_show_the_newest_name_and_the_role() {
     let mut rows = accounts::by_ids(&fixture.pool, &[story.ada, story.guest, unknown]).await.unwrap();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     let shown: Vec<_> = rows.iter().map(|row| (row.account, row.name.as_str(), row.role)).collect();
-    assert_eq!(
-        shown,
-        [(story.ada, "Ada L.", PlatformRole::Administrator), (story.guest, "Gast", PlatformRole::Guest)]
-    );
+    assert_eq!(shown, [(story.ada, "Ada L.", PlatformRole::Administrator), (story.guest, "Gast", PlatformRole::Guest)]);
 }
 
 #[tokio::test]

@@ -85,7 +85,8 @@ async fn a_restart_goes_on_where_the_last_run_ended() {
     first.stop().await;
     let (video, position) = film(&fixture).await;
     let counted = Arc::new(AtomicUsize::new(0));
-    let projection = Arc::new(Watched { inner: lockstep_projections::find("videos").unwrap(), applied: counted.clone() });
+    let projection =
+        Arc::new(Watched { inner: lockstep_projections::find("videos").unwrap(), applied: counted.clone() });
     let second = Running::start(Runner::with(fixture.store.clone(), fixture.pool.clone(), vec![projection]));
     second.reader.wait_for(&["videos"], position).await.unwrap();
     assert_eq!(counted.load(Ordering::SeqCst), 1, "only the new event");
