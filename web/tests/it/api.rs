@@ -2,6 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
+use bytes::Bytes;
+use reqwest::Body;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -28,7 +30,8 @@ impl Api {
     /// A guest by name.
     pub async fn guest(url: &str, name: &str) -> Self {
         let mut api = Self { client: client(), url: url.to_owned(), cookie: String::new() };
-        let mutation = "mutation($i: JoinAsGuestInput!) { joinAsGuest(input: $i) { __typename ... on Refused { message } } }";
+        let mutation =
+            "mutation($i: JoinAsGuestInput!) { joinAsGuest(input: $i) { __typename ... on Refused { message } } }";
         api.sign(mutation, json!({ "name": name })).await;
         api
     }
@@ -50,6 +53,11 @@ impl Api {
 
     /// One request; `None` when the server is away or faults.
     pub async fn ask(&self, query: &str, variables: Value) -> Option<Value> {
+        self.try_ask(query, variables).await.ok()
+    }
+
+    /// One request; `Err` says what came instead of data.
+    async fn try_ask(&self, query: &str, variables: Value) -> Result<Value, String> {
         let answer = self
             .client
             .post(format!("{}/graphql", self.url))
@@ -58,24 +66,23 @@ impl Api {
             .json(&json!({ "query": query, "variables": variables }))
             .send()
             .await
-            .ok()?;
-        let body: Value = answer.json().await.ok()?;
-        if body["errors"].is_array() {
-            return None;
-        }
-        Some(body["data"].clone())
+            .map_err(|error| error.to_string())?;
+        let body: Value = answer.json().await.map_err(|error| error.to_string())?;
+        if body["errors"].is_array() { Err(body.to_string()) } else { Ok(body["data"].clone()) }
     }
 
     /// A mutation with an `operationId`: repeated with the same id until it is answered, as a client does.
     pub async fn until_answered(&self, query: &str, input: Value) -> Value {
         let mut pause = tokio::time::interval(Duration::from_millis(100));
+        let mut instead = String::new();
         for _ in 0..600 {
             pause.tick().await;
-            if let Some(data) = self.ask(query, json!({ "i": input })).await {
-                return data;
+            match self.try_ask(query, json!({ "i": input })).await {
+                Ok(data) => return data,
+                Err(error) => instead = error,
             }
         }
-        panic!("no answer: {query}");
+        panic!("no answer: {query}: {instead}");
     }
 
     pub async fn create_channel(&self, name: &str) -> Uuid {
@@ -86,16 +93,38 @@ impl Api {
     }
 
     pub async fn join_channel(&self, channel: Uuid) {
-        let query = "mutation($i: JoinChannelInput!) { joinChannel(input: $i) { __typename } }";
+        let query = "mutation($i: ChannelInput!) { joinChannel(input: $i) { __typename } }";
         let data = self.until_answered(query, json!({ "operationId": Uuid::now_v7(), "channel": channel })).await;
         assert_eq!(data["joinChannel"]["__typename"], "Changed", "{data}");
     }
 
+    /// The channel's name as the read model has it, once it has it.
+    pub async fn channel_name(&self, channel: Uuid) -> String {
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        for _ in 0..600 {
+            pause.tick().await;
+            let Some(data) =
+                self.ask("query($id: UUID!) { channel(id: $id) { name } }", json!({ "id": channel })).await
+            else {
+                continue;
+            };
+            if let Some(name) = data["channel"]["name"].as_str() {
+                return name.to_owned();
+            }
+        }
+        panic!("the channel does not show");
+    }
+
     /// Requests, PUTs and confirms; each step is repeated until it is answered.
     pub async fn upload(&self, file: &Path) -> Uuid {
-        let bytes = std::fs::read(file).expect("reads");
+        let bytes = Bytes::from(std::fs::read(file).expect("reads"));
+        self.upload_as(bytes.len(), || Body::from(bytes.clone())).await
+    }
+
+    /// The same with a body of its own for every PUT.
+    pub async fn upload_as(&self, size_bytes: usize, body: impl Fn() -> Body) -> Uuid {
         let input = json!({
-            "operationId": Uuid::now_v7(), "title": "Film", "fileName": "film.mp4", "sizeBytes": bytes.len(),
+            "operationId": Uuid::now_v7(), "title": "Film", "fileName": "film.mp4", "sizeBytes": size_bytes,
             "contentType": "video/mp4",
         });
         let query = "mutation($i: RequestUploadInput!) { requestUpload(input: $i) {
@@ -106,7 +135,7 @@ impl Api {
         loop {
             let ticket = self.until_answered(query, input.clone()).await["requestUpload"].clone();
             let video = ticket["video"].as_str().unwrap_or_else(|| panic!("{ticket}")).to_owned();
-            if !self.put(&ticket, bytes.clone()).await {
+            if !self.put(&ticket, size_bytes, body()).await {
                 continue;
             }
             let answer = self.until_answered(confirm, json!({ "operationId": operation, "video": video })).await;
@@ -117,8 +146,9 @@ impl Api {
         }
     }
 
-    async fn put(&self, ticket: &Value, bytes: Vec<u8>) -> bool {
-        let mut put = self.client.put(ticket["url"].as_str().expect("a URL")).body(bytes);
+    async fn put(&self, ticket: &Value, size_bytes: usize, body: Body) -> bool {
+        let put = self.client.put(ticket["url"].as_str().expect("a URL"));
+        let mut put = put.header("content-length", size_bytes).body(body);
         for header in ticket["headers"].as_array().expect("headers") {
             let (name, value) = (header["name"].as_str().expect("a name"), header["value"].as_str().expect("a value"));
             if !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length") {
@@ -131,15 +161,44 @@ impl Api {
     /// The film's status once it is settled.
     pub async fn settled(&self, video: Uuid) -> Value {
         let mut pause = tokio::time::interval(Duration::from_millis(200));
-        for _ in 0..1_500 {
+        for _ in 0..750 {
             pause.tick().await;
-            let query = "query($id: UUID!) { video(id: $id) { status percent failure { code reason } delivery { token } } }";
+            let query =
+                "query($id: UUID!) { video(id: $id) { status percent failure { code reason } delivery { token } } }";
             let Some(data) = self.ask(query, json!({ "id": video })).await else { continue };
             if matches!(data["video"]["status"].as_str(), Some("READY" | "FAILED" | "REJECTED")) {
                 return data["video"].clone();
             }
         }
         panic!("the film was not settled in time");
+    }
+
+    /// Fetches everything a finished film is made of; the number of files below its playlists.
+    pub async fn stream_files(&self, settled: &Value) -> usize {
+        let token = settled["delivery"]["token"].as_str().expect("a token");
+        let master = self.file(token, "master.m3u8").await;
+        let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).expect("text");
+        let quoted =
+            |line: &str| line.split("URI=\"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
+        let names = |playlist: &str| -> Vec<String> {
+            let lines = playlist.lines().filter(|line| !line.is_empty());
+            lines.filter_map(|line| if line.starts_with('#') { quoted(line) } else { Some(line.to_owned()) }).collect()
+        };
+        let mut files = 0;
+        for playlist in names(&text(master)) {
+            let folder = playlist.rsplit_once('/').expect("a folder").0;
+            for name in names(&text(self.file(token, &playlist).await)) {
+                assert!(!self.file(token, &format!("{folder}/{name}")).await.is_empty(), "{name} is empty");
+                files += 1;
+            }
+        }
+        files
+    }
+
+    async fn file(&self, token: &str, path: &str) -> Bytes {
+        let answer = self.client.get(format!("{}/v/{token}/{path}", self.url)).send().await.expect("answers");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.bytes().await.expect("a body")
     }
 }
 

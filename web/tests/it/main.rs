@@ -7,3 +7,4 @@ mod doctor;
 mod linkage;
 mod process;
 mod roles;
+mod tamper;

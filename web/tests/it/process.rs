@@ -1,7 +1,9 @@
 //! Starts `lockstep` on a free port with a data folder of its own, and ends it as the test wants.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader},
+    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -10,6 +12,12 @@ use std::{
 
 /// How long a start may take, the database's first included.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How long what a killed server leaves behind may take to end.
+const ORPHANS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Below the ports that the system gives to connections: a client that tries again and again would otherwise take
+/// the port of a server that is away, or connect to itself there.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lockstep");
 
@@ -20,6 +28,14 @@ pub fn data_folder() -> tempfile::TempDir {
     folder
 }
 
+/// A port that is free and stays the server's through restarts.
+pub fn stable_port() -> u16 {
+    let first = PORTS.start + u16::try_from(std::process::id() % u32::from(PORTS.end - PORTS.start)).expect("fits");
+    let mut ports = (first..PORTS.end).chain(PORTS.start..first);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
+}
+
+/// A running server; dropping it kills it.
 pub struct Server {
     child: Child,
     pub url: String,
@@ -85,39 +101,80 @@ impl Server {
         }
     }
 
-    /// SIGKILL, as a power cut of the process.
-    pub fn kill(mut self) {
+    /// The media programs it runs at this moment.
+    pub fn media_programs(&self) -> BTreeSet<u32> {
+        media_programs(|parent| parent == self.child.id())
+    }
+
+    /// SIGKILL, as a power cut of the process. The media programs it ran end by themselves.
+    pub async fn kill(mut self) {
+        let orphans = self.media_programs();
         self.child.kill().expect("kills");
         self.child.wait().expect("reaps");
+        let until = Instant::now() + ORPHANS_TIMEOUT;
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        while !orphans.is_disjoint(&media_programs(|_| true)) {
+            pause.tick().await;
+            assert!(Instant::now() < until, "media programs outlive their server: {orphans:?}");
+        }
     }
 
     /// SIGKILL to the private database and to us at the same moment.
-    pub fn kill_with_postmaster(self) {
+    pub async fn kill_with_postmaster(self) {
         let pid = std::fs::read_to_string(self.data.join("postgres/data/postmaster.pid")).expect("a running database");
         let pid = pid.lines().next().expect("its pid").to_owned();
         let killed = Command::new("kill").args(["-9", &pid]).status().expect("kill runs");
         assert!(killed.success());
-        self.kill();
+        self.kill().await;
     }
 
-    /// SIGTERM and wait.
+    /// SIGTERM and wait for a clean end.
     pub fn stop(mut self) {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        self.child.wait().expect("reaps");
+        assert!(self.child.wait().expect("reaps").success(), "it ends cleanly");
     }
 }
 
-/// Runs a command of the program to its end: (succeeded, what it printed).
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Running `lockstep-media` processes by their parent, from `/proc/<pid>/stat`: `pid (name) state parent …`.
+fn media_programs(of: impl Fn(u32) -> bool) -> BTreeSet<u32> {
+    let entries = std::fs::read_dir("/proc").expect("lists").flatten();
+    let stats = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    stats
+        .filter_map(|stat| {
+            let (pid, rest) = stat.split_once(" (lockstep-media) ")?;
+            let mut fields = rest.split(' ');
+            let alive = fields.next()? != "Z";
+            (alive && of(fields.next()?.parse().ok()?)).then_some(pid.parse().ok()?)
+        })
+        .collect()
+}
+
+/// Runs a command of the program to its end: whether it succeeded, and what it printed.
 pub fn run(arguments: &[&str], data: &Path, env: &[(&str, &str)]) -> (bool, String) {
     let output = Command::new(PROGRAM)
         .args(arguments)
         .env("LOCKSTEP_DATA", data)
         .env("LOG_LEVEL", "error")
         .envs(env.iter().copied())
+        .stdin(Stdio::null())
         .output()
         .expect("lockstep runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.success(), text)
+}
+
+/// The log, one JSON object per event.
+pub fn events(data: &Path, env: &[(&str, &str)]) -> Vec<serde_json::Value> {
+    let (read, text) = run(&["events", "tail", "--no-follow"], data, env);
+    assert!(read, "{text}");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// A small film with sound: `seconds` of a test picture.

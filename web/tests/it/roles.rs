@@ -1,4 +1,5 @@
-//! Two processes, one system: an API that keeps everything in a given database and S3 store, and a transcoder beside it.
+//! Several processes, one system: an API that keeps everything in a given database and S3 store, and beside it a
+//! projector, a hub and a transcoder.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +10,7 @@ use tower::ServiceExt;
 
 use crate::{
     api::Api,
-    process::{PROGRAM, Server, data_folder, film},
+    process::{PROGRAM, Server, data_folder, events, film},
 };
 
 /// An S3 store of its own on a free port: s3s over a folder.
@@ -50,23 +51,28 @@ async fn a_transcoder_in_a_process_of_its_own_makes_films_ready() {
         ("S3_SECRET_ACCESS_KEY", "secret"),
         ("LOCKSTEP_TRANSCODE_SLOTS", "1"),
     ];
-    // The API process runs everything but the transcoder.
+    // Four processes share nothing but the database and the store.
     let api = Server::start_role(data.path(), "api", &env).await;
     let projector = worker(data.path(), "projector", &env);
     let transcoder = worker(data.path(), "transcoder", &env);
+    let hub = Server::start_role(data.path(), "hub", &env).await;
     let ada = Api::set_up(&api.url, api.setup_link.as_deref().expect("a link")).await;
     let clip = film(data.path(), 6, "320x240");
     let video = ada.upload(&clip).await;
     let settled = ada.settled(video).await;
     assert_eq!(settled["status"], "READY", "{settled}");
-    let token = settled["delivery"]["token"].as_str().expect("a token");
-    let master = reqwest::get(format!("{}/v/{token}/master.m3u8", api.url)).await.expect("answers");
-    assert_eq!(master.status(), 200);
-    assert!(master.text().await.expect("text").starts_with("#EXTM3U"));
+    // 6 s in two renditions: two segments and a beginning each.
+    assert_eq!(ada.stream_files(&settled).await, 2 * 3);
+    let log = events(data.path(), &env);
+    let mut actors = log.iter().filter_map(|event| event["metadata"]["actor"].as_str()).collect::<Vec<_>>();
+    actors.retain(|actor| actor.starts_with("worker:"));
+    let own = format!(".{}.", transcoder.id());
+    assert!(!actors.is_empty() && actors.iter().all(|actor| actor.contains(&own)), "{own} worked: {actors:?}");
     for mut child in [projector, transcoder] {
         let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
         assert!(child.wait().expect("ends").success(), "a worker ends cleanly on SIGTERM");
     }
+    hub.stop();
     api.stop();
 }
 
