@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
+import { signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
 
@@ -50,10 +51,8 @@ function corpus(): { path: string; says: RegExp }[] {
   ];
 }
 
-test('the page refuses them with a reason and sends nothing', async ({ page, context }) => {
-  await ada.lend(context);
-  await page.goto(server.url);
-  await expect(page.getByRole('heading', { name: 'Videos' })).toBeVisible();
+test('the page refuses them with a reason and sends nothing', async ({ page }) => {
+  await signIn(page, server.url, 'Ada', 'correct horse battery');
   const sent: string[] = [];
   page.on('request', (request) => {
     if (request.method() === 'PUT' || /requestUpload/.test(request.postData() ?? '')) sent.push(request.url());

@@ -20,7 +20,7 @@ test.afterAll(async () => {
 });
 
 test('a 1080p film gets four sizes and a sound track', async () => {
-  test.setTimeout(300_000);
+  test.setTimeout(600_000);
   const video = await ada.upload(clip('full1080.mp4'));
   await ada.ready(video);
   const data = await ada.ask('query($id: UUID!) { video(id: $id) { hlsUrl dashUrl width height renditions { name width height bandwidthBps codecs complete } } }', { id: video });
@@ -35,7 +35,7 @@ test('a 1080p film gets four sizes and a sound track', async () => {
 
 for (const engine of ['HLS', 'DASH'] as const) {
   test(`a 60 s film plays to its end while its links live 15 s (${engine})`, async ({ browser }) => {
-    test.setTimeout(420_000);
+    test.setTimeout(700_000);
     const channel = await ada.channel(`Sixty in ${engine}`);
     const video = await ada.upload(clip('sixty.mp4'));
     await ada.ready(video);
