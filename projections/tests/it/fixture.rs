@@ -16,7 +16,7 @@ use lockstep_domain::{
 };
 use lockstep_event_store::{Append, EventStore, Expected, MasterKey, Metadata, NewEvent, PostgresStore};
 use lockstep_migrations::testing::TestDatabase;
-use lockstep_projections::{Projection, all};
+use lockstep_projections::{Projection, RecordedEvent, all};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -59,9 +59,16 @@ impl Fixture {
         self.store.append(append).await.unwrap().position
     }
 
+    pub async fn events(&self) -> Vec<RecordedEvent> {
+        self.store.read_after(Position::START, 10_000).await.unwrap()
+    }
+
     /// Applies the whole log to every read model, without checkpoints.
     pub async fn apply_all(&self) {
-        let events = self.store.read_after(Position::START, 10_000).await.unwrap();
+        self.apply(&self.events().await).await;
+    }
+
+    pub async fn apply(&self, events: &[RecordedEvent]) {
         let mut tx = self.pool.begin().await.unwrap();
         for projection in all() {
             for event in events.iter().filter(|event| projection.kinds().contains(&event.stream.kind())) {

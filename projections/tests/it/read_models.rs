@@ -54,6 +54,16 @@ async fn replaying_the_log_changes_no_row() {
 }
 
 #[tokio::test]
+async fn an_older_event_never_overwrites_a_newer_row() {
+    let (fixture, _) = shown().await;
+    let rows = fixture.rows().await;
+    for event in fixture.events().await.iter().rev() {
+        fixture.apply(std::slice::from_ref(event)).await;
+        assert_eq!(rows, fixture.rows().await, "{} of {}", event.event_type, event.stream);
+    }
+}
+
+#[tokio::test]
 async fn accounts_show_the_newest_name_and_the_role() {
     let (fixture, story) = shown().await;
     let unknown = lockstep_domain::ids::AccountId(Uuid::new_v4());

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures::{Stream, StreamExt};
 use lockstep_domain::{
-    ids::{AccountId, ChannelId, MessageId, Position, StreamId},
+    ids::{AccountId, ChannelId, CommandId, MessageId, Position, StreamId},
     message::MessageEvent,
+    time::Timestamp,
 };
+use lockstep_event_store::{Append, AppendError, EventStore, Receipt};
 use lockstep_projections::{ReadError, RecordedEvent, Scope, Tail, tail::Cursor};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -92,6 +96,73 @@ async fn a_follower_that_is_too_slow_to_listen_reads_the_log_again() {
     expected = rest.0;
     assert_eq!(take(&mut slow, more).await, expected);
     shutdown.cancel();
+}
+
+#[tokio::test]
+async fn what_was_read_is_not_heard_again() {
+    let fixture = Fixture::new().await;
+    let channel = ChannelId(Uuid::new_v4());
+    let held = Arc::new(Held { inner: fixture.store.clone(), gate: Semaphore::new(0) });
+    let (tail, shutdown) = (Tail::new(held.clone()), CancellationToken::new());
+    tokio::spawn(tail.clone().run(shutdown.clone()));
+    // The tail knows where it begins, and is held before it reads on.
+    let mut first = Box::pin(tail.follow(Scope::Channel(channel), Cursor::default()));
+    let mut expected = say(&fixture, channel, 1).await;
+    assert_eq!(take(&mut first, 1).await, expected);
+    expected = say(&fixture, channel, 3).await;
+    let mut follower = Box::pin(tail.follow(Scope::Channel(channel), Cursor { position: Position::START, version: 0 }));
+    take(&mut follower, 4).await;
+    held.gate.add_permits(1_000);
+    let news = say(&fixture, channel, 1).await;
+    assert_eq!(take(&mut follower, 1).await, news, "the tail hands out all five, four were read");
+    expected.extend(news);
+    assert_eq!(take(&mut first, 4).await, expected);
+    shutdown.cancel();
+}
+
+/// A log that is read on only when the gate lets it: the tail is as late as a test wants.
+struct Held {
+    inner: Arc<dyn EventStore>,
+    gate: Semaphore,
+}
+
+#[async_trait]
+impl EventStore for Held {
+    async fn append(&self, append: Append) -> Result<Receipt, AppendError> {
+        self.inner.append(append).await
+    }
+    async fn read_stream(&self, stream: &StreamId, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.inner.read_stream(stream, after, limit).await
+    }
+    async fn read_after(&self, position: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.gate.acquire().await.unwrap().forget();
+        self.inner.read_after(position, limit).await
+    }
+    async fn read_channel(
+        &self,
+        channel: ChannelId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.inner.read_channel(channel, after, limit).await
+    }
+    async fn find_command(
+        &self,
+        actor: &str,
+        stream: &StreamId,
+        command: CommandId,
+    ) -> Result<Option<Receipt>, ReadError> {
+        self.inner.find_command(actor, stream, command).await
+    }
+    async fn head(&self) -> Result<Position, ReadError> {
+        self.inner.head().await
+    }
+    async fn wait_past(&self, position: Position) {
+        self.inner.wait_past(position).await;
+    }
+    async fn database_now(&self) -> Result<Timestamp, ReadError> {
+        self.inner.database_now().await
+    }
 }
 
 #[tokio::test]
