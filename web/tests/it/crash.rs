@@ -150,18 +150,25 @@ impl SlowUpload {
 /// none will come.
 async fn at_work(server: &Server, ada: &Api, percent: &mut i64) -> bool {
     let mut pause = tokio::time::interval(Duration::from_millis(20));
+    let mut seen = Value::Null;
     for _ in 0..3_000 {
         pause.tick().await;
-        let Some(data) = ada.ask("{ videos { nodes { status percent } } }", json!({})).await else { continue };
+        let Some(data) =
+            ada.ask("{ videos { nodes { status percent stage failure { code reason } } } }", json!({})).await
+        else {
+            continue;
+        };
         let films = data["videos"]["nodes"].as_array().expect("films");
         let Some(film) = films.iter().find(|film| film["status"] != "READY") else { return false };
+        assert_ne!(film["status"], "FAILED", "{film}");
         let reached = film["percent"].as_i64().expect("a number");
         if reached >= *percent + PERCENT_BETWEEN && !server.media_programs().is_empty() {
             *percent = reached;
             return true;
         }
+        seen = data;
     }
-    panic!("nobody gets on with the film");
+    panic!("nobody gets on with the film: {seen}");
 }
 
 /// Posts messages one after another, each until it is acknowledged.
