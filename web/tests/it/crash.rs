@@ -168,7 +168,18 @@ async fn at_work(server: &Server, ada: &Api, percent: &mut i64) -> bool {
         }
         seen = data;
     }
-    panic!("nobody gets on with the film: {seen}");
+    panic!("nobody gets on with the film: {seen}\n{}", standing(server));
+}
+
+/// Where everything stands, for a failure's message.
+fn standing(server: &Server) -> String {
+    let work = |event: &&Value| {
+        ["video-", "work-"].iter().any(|kind| event["stream"].as_str().expect("text").starts_with(kind))
+    };
+    let log = events(server.data(), &[]);
+    let last: Vec<String> = log.iter().rev().filter(work).take(20).map(Value::to_string).collect();
+    let (_, projections) = run(&["projections", "list"], server.data(), &[]);
+    format!("{}\n{projections}\nmedia programs: {:?}", last.join("\n"), server.media_programs())
 }
 
 /// Posts messages one after another, each until it is acknowledged.

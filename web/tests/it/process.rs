@@ -101,6 +101,10 @@ impl Server {
         }
     }
 
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// The media programs it runs at this moment.
     pub fn media_programs(&self) -> BTreeSet<u32> {
         media_programs(|parent| parent == self.child.id())
