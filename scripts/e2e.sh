@@ -2,7 +2,8 @@
 # Browser tests: real Chromium, real media, the real program on free ports. Prints `N passed, N failed` last.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --quiet --bin lockstep --bin lockstep-media
+# As the Rust tests are built: another set of features would build every dependency once more.
+cargo test --workspace --no-run --quiet
 target="${CARGO_TARGET_DIR:-target}"
 export LOCKSTEP_PROGRAM="$(realpath "$target/debug/lockstep")"
 export LOCKSTEP_CLIPS="$(realpath -m "$target/test-clips")"
