@@ -67,7 +67,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
             upload.half_sent().await;
         } else {
             upload.go_on();
-            caught += usize::from(at_work(&server, &ada, &mut percent).await);
+            caught += usize::from(at_work(&mut server, &ada, &mut percent).await);
         }
         eprintln!("{:?}: kill {kill}, the film at {} %", started.elapsed(), percent.max(0));
         if WITH_POSTMASTER.contains(&kill) {
@@ -148,11 +148,12 @@ impl SlowUpload {
 
 /// Waits for a media program at work on a film that got further since `percent`; false when every film is ready and
 /// none will come.
-async fn at_work(server: &Server, ada: &Api, percent: &mut i64) -> bool {
+async fn at_work(server: &mut Server, ada: &Api, percent: &mut i64) -> bool {
     let mut pause = tokio::time::interval(Duration::from_millis(20));
     let mut seen = Value::Null;
-    for _ in 0..3_000 {
+    for _ in 0..6_000 {
         pause.tick().await;
+        server.assert_running();
         let Some(data) =
             ada.ask("{ videos { nodes { status percent stage failure { code reason } } } }", json!({})).await
         else {

@@ -105,6 +105,12 @@ impl Server {
         &self.data
     }
 
+    /// Nobody but the test may end it.
+    pub fn assert_running(&mut self) {
+        let ended = self.child.try_wait().expect("can be asked");
+        assert!(ended.is_none(), "the server was ended by somebody else: {ended:?}");
+    }
+
     /// The media programs it runs at this moment.
     pub fn media_programs(&self) -> BTreeSet<u32> {
         media_programs(|parent| parent == self.child.id())
