@@ -6,5 +6,5 @@ target="${CARGO_TARGET_DIR:-target}"
 if [ ! -x "$target/release/lockstep" ]; then
   echo "Building Lockstep: about ten minutes the first time on two cores, seconds after that."
 fi
-cargo build --release --quiet --bin lockstep --bin lockstep-media
+cargo build --release --quiet --workspace --bin lockstep --bin lockstep-media
 exec "$target/release/lockstep" serve
