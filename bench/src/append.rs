@@ -172,25 +172,7 @@ impl Ours {
         lockstep_migrations::migrate(&PgPool::connect(&url).await?).await?;
         let store = PostgresStore::connect(&url, MasterKey::from_bytes([7; 32]), "bench".to_owned()).await?;
         for stream in 0..STREAMS {
-            let events = (1..=EVENTS_PER_STREAM as u64)
-                .map(|number| {
-                    Ok(NewEvent {
-                        event_type: "Noted".to_owned(),
-                        event_version: "1".to_owned(),
-                        payload: serde_json::to_value(note(number))?,
-                    })
-                })
-                .collect::<anyhow::Result<Vec<_>>>()?;
-            let append = Append {
-                stream: StreamId::new("note", stream_id(stream)),
-                expected: Expected::Version(0),
-                guards: vec![],
-                command_id: CommandId(Uuid::new_v4()),
-                metadata: Metadata { actor: "bench".to_owned(), ..Metadata::default() },
-                occurred_at: Timestamp(0),
-                events,
-            };
-            store.append(append).await?;
+            fill(&*store, stream).await?;
         }
         let log: Arc<dyn EventStore> = store;
         Ok(Self { dispatcher: Dispatcher::new(log) })
@@ -216,6 +198,34 @@ impl Ours {
         })
         .await
     }
+}
+
+/// Gives one stream its first events, in commands of fifty.
+async fn fill(store: &dyn EventStore, stream: usize) -> anyhow::Result<()> {
+    let numbers: Vec<u64> = (1..=EVENTS_PER_STREAM as u64).collect();
+    for part in numbers.chunks(50) {
+        let events = part
+            .iter()
+            .map(|number| {
+                Ok(NewEvent {
+                    event_type: "Noted".to_owned(),
+                    event_version: "1".to_owned(),
+                    payload: serde_json::to_value(note(*number))?,
+                })
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let append = Append {
+            stream: StreamId::new("note", stream_id(stream)),
+            expected: Expected::Version(part[0] - 1),
+            guards: vec![],
+            command_id: CommandId(Uuid::new_v4()),
+            metadata: Metadata { actor: "bench".to_owned(), ..Metadata::default() },
+            occurred_at: Timestamp(0),
+            events,
+        };
+        store.append(append).await?;
+    }
+    Ok(())
 }
 
 type StockFramework = CqrsFramework<Folded<Note>, PersistedEventStore<PostgresEventRepository, Folded<Note>>>;
