@@ -63,9 +63,11 @@ test('two viewers, one with a wrong clock, see the same frame', async ({ browser
   await press(a.page, 'k');
   await Promise.all([runs(a.page), runs(b.page)]);
   judge('after play', await measureSkew(a.page, b.page));
-  for (const [index, tenth] of [6, 1, 4].entries()) {
+  // Three random places, early enough that the film outlasts the windows.
+  const tenths = [1, 2, 3, 4].sort(() => Math.random() - 0.5).slice(0, 3);
+  for (const [index, tenth] of tenths.entries()) {
     await jump(index % 2 === 0 ? b.page : a.page, tenth);
-    judge(`after seek ${index + 1}`, await measureSkew(a.page, b.page));
+    judge(`after seek ${index + 1}, to ${tenth}0 %`, await measureSkew(a.page, b.page));
   }
   await b.page.reload();
   const join = b.page.getByRole('button', { name: 'Join', exact: true });
