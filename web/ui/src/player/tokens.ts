@@ -8,7 +8,7 @@ import { type Clock, pageClock } from "../sync/clock";
 export interface Delivery {
   readonly token: string;
   readonly expiresAtMs: number;
-  /** The server's clock when it answered, if known: the viewer's own may be wrong. */
+  /** The server's clock when it answered, the latest it can have been, if known: the viewer's own may be wrong. */
   readonly serverNowMs?: number;
 }
 
@@ -66,9 +66,14 @@ export function createTokens(
       const age = now - held.fetched_us;
       if (age < held.life_us - Math.min(MARGIN_MAX_US, held.life_us * MARGIN_SHARE)) return held.token;
       if (age >= held.life_us) return (await refresh()).token;
-      // In the margin: the old one still works, a new one is on its way.
-      if (now - failed_us > RETRY_US) refresh().catch(() => undefined);
-      return held.token;
+      // In the margin the old one may lapse on its way, so the request waits for a new one; the old one still serves
+      // while none can be had.
+      const old = held.token;
+      if (now - failed_us <= RETRY_US) return old;
+      return refresh().then(
+        ({ token }) => token,
+        () => old,
+      );
     },
     invalidate(token) {
       if (held?.token === token) held = null;

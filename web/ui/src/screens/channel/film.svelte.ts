@@ -36,6 +36,7 @@ async function fetchDelivery(id: string): Promise<Delivery> {
   return {
     token: delivery.token,
     expiresAtMs: Date.parse(delivery.expiresAt),
-    ...(Number.isNaN(told) ? {} : { serverNowMs: told }),
+    // The header tells whole seconds, rounded down: the latest it can have been.
+    ...(Number.isNaN(told) ? {} : { serverNowMs: told + 999 }),
   };
 }
