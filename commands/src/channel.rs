@@ -1,13 +1,15 @@
 //! Creating and changing channels.
 
 use lockstep_domain::{
-    channel::{Channel, ChannelCommand, ChannelError, SLUG_CHARS_MAX, Visibility},
-    ids::{ChannelId, StreamId},
-    member::Action,
+    channel::{Channel, ChannelChange, ChannelCommand, ChannelError, SLUG_CHARS_MAX, Visibility},
+    ids::{AccountId, ChannelId, StreamId},
+    member::Member,
+    permission::{ChannelRole, PermissionSet},
 };
+use lockstep_event_store::Guard;
 use uuid::Uuid;
 
-use crate::{CommandError, Context, Outcome, Services, member};
+use crate::{CommandError, Context, Outcome, Services, dispatcher::Facts, member};
 
 /// A channel command was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +25,8 @@ pub enum ChannelRefusal {
     #[error(transparent)]
     Rule(#[from] ChannelError),
 }
+
+type Answer = Result<Outcome, CommandError<ChannelRefusal>>;
 
 /// A created channel.
 #[derive(Debug, Clone)]
@@ -50,34 +54,121 @@ pub async fn create(
         .execute::<Channel>(StreamId::channel(channel), Some(channel), context, command)
         .await
         .map_err(|error| error.map(ChannelRefusal::Rule))?;
-    let outcome = member::join(services, context, channel).await.map_err(|error| match error {
+    let outcome = member::join(services, context, channel, None).await.map_err(|error| match error {
         CommandError::Refused(_) => CommandError::Refused(ChannelRefusal::NotPermitted),
         other => other.map(|_| ChannelRefusal::NotPermitted),
     })?;
     Ok(Created { channel, slug, outcome })
 }
 
-/// Gives the channel another name; admins and owners may.
-pub async fn rename(
+/// Gives the channel another name.
+pub async fn rename(services: &Services, context: &Context, channel: ChannelId, name: &str) -> Answer {
+    change(services, context, channel, ChannelChange::Rename { name: name.to_owned() }).await
+}
+
+/// Says what the channel is about.
+pub async fn describe(services: &Services, context: &Context, channel: ChannelId, description: &str) -> Answer {
+    change(services, context, channel, ChannelChange::Describe { description: description.to_owned() }).await
+}
+
+/// Makes the channel public, unlisted or private. Who is in stays in.
+pub async fn change_visibility(
     services: &Services,
     context: &Context,
     channel: ChannelId,
-    name: &str,
-) -> Result<Outcome, CommandError<ChannelRefusal>> {
-    let account = context.account().ok_or(CommandError::Refused(ChannelRefusal::SignedOut))?;
+    visibility: Visibility,
+) -> Answer {
+    change(services, context, channel, ChannelChange::ChangeVisibility { visibility }).await
+}
+
+/// Sets all that a role permits in this channel.
+pub async fn change_defaults(
+    services: &Services,
+    context: &Context,
+    channel: ChannelId,
+    role: ChannelRole,
+    permissions: PermissionSet,
+) -> Answer {
+    change(services, context, channel, ChannelChange::ChangeDefaults { role, permissions }).await
+}
+
+/// Asks for a pause of so many seconds between two messages of one person; 0 asks for none.
+pub async fn set_slow_mode(services: &Services, context: &Context, channel: ChannelId, seconds: u32) -> Answer {
+    change(services, context, channel, ChannelChange::SetSlowMode { seconds }).await
+}
+
+/// Gives the one remote to `holder`; `None` lets everybody share it whose role permits it.
+pub async fn change_remote_mode(
+    services: &Services,
+    context: &Context,
+    channel: ChannelId,
+    holder: Option<AccountId>,
+) -> Answer {
+    change(services, context, channel, ChannelChange::ChangeRemoteMode { holder, holder_present: false }).await
+}
+
+/// Hands the one remote to somebody else in the channel.
+pub async fn hand_over_remote(services: &Services, context: &Context, channel: ChannelId, to: AccountId) -> Answer {
+    change(services, context, channel, ChannelChange::HandOverRemote { to, to_present: false }).await
+}
+
+/// Closes the channel for good; the owner may.
+pub async fn archive(services: &Services, context: &Context, channel: ChannelId) -> Answer {
+    change(services, context, channel, ChannelChange::Archive).await
+}
+
+/// The remote's holder `from` was away too long: `to` has it now. Asked by the hub; yields nothing if the remote is
+/// not theirs any more.
+pub async fn inherit_remote(
+    services: &Services,
+    context: &Context,
+    channel: ChannelId,
+    from: AccountId,
+    to: AccountId,
+) -> Answer {
     services
         .dispatcher
         .execute_with::<Channel, _, _>(StreamId::channel(channel), Some(channel), context, |facts| async move {
-            let mut found = member::standing(&facts, channel, account).await?;
-            if !found.member.may(Action::EditChannel) {
-                return Err(CommandError::Refused(ChannelError::NotPermitted));
-            }
-            // The channel's own version is checked as the expected version.
-            found.guards.retain(|guard| guard.stream != StreamId::channel(channel));
-            Ok((ChannelCommand::Rename { name: name.to_owned() }, found.guards))
+            let (to_present, guard) = presence(&facts, channel, to).await?;
+            Ok((ChannelCommand::InheritRemote { from, to, to_present }, vec![guard]))
         })
         .await
         .map_err(|error| error.map(ChannelRefusal::Rule))
+}
+
+/// Decides a change with the actor's standing, and with whether the remote's new holder is in the channel.
+async fn change(services: &Services, context: &Context, channel: ChannelId, change: ChannelChange) -> Answer {
+    let account = context.account().ok_or(CommandError::Refused(ChannelRefusal::SignedOut))?;
+    let change = &change;
+    services
+        .dispatcher
+        .execute_with::<Channel, _, _>(StreamId::channel(channel), Some(channel), context, |facts| async move {
+            let found = member::standing(&facts, channel, account).await?;
+            let mut guards = found.guards_besides(&StreamId::channel(channel));
+            let mut change = change.clone();
+            if let ChannelChange::ChangeRemoteMode { holder: Some(to), holder_present: present }
+            | ChannelChange::HandOverRemote { to, to_present: present } = &mut change
+            {
+                let guard;
+                (*present, guard) = presence(&facts, channel, *to).await?;
+                guards.retain(|held| held.stream != guard.stream);
+                guards.push(guard);
+            }
+            Ok((ChannelCommand::Change { standing: found.standing, change, at: context.now }, guards))
+        })
+        .await
+        .map_err(|error| error.map(ChannelRefusal::Rule))
+}
+
+/// Whether somebody is a member who is in the channel, with the guard of that fact.
+async fn presence(
+    facts: &Facts,
+    channel: ChannelId,
+    account: AccountId,
+) -> Result<(bool, Guard), CommandError<ChannelError>> {
+    let stream = StreamId::member(channel, account);
+    let held = facts.load::<Member>(&stream).await?;
+    Ok((held.state.present && !held.state.banned, Guard { stream, version: held.version }))
 }
 
 /// A slug is one channel's, across all channels: a unique row, taken before the event and kept if the event fails,

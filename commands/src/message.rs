@@ -32,19 +32,18 @@ pub async fn post(
     services
         .dispatcher
         .execute_with::<Message, _, _>(StreamId::message(id), Some(channel), context, |facts| async move {
-            let standing = member::standing(&facts, channel, author).await?;
+            let found = member::standing(&facts, channel, author).await?;
             // Which film was on is a note beside the message, not a rule: no guard.
             let playing = facts.load::<Playback>(&StreamId::playback(channel)).await?;
             let command = MessageCommand::Post {
                 channel,
-                author,
-                standing: standing.member,
-                channel_open: standing.channel_open,
+                standing: found.standing,
                 text: text.clone(),
                 video: playing.state.video,
                 playback: playback.filter(|_| playing.state.video.is_some()),
+                at: context.now,
             };
-            Ok((command, standing.guards))
+            Ok((command, found.guards))
         })
         .await
         .map_err(|error| error.map(MessageRefusal::Rule))

@@ -2,7 +2,8 @@
 
 use lockstep_domain::{
     ids::{ChannelId, StreamId, VideoId},
-    playback::{Playback, PlaybackCommand, PlaybackError, Standing},
+    playback::{Playback, PlaybackCommand, PlaybackError},
+    standing::Standing,
     time::MediaTime,
     video::{Status, Video},
 };
@@ -27,12 +28,11 @@ pub async fn load_video(services: &Services, context: &Context, channel: Channel
     services
         .dispatcher
         .execute_with::<Playback, _, _>(StreamId::playback(channel), Some(channel), context, |facts| async move {
-            let standing = member::standing(&facts, channel, account).await?;
+            let found = member::standing(&facts, channel, account).await?;
             let video_stream = StreamId::video(video);
             let film = facts.load::<Video>(&video_stream).await?;
-            let mut guards = standing.guards;
+            let (standing, mut guards) = (found.standing, found.guards);
             guards.push(Guard { stream: video_stream, version: film.version });
-            let standing = Standing { member: standing.member, channel_open: standing.channel_open };
             let duration = film.state.source.as_ref().map_or(MediaTime::ZERO, |source| source.duration_us);
             let playable = film.state.status == Status::Ready;
             Ok((PlaybackCommand::LoadVideo { standing, video, duration, playable, at: context.now }, guards))
@@ -78,8 +78,7 @@ async fn act(
         .dispatcher
         .execute_with::<Playback, _, _>(StreamId::playback(channel), Some(channel), context, |facts| async move {
             let found = member::standing(&facts, channel, account).await?;
-            let standing = Standing { member: found.member, channel_open: found.channel_open };
-            Ok((command(standing, context.now), found.guards))
+            Ok((command(found.standing, context.now), found.guards))
         })
         .await
         .map_err(refusal)

@@ -6,6 +6,8 @@ use crate::{Aggregate, Personal, event_names, ids::AccountId};
 
 /// A name is 1 to this many characters after trimming.
 pub const NAME_CHARS_MAX: usize = 40;
+/// A reason given for a suspension has at most this many characters.
+pub const REASON_CHARS_MAX: usize = 500;
 
 /// What an account may do on the whole platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,17 +20,82 @@ pub enum PlatformRole {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum AccountEvent {
-    Registered { name: Personal<String>, role: PlatformRole },
-    GuestAdmitted { name: Personal<String> },
-    DisplayNameChanged { name: Personal<String> },
+    Registered {
+        name: Personal<String>,
+        role: PlatformRole,
+    },
+    GuestAdmitted {
+        name: Personal<String>,
+    },
+    DisplayNameChanged {
+        name: Personal<String>,
+    },
+    /// The hash is not here: credentials live in a table of their own, which counts its `generation`s. `by`: whose
+    /// link was used, if not the account's own password.
+    PasswordChanged {
+        generation: u32,
+        by: Option<AccountId>,
+    },
+    PlatformRoleGranted {
+        role: PlatformRole,
+        by: AccountId,
+    },
+    /// No session, no command, anywhere.
+    Suspended {
+        by: AccountId,
+        reason: Option<Personal<String>>,
+    },
+    Reinstated {
+        by: AccountId,
+    },
 }
-event_names!(AccountEvent { Registered, GuestAdmitted, DisplayNameChanged });
+event_names!(AccountEvent {
+    Registered,
+    GuestAdmitted,
+    DisplayNameChanged,
+    PasswordChanged,
+    PlatformRoleGranted,
+    Suspended,
+    Reinstated,
+});
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum AccountCommand {
-    Register { account: AccountId, name: String, role: PlatformRole },
-    AdmitGuest { account: AccountId, name: String },
-    ChangeDisplayName { account: AccountId, name: String },
+    Register {
+        account: AccountId,
+        name: String,
+        role: PlatformRole,
+    },
+    AdmitGuest {
+        account: AccountId,
+        name: String,
+    },
+    ChangeDisplayName {
+        account: AccountId,
+        name: String,
+    },
+    /// The new hash is stored by the caller. `by`: whose link was used, if not their own password.
+    NotePasswordChange {
+        generation: u32,
+        by: Option<AccountId>,
+    },
+    /// By an administrator; `actor` is theirs as looked up (guarded at the append).
+    GrantPlatformRole {
+        account: AccountId,
+        role: PlatformRole,
+        by: AccountId,
+        actor: AccountState,
+    },
+    Suspend {
+        account: AccountId,
+        by: AccountId,
+        actor: AccountState,
+        reason: Option<String>,
+    },
+    Reinstate {
+        by: AccountId,
+        actor: AccountState,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +108,16 @@ pub enum AccountError {
     Exists,
     #[error("there is no such account")]
     Unknown,
+    #[error("only an administrator may do this")]
+    NotPermitted,
+    #[error("nobody does this to themselves: ask another administrator")]
+    Yourself,
+    #[error("guests have no platform role but their own: ask them to register")]
+    Guest,
+    #[error("a reason has at most {REASON_CHARS_MAX} characters")]
+    Reason,
+    #[error("this account is suspended")]
+    Suspended,
 }
 
 /// The folded account; `role` is `None` while the stream is empty.
@@ -48,6 +125,16 @@ pub enum AccountError {
 pub struct AccountState {
     pub role: Option<PlatformRole>,
     pub name: Personal<String>,
+    pub suspended: bool,
+    /// How often the password was changed.
+    pub password_generation: u32,
+}
+
+impl AccountState {
+    /// Whether this account administers the installation now.
+    pub fn administers(&self) -> bool {
+        self.role == Some(PlatformRole::Administrator) && !self.suspended
+    }
 }
 
 pub struct Account;
@@ -82,9 +169,14 @@ impl Aggregate for Account {
                 match state.role {
                     None => Err(AccountError::Unknown),
                     Some(_) if state.name == name => Ok(vec![]),
+                    Some(_) if state.suspended => Err(AccountError::Suspended),
                     Some(_) => Ok(vec![AccountEvent::DisplayNameChanged { name }]),
                 }
             }
+            AccountCommand::NotePasswordChange { .. }
+            | AccountCommand::GrantPlatformRole { .. }
+            | AccountCommand::Suspend { .. }
+            | AccountCommand::Reinstate { .. } => administered(state, command),
         }
     }
 
@@ -99,8 +191,56 @@ impl Aggregate for Account {
                 state.name = name.clone();
             }
             AccountEvent::DisplayNameChanged { name } => state.name = name.clone(),
+            AccountEvent::PasswordChanged { generation, .. } => state.password_generation = *generation,
+            AccountEvent::PlatformRoleGranted { role, .. } => state.role = Some(*role),
+            AccountEvent::Suspended { .. } => state.suspended = true,
+            AccountEvent::Reinstated { .. } => state.suspended = false,
         }
     }
+}
+
+/// What is done to an account that exists, by its owner's link or by an administrator.
+fn administered(state: &AccountState, command: &AccountCommand) -> Result<Vec<AccountEvent>, AccountError> {
+    let held = state.role.ok_or(AccountError::Unknown)?;
+    let permit = |actor: &AccountState| if actor.administers() { Ok(()) } else { Err(AccountError::NotPermitted) };
+    Ok(match command {
+        AccountCommand::NotePasswordChange { generation, .. } if *generation <= state.password_generation => vec![],
+        AccountCommand::NotePasswordChange { generation, by } => {
+            vec![AccountEvent::PasswordChanged { generation: *generation, by: *by }]
+        }
+        AccountCommand::GrantPlatformRole { role, by, actor, account } => {
+            permit(actor)?;
+            if account == by {
+                return Err(AccountError::Yourself);
+            }
+            if (held == PlatformRole::Guest) != (*role == PlatformRole::Guest) {
+                return Err(AccountError::Guest);
+            }
+            if held == *role { vec![] } else { vec![AccountEvent::PlatformRoleGranted { role: *role, by: *by }] }
+        }
+        AccountCommand::Suspend { account, by, actor, reason } => {
+            permit(actor)?;
+            if account == by {
+                return Err(AccountError::Yourself);
+            }
+            let reason = checked_reason(*account, reason.as_deref())?;
+            if state.suspended { vec![] } else { vec![AccountEvent::Suspended { by: *by, reason }] }
+        }
+        AccountCommand::Reinstate { by, actor } => {
+            permit(actor)?;
+            if state.suspended { vec![AccountEvent::Reinstated { by: *by }] } else { vec![] }
+        }
+        AccountCommand::Register { .. }
+        | AccountCommand::AdmitGuest { .. }
+        | AccountCommand::ChangeDisplayName { .. } => vec![],
+    })
+}
+
+/// A reason is about the person it concerns: it is theirs to have erased.
+fn checked_reason(account: AccountId, reason: Option<&str>) -> Result<Option<Personal<String>>, AccountError> {
+    let Some(reason) = reason.map(str::trim).filter(|reason| !reason.is_empty()) else { return Ok(None) };
+    let fits = reason.chars().count() <= REASON_CHARS_MAX && !reason.chars().any(|c| c.is_control() && c != '\n');
+    if fits { Ok(Some(Personal::new(account, reason.to_owned()))) } else { Err(AccountError::Reason) }
 }
 
 fn checked_name(account: AccountId, name: &str) -> Result<Personal<String>, AccountError> {

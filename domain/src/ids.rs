@@ -19,7 +19,7 @@ pub enum IdError {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
         impl fmt::Display for $name {
@@ -41,6 +41,12 @@ id!(/// One uploaded film.
     VideoId, "video");
 id!(/// One channel: the place people watch together.
     ChannelId, "channel");
+id!(/// One invitation into a channel; random, because whoever has it is invited.
+    InviteId, "invite");
+id!(/// One item of a channel's queue.
+    QueueItemId, "queue item");
+id!(/// One report to a channel's moderators.
+    ReportId, "report");
 id!(/// One chat message.
     MessageId, "message");
 id!(/// One viewer's stay in one channel.
@@ -82,6 +88,15 @@ impl StreamId {
     /// One person's standing in one channel: `member-<channel>.<account>`.
     pub fn member(channel: ChannelId, account: AccountId) -> Self {
         Self::new("member", format!("{channel}.{account}"))
+    }
+    pub fn invite(id: InviteId) -> Self {
+        Self::new("invite", id)
+    }
+    pub fn queue(channel: ChannelId) -> Self {
+        Self::new("queue", channel)
+    }
+    pub fn report(id: ReportId) -> Self {
+        Self::new("report", id)
     }
     pub fn playback(channel: ChannelId) -> Self {
         Self::new("playback", channel)

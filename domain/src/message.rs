@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Aggregate, Personal, event_names,
     ids::{AccountId, ChannelId, VideoId},
-    member::{Action, MemberState},
-    time::MediaTime,
+    permission::Permission,
+    standing::{Denied, Standing},
+    time::{MediaTime, Timestamp},
 };
 
 /// A message has 1 to this many characters after trimming.
@@ -29,12 +30,12 @@ event_names!(MessageEvent { Posted });
 pub enum MessageCommand {
     Post {
         channel: ChannelId,
-        author: AccountId,
-        standing: MemberState,
-        channel_open: bool,
+        /// The author's.
+        standing: Standing,
         text: String,
         video: Option<VideoId>,
         playback: Option<MediaTime>,
+        at: Timestamp,
     },
 }
 
@@ -44,12 +45,10 @@ pub enum MessageError {
     Length,
     #[error("a message may not contain the character U+0000")]
     Nul,
-    #[error("you are not permitted to chat here")]
-    NotPermitted,
-    #[error("this channel is archived")]
-    ChannelClosed,
     #[error("another message has this id")]
     Exists,
+    #[error(transparent)]
+    Denied(#[from] Denied),
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,13 +66,9 @@ impl Aggregate for Message {
     type Error = MessageError;
 
     fn decide(state: &MessageState, command: &MessageCommand) -> Result<Vec<MessageEvent>, MessageError> {
-        let MessageCommand::Post { channel, author, standing, channel_open, text, video, playback } = command;
-        if !channel_open {
-            return Err(MessageError::ChannelClosed);
-        }
-        if !standing.may(Action::Chat) {
-            return Err(MessageError::NotPermitted);
-        }
+        let MessageCommand::Post { channel, standing, text, video, playback, at } = command;
+        standing.may(Permission::Chat, *at)?;
+        let author = standing.account;
         let text = text.trim();
         if text.contains('\0') {
             return Err(MessageError::Nul);
@@ -83,7 +78,7 @@ impl Aggregate for Message {
         }
         let posted = MessageEvent::Posted {
             channel: *channel,
-            author: *author,
+            author,
             text: Personal::new(author, text.to_owned()),
             video: *video,
             playback_us: *playback,

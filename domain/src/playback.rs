@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Aggregate, event_names,
     ids::VideoId,
-    member::{Action, MemberState},
+    permission::Permission,
+    standing::{Denied, Standing},
     time::{MediaTime, RATE_NORMAL_PPM, Timestamp},
 };
 
@@ -46,13 +47,6 @@ impl PlaybackState {
     pub fn rate_ppm(&self) -> i64 {
         if self.playing { RATE_NORMAL_PPM } else { 0 }
     }
-}
-
-/// Who acts, as looked up; both streams are guarded at the append.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
-    pub member: MemberState,
-    pub channel_open: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -97,10 +91,8 @@ pub enum PlaybackError {
     PastEnd { end: MediaTime },
     #[error("a position is not before the start of the video")]
     BeforeStart,
-    #[error("you are not permitted to do this here")]
-    NotPermitted,
-    #[error("this channel is archived")]
-    ChannelClosed,
+    #[error(transparent)]
+    Denied(#[from] Denied),
 }
 
 pub struct Playback;
@@ -115,7 +107,7 @@ impl Aggregate for Playback {
     fn decide(state: &PlaybackState, command: &PlaybackCommand) -> Result<Vec<PlaybackEvent>, PlaybackError> {
         match command {
             PlaybackCommand::LoadVideo { standing, video, duration, playable, at } => {
-                permitted(standing, Action::LoadVideo)?;
+                standing.may(Permission::LoadVideo, *at)?;
                 if !playable || *duration <= MediaTime::ZERO {
                     return Err(PlaybackError::NotPlayable);
                 }
@@ -124,7 +116,7 @@ impl Aggregate for Playback {
                 Ok(if same { vec![] } else { vec![loaded] })
             }
             PlaybackCommand::Play { standing, position, at } => {
-                permitted(standing, Action::PlayPause)?;
+                standing.may(Permission::PlayPause, *at)?;
                 state.video.ok_or(PlaybackError::NoVideo)?;
                 if state.playing {
                     return Ok(vec![]);
@@ -135,7 +127,7 @@ impl Aggregate for Playback {
                 Ok(vec![PlaybackEvent::Played { position_us: position, at_us: *at }])
             }
             PlaybackCommand::Pause { standing, position, at } => {
-                permitted(standing, Action::PlayPause)?;
+                standing.may(Permission::PlayPause, *at)?;
                 state.video.ok_or(PlaybackError::NoVideo)?;
                 if !state.playing {
                     return Ok(vec![]);
@@ -144,7 +136,7 @@ impl Aggregate for Playback {
                 Ok(vec![PlaybackEvent::Paused { position_us: position, at_us: *at }])
             }
             PlaybackCommand::Seek { standing, position, at } => {
-                permitted(standing, Action::Seek)?;
+                standing.may(Permission::Seek, *at)?;
                 state.video.ok_or(PlaybackError::NoVideo)?;
                 let position = within(state, *position)?;
                 let there = state.position == position && (!state.playing || state.at == *at);
@@ -182,13 +174,6 @@ impl Aggregate for Playback {
             }
         }
     }
-}
-
-fn permitted(standing: &Standing, action: Action) -> Result<(), PlaybackError> {
-    if !standing.channel_open {
-        return Err(PlaybackError::ChannelClosed);
-    }
-    if standing.member.may(action) { Ok(()) } else { Err(PlaybackError::NotPermitted) }
 }
 
 fn within(state: &PlaybackState, position: MediaTime) -> Result<MediaTime, PlaybackError> {

@@ -1,14 +1,15 @@
 //! The payloads of mutations, and how a command's answer becomes one.
 
 use async_graphql::{SimpleObject, Union};
-use lockstep_commands::{CommandError, Outcome, account::SignedIn as Started, channel::Created, video::UploadTicket};
+use lockstep_commands::{
+    CommandError, Outcome, account::SignedIn as Started, channel::Created, refusal::Coded, video::UploadTicket,
+};
 use lockstep_domain::ids::MessageId;
 use uuid::Uuid;
 
 use crate::{
     object::account::Account,
     problem::Problem,
-    refusal::Coded,
     scalar::{DateTime, Position},
 };
 

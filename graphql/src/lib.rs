@@ -12,7 +12,6 @@ mod mutation;
 mod object;
 mod problem;
 mod query;
-mod refusal;
 mod scalar;
 mod schema;
 mod subscription;

@@ -56,7 +56,7 @@ pub(crate) enum PlatformRole {
 
 /// What a member may do in one channel, from least to most.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "lockstep_domain::member::ChannelRole")]
+#[graphql(remote = "lockstep_domain::permission::ChannelRole")]
 pub(crate) enum ChannelRole {
     Viewer,
     Moderator,

@@ -44,6 +44,18 @@ impl Projection for Accounts {
                     .await?;
                 Ok(())
             }
+            AccountEvent::PlatformRoleGranted { role, by: _ } => {
+                sqlx::query("UPDATE rm_accounts SET role = $2, position = $3 WHERE account_id = $1 AND position < $3")
+                    .bind(account.0)
+                    .bind(role.word())
+                    .bind(event.position.as_i64())
+                    .execute(tx)
+                    .await?;
+                Ok(())
+            }
+            AccountEvent::PasswordChanged { .. } | AccountEvent::Suspended { .. } | AccountEvent::Reinstated { .. } => {
+                Ok(())
+            }
         }
     }
 }

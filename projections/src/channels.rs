@@ -6,7 +6,7 @@ use lockstep_domain::{
     account::PlatformRole,
     channel::{ChannelEvent, Visibility},
     ids::{AccountId, ChannelId, Position, VideoId},
-    member::ChannelRole,
+    permission::ChannelRole,
     time::{MediaTime, Timestamp},
 };
 use lockstep_event_store::RecordedEvent;
@@ -42,6 +42,11 @@ impl Projection for Channels {
             ChannelEvent::Renamed { name } => change(tx, event, Some(&name), None, None).await,
             ChannelEvent::VisibilityChanged { visibility } => change(tx, event, None, Some(visibility), None).await,
             ChannelEvent::Archived {} => change(tx, event, None, None, Some(true)).await,
+            ChannelEvent::Described { .. }
+            | ChannelEvent::PermissionDefaultsChanged { .. }
+            | ChannelEvent::SlowModeSet { .. }
+            | ChannelEvent::RemoteModeChanged { .. }
+            | ChannelEvent::RemoteHandedOver { .. } => Ok(()),
         }
     }
 }

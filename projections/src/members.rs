@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, member_parts},
-    member::{ChannelRole, MemberEvent},
+    member::MemberEvent,
+    permission::ChannelRole,
 };
 use lockstep_event_store::RecordedEvent;
 use sqlx::{FromRow, PgConnection, PgPool, Row, postgres::PgRow};
@@ -33,16 +34,22 @@ impl Projection for Members {
 
     async fn apply(&self, tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
         let change = match decode::<MemberEvent>(event)? {
-            MemberEvent::Joined { role } => Change {
+            MemberEvent::Joined { role, invite: _ } => Change {
                 role: Some(role),
                 present: Some(true),
                 joined_at_us: Some(event.recorded_at.as_micros()),
                 ..Change::default()
             },
-            MemberEvent::Left {} => Change { present: Some(false), ..Change::default() },
+            MemberEvent::Left {} | MemberEvent::Removed { .. } => Change { present: Some(false), ..Change::default() },
             MemberEvent::RoleGranted { role, by: _ } => Change { role: Some(role), ..Change::default() },
-            MemberEvent::Banned { by: _ } => Change { present: Some(false), banned: Some(true), ..Change::default() },
+            MemberEvent::Banned { .. } => Change { present: Some(false), banned: Some(true), ..Change::default() },
             MemberEvent::Unbanned { by: _ } => Change { banned: Some(false), ..Change::default() },
+            MemberEvent::JoinRequested {}
+            | MemberEvent::JoinApproved { .. }
+            | MemberEvent::JoinDeclined { .. }
+            | MemberEvent::PermissionOverridden { .. }
+            | MemberEvent::Muted { .. }
+            | MemberEvent::Unmuted { .. } => return Ok(()),
         };
         change.write(tx, event).await
     }

@@ -2,7 +2,7 @@
 
 use lockstep_domain::{
     ids::{AccountId, ChannelId, CommandId, MessageId, Position},
-    member::ChannelRole,
+    permission::ChannelRole,
     time::MediaTime,
 };
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use lockstep_domain::{ids::AccountId, member::ChannelRole};
+use lockstep_domain::{ids::AccountId, permission::ChannelRole};
 
 use crate::{
     clock::HubTime,

@@ -5,6 +5,7 @@ use lockstep_domain::{
     channel::{Channel, Visibility},
     ids::{MessageId, Position, StreamId},
     message::MessageError,
+    standing::Denied,
 };
 use uuid::Uuid;
 
@@ -72,12 +73,15 @@ async fn a_stale_cache_refuses_nobody_wrongly() {
     let id = world.channel(owner).await;
     let guest = world.member(id, "Linus").await;
     let elsewhere = world.other_node().await;
-    member::ban(&world.services, &world.context(owner), id, guest).await.expect("banned");
+    member::ban(&world.services, &world.context(owner), id, guest, None).await.expect("banned");
     let text = || "hello".to_owned();
     let refused = message::post(&elsewhere, &world.context(guest), id, MessageId(Uuid::now_v7()), text(), None).await;
-    assert!(matches!(refused, Err(CommandError::Refused(message::MessageRefusal::Rule(MessageError::NotPermitted)))));
+    assert!(matches!(
+        refused,
+        Err(CommandError::Refused(message::MessageRefusal::Rule(MessageError::Denied(Denied::Banned))))
+    ));
     member::unban(&world.services, &world.context(owner), id, guest).await.expect("unbanned");
-    member::join(&world.services, &world.context(guest), id).await.expect("joins again");
+    member::join(&world.services, &world.context(guest), id, None).await.expect("joins again");
     // The other node still holds the ban in its cache.
     message::post(&elsewhere, &world.context(guest), id, MessageId(Uuid::now_v7()), text(), None)
         .await

@@ -29,7 +29,7 @@ async fn a_message_never_follows_its_authors_ban() {
         }
         let banning = Arc::clone(&world);
         let ban = tokio::spawn(async move {
-            member::ban(&banning.services, &banning.context(owner), id, guest).await.map(|done| done.position)
+            member::ban(&banning.services, &banning.context(owner), id, guest, None).await.map(|done| done.position)
         });
         let mut posted = 0;
         while let Some(done) = tasks.join_next().await {

@@ -111,7 +111,7 @@ impl World {
 
     pub async fn member(&self, channel: ChannelId, name: &str) -> AccountId {
         let account = self.account(name).await;
-        member::join(&self.services, &self.context(account), channel).await.expect("joins");
+        member::join(&self.services, &self.context(account), channel, None).await.expect("joins");
         account
     }
 }

@@ -2,8 +2,9 @@
 
 use lockstep_domain::{
     Personal,
-    member::{ChannelRole, MemberState},
+    member::MemberState,
     message::{Message, MessageCommand as Do, MessageError as No, MessageEvent as Did, TEXT_CHARS_MAX},
+    permission::ChannelRole,
 };
 use proptest::{prelude::*, sample::select};
 

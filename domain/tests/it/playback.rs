@@ -3,7 +3,8 @@
 use lockstep_domain::{
     Aggregate,
     ids::VideoId,
-    member::{ChannelRole, MemberState},
+    member::MemberState,
+    permission::ChannelRole,
     playback::{Playback, PlaybackCommand as Do, PlaybackError as No, PlaybackEvent as Did, PlaybackState, Standing},
     time::{MediaTime, RATE_NORMAL_PPM, Timestamp},
 };

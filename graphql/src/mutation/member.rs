@@ -42,7 +42,7 @@ impl Members {
     async fn join_channel(&self, ctx: &Context<'_>, input: ChannelInput) -> Nullable<ChangePayload> {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-            change(member::join(ctx.services(), &command, ChannelId(input.channel)).await)
+            change(member::join(ctx.services(), &command, ChannelId(input.channel), None).await)
         })
         .await
     }
@@ -61,7 +61,7 @@ impl Members {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
             let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
-            change(member::ban(ctx.services(), &command, channel, account).await)
+            change(member::ban(ctx.services(), &command, channel, account, None).await)
         })
         .await
     }

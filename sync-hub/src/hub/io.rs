@@ -4,7 +4,7 @@ use bytes::Bytes;
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
-    member::ChannelRole,
+    permission::ChannelRole,
     time::MediaTime,
 };
 

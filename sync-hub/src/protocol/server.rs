@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position},
-    member::ChannelRole,
+    permission::ChannelRole,
     time::MediaTime,
 };
 use serde::{Serialize, Serializer};

@@ -1,6 +1,6 @@
 //! Coming and going.
 
-use lockstep_domain::member::ChannelRole;
+use lockstep_domain::permission::ChannelRole;
 use lockstep_sync_hub::{Command, Fact, Input, Refusal, SessionId};
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
-    member::ChannelRole,
+    permission::ChannelRole,
     time::MediaTime,
 };
 use lockstep_sync_hub::{

@@ -1,10 +1,7 @@
 //! The hub's commands, run by the command layer; refusals become codes.
 
-use lockstep_commands::{
-    Actor, CommandError, Context, Outcome, Services, message, message::MessageRefusal, playback,
-    playback::PlaybackRefusal, visit,
-};
-use lockstep_domain::{ids::CommandId, message::MessageError, playback::PlaybackError, visit::VisitError};
+use lockstep_commands::{Actor, CommandError, Context, Outcome, Services, message, playback, refusal::Coded, visit};
+use lockstep_domain::ids::CommandId;
 use lockstep_sync_hub::{Command, Done, Refusal, RunCommand};
 
 /// Runs one command to its receipt.
@@ -35,7 +32,7 @@ pub(super) async fn execute(services: &Services, run: RunCommand) -> Result<Done
     }
 }
 
-fn done<E: Coded + std::fmt::Display>(answer: Result<Outcome, CommandError<E>>) -> Result<Done, Refusal> {
+fn done<E: Coded>(answer: Result<Outcome, CommandError<E>>) -> Result<Done, Refusal> {
     match answer {
         Ok(outcome) => Ok(Done { position: outcome.position, changed: outcome.changed }),
         Err(CommandError::Refused(refusal)) => Err(Refusal::new(refusal.code(), refusal.to_string())),
@@ -48,47 +45,6 @@ fn done<E: Coded + std::fmt::Display>(answer: Result<Outcome, CommandError<E>>) 
         Err(CommandError::Unavailable(reason)) => {
             tracing::warn!(reason, "a command of the hub had no answer from the log");
             Err(Refusal::unavailable("this cannot be done now, try again"))
-        }
-    }
-}
-
-/// The stable word of a refusal; the same words as in the GraphQL API.
-trait Coded {
-    fn code(&self) -> &'static str;
-}
-
-impl Coded for PlaybackRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::SignedOut => "signed_out",
-            Self::Rule(PlaybackError::NoVideo) => "no_video",
-            Self::Rule(PlaybackError::NotPlayable) => "not_playable",
-            Self::Rule(PlaybackError::PastEnd { .. }) => "past_end",
-            Self::Rule(PlaybackError::BeforeStart) => "before_start",
-            Self::Rule(PlaybackError::NotPermitted) => "not_permitted",
-            Self::Rule(PlaybackError::ChannelClosed) => "archived",
-        }
-    }
-}
-
-impl Coded for MessageRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::SignedOut => "signed_out",
-            Self::Rule(MessageError::Length) => "text_length",
-            Self::Rule(MessageError::Nul) => "text_characters",
-            Self::Rule(MessageError::NotPermitted) => "not_permitted",
-            Self::Rule(MessageError::ChannelClosed) => "archived",
-            Self::Rule(MessageError::Exists) => "exists",
-        }
-    }
-}
-
-impl Coded for VisitError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Exists => "exists",
-            Self::Unknown => "not_found",
         }
     }
 }

@@ -144,10 +144,17 @@ fn member(recorded: &RecordedEvent) -> Option<(ChannelId, Fact)> {
     let (channel, account) = member_parts(recorded.stream.id())?;
     let version = recorded.version;
     let fact = match read(recorded)? {
-        MemberEvent::Left {} => Fact::Left { account, version },
+        MemberEvent::Left {} | MemberEvent::Removed { .. } => Fact::Left { account, version },
         MemberEvent::Banned { .. } => Fact::Banned { account, version },
         MemberEvent::RoleGranted { role, .. } => Fact::RoleGranted { account, role, version },
-        MemberEvent::Joined { .. } | MemberEvent::Unbanned { .. } => return None,
+        MemberEvent::Joined { .. }
+        | MemberEvent::Unbanned { .. }
+        | MemberEvent::JoinRequested {}
+        | MemberEvent::JoinApproved { .. }
+        | MemberEvent::JoinDeclined { .. }
+        | MemberEvent::PermissionOverridden { .. }
+        | MemberEvent::Muted { .. }
+        | MemberEvent::Unmuted { .. } => return None,
     };
     Some((channel, fact))
 }

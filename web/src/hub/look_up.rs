@@ -1,11 +1,9 @@
 //! What the hub asks the log: where somebody stands, and where a film is.
 
-use lockstep_commands::{LoadError, Services};
+use lockstep_commands::{LoadError, Services, member, refusal::Coded};
 use lockstep_domain::{
     Aggregate,
-    channel::Channel,
     ids::{AccountId, ChannelId, Position, StreamId},
-    member::Member,
     playback::{Playback, PlaybackEvent},
 };
 use lockstep_event_store::{ReadError, RecordedEvent};
@@ -18,15 +16,10 @@ const TAIL_EVENTS_MAX: usize = 64;
 
 /// Whether this account may be in the channel, and as what.
 pub(super) async fn standing(services: &Services, channel: ChannelId, account: AccountId) -> Result<Standing, Refusal> {
-    let opened = services.dispatcher.load::<Channel>(&StreamId::channel(channel)).await.map_err(unavailable)?;
-    if !opened.state.is_open() {
-        return Err(Refusal::new("not_found", "there is no such channel"));
-    }
-    let member = services.dispatcher.load::<Member>(&StreamId::member(channel, account)).await.map_err(unavailable)?;
-    match member.state.role {
-        _ if member.state.banned => Err(Refusal::new("banned", "you are banned from this channel")),
-        Some(role) if member.state.present => Ok(Standing { role, version: member.version }),
-        _ => Err(Refusal::new("not_a_member", "join the channel first")),
+    let (found, version) = member::standing_of(services, channel, account).await.map_err(unavailable)?;
+    match found.is_in() {
+        Ok(role) => Ok(Standing { role, version }),
+        Err(denied) => Err(Refusal::new(denied.code(), denied.to_string())),
     }
 }
 

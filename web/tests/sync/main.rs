@@ -179,7 +179,7 @@ async fn a_banned_viewer_is_told_closed_and_kept_out() {
     world.admit(&eve).await;
     let mut socket = world.open(&eve).await;
     socket.join(&world).await;
-    member::ban(&world.services, &world.context(world.owner), world.channel, eve.account).await.expect("banned");
+    member::ban(&world.services, &world.context(world.owner), world.channel, eve.account, None).await.expect("banned");
     assert_eq!(socket.until("e", "banned").await["account"], json!(eve.account));
     assert_eq!(socket.closed().await, 4403);
     let mut again = world.open(&eve).await;

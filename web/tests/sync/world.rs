@@ -100,7 +100,7 @@ impl World {
     }
 
     pub async fn admit(&self, viewer: &Viewer) {
-        member::join(&self.services, &self.context(viewer.account), self.channel).await.unwrap();
+        member::join(&self.services, &self.context(viewer.account), self.channel, None).await.unwrap();
     }
 
     pub async fn connect(&self, origin: Option<&str>, token: Option<&str>) -> Result<Socket, tungstenite::Error> {

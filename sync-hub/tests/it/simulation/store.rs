@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use lockstep_domain::{
     Aggregate,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId},
-    member::{ChannelRole, MemberState},
+    member::MemberState,
+    permission::ChannelRole,
     playback::{Playback, PlaybackCommand, PlaybackEvent, PlaybackState, Standing as PlaybackStanding},
     time::{MediaTime, Timestamp},
 };

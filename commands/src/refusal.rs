@@ -1,18 +1,19 @@
-//! The stable word of every refusal. A new refusal does not compile until it has one.
+//! The stable word of every refusal, the same on the socket and in the API. A new refusal does not compile at its
+//! callers until it has one.
 
 use std::fmt::Display;
 
-use lockstep_commands::{
-    account::AccountRefusal, channel::ChannelRefusal, credentials::PasswordError, member::MemberRefusal,
-    message::MessageRefusal, playback::PlaybackRefusal, video::VideoRefusal,
+use crate::{
+    account::AccountRefusal, channel::ChannelRefusal, credentials::PasswordError, invite::InviteRefusal,
+    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, video::VideoRefusal,
 };
 use lockstep_domain::{
-    account::AccountError, channel::ChannelError, member::MemberError, message::MessageError, playback::PlaybackError,
-    video::VideoError,
+    account::AccountError, channel::ChannelError, invite::InviteError, member::MemberError, message::MessageError,
+    playback::PlaybackError, standing::Denied, video::VideoError, visit::VisitError,
 };
 
 /// A refusal with a word that clients branch on.
-pub(crate) trait Coded: Display {
+pub trait Coded: Display {
     /// Kept for ever.
     fn code(&self) -> &'static str;
 }
@@ -41,6 +42,21 @@ codes!(AccountError {
     Self::NameCharacters => "name_characters",
     Self::Exists => "exists",
     Self::Unknown => "not_found",
+    Self::NotPermitted => "not_permitted",
+    Self::Yourself => "yourself",
+    Self::Guest => "guest",
+    Self::Reason => "reason_length",
+    Self::Suspended => "suspended",
+});
+codes!(Denied {
+    Self::Suspended => "suspended",
+    Self::NoChannel => "not_found",
+    Self::Archived => "archived",
+    Self::Banned => "banned",
+    Self::NotAMember => "not_a_member",
+    Self::Muted { .. } => "muted",
+    Self::NotTheRemote { .. } => "not_the_remote",
+    Self::Role(_) => "not_permitted",
 });
 codes!(ChannelRefusal {
     Self::SignedOut => "signed_out",
@@ -54,8 +70,27 @@ codes!(ChannelError {
     Self::Slug => "slug",
     Self::Exists => "exists",
     Self::Unknown => "not_found",
-    Self::Archived => "archived",
-    Self::NotPermitted => "not_permitted",
+    Self::Description => "description_length",
+    Self::SlowMode => "slow_mode",
+    Self::NotAMember => "not_a_member",
+    Self::EverybodyHasTheRemote => "everybody_has_the_remote",
+    Self::AboveYou => "above_you",
+    Self::Denied(denied) => denied.code(),
+});
+codes!(InviteError {
+    Self::Unknown => "not_found",
+    Self::Expired => "expired",
+    Self::UsedUp => "used_up",
+    Self::Revoked => "revoked",
+    Self::Life => "invite_life",
+    Self::Uses => "invite_uses",
+    Self::Exists => "exists",
+    Self::Denied(denied) => denied.code(),
+});
+codes!(InviteRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Rule(rule) => rule.code(),
+    Self::Member(refusal) => refusal.code(),
 });
 codes!(MemberRefusal {
     Self::SignedOut => "signed_out",
@@ -63,10 +98,14 @@ codes!(MemberRefusal {
     Self::Rule(rule) => rule.code(),
 });
 codes!(MemberError {
-    Self::Banned => "banned",
     Self::Private => "private",
-    Self::NotPermitted => "not_permitted",
+    Self::Open => "open",
     Self::NotAMember => "not_a_member",
+    Self::NotAsking => "not_asking",
+    Self::AboveYou => "above_you",
+    Self::Reason => "reason_length",
+    Self::MuteEnd => "mute_end",
+    Self::Denied(denied) => denied.code(),
 });
 codes!(PlaybackRefusal {
     Self::SignedOut => "signed_out",
@@ -77,8 +116,7 @@ codes!(PlaybackError {
     Self::NotPlayable => "not_playable",
     Self::PastEnd { .. } => "past_end",
     Self::BeforeStart => "before_start",
-    Self::NotPermitted => "not_permitted",
-    Self::ChannelClosed => "archived",
+    Self::Denied(denied) => denied.code(),
 });
 codes!(MessageRefusal {
     Self::SignedOut => "signed_out",
@@ -87,9 +125,8 @@ codes!(MessageRefusal {
 codes!(MessageError {
     Self::Length => "text_length",
     Self::Nul => "text_characters",
-    Self::NotPermitted => "not_permitted",
-    Self::ChannelClosed => "archived",
     Self::Exists => "exists",
+    Self::Denied(denied) => denied.code(),
 });
 codes!(VideoRefusal {
     Self::SignedOut => "signed_out",
@@ -107,4 +144,8 @@ codes!(VideoError {
     Self::Unknown => "not_found",
     Self::Exists => "exists",
     Self::WrongStatus(_) => "wrong_status",
+});
+codes!(VisitError {
+    Self::Exists => "exists",
+    Self::Unknown => "not_found",
 });
