@@ -6,6 +6,8 @@ use lockstep_domain::{
     time::MediaTime,
 };
 
+use serde::Serialize;
+
 use crate::{
     protocol::{Actor, Person},
     timeline::Change,
@@ -22,9 +24,25 @@ pub struct FeedEvent {
     pub fact: Fact,
 }
 
+/// What something that viewers read elsewhere is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Noun {
+    /// The channel itself: name, what roles permit, slow mode, who has the remote, archive.
+    Channel,
+    /// Somebody's standing.
+    Member,
+    Queue,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
+    /// Something viewers read elsewhere is not as it was; `account`: whom it is about, if one person.
+    Changed {
+        noun: Noun,
+        account: Option<AccountId>,
+    },
     Playback(Change),
     /// `sent_at` is RFC 3339.
     Message {

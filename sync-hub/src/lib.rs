@@ -18,7 +18,7 @@ mod transport;
 mod window;
 
 pub use clock::HubTime;
-pub use feed::{Fact, FeedEvent};
+pub use feed::{Fact, FeedEvent, Noun};
 pub use hub::{
     Hub,
     io::{Command, Done, Input, Output, Refusal, RunCommand, Standing},

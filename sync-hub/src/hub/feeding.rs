@@ -6,7 +6,7 @@ use lockstep_domain::ids::{AccountId, ChannelId, Position};
 
 use super::Hub;
 use crate::{
-    feed::{Fact, FeedEvent},
+    feed::{Fact, FeedEvent, Noun},
     outbox::Shared,
     protocol::{Cause, Event, Message, close},
     session::SessionId,
@@ -26,7 +26,9 @@ impl Hub {
                     let message = Message { id: *id, author, text, sent_at, playback_us: *playback };
                     frame.push(Shared::always(&Event::Message { position: event.position, message }));
                 }
+                Fact::Changed { noun, account } => frame.push(changed(event, *noun, *account)),
                 Fact::RoleGranted { account, role, .. } => {
+                    frame.push(changed(event, Noun::Member, Some(*account)));
                     if let Some(room) = self.rooms.get_mut(&channel) {
                         room.presence.grant(*account, *role);
                     }
@@ -74,4 +76,8 @@ impl Hub {
             }
         }
     }
+}
+
+fn changed(event: &FeedEvent, noun: Noun, account: Option<AccountId>) -> Shared {
+    Shared::always(&Event::Changed { position: event.position, noun, account })
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::PlayerState;
 use crate::{
     clock::HubTime,
+    feed::Noun,
     session::SessionId,
     timeline::{ChangeKind, Timeline},
 };
@@ -122,6 +123,13 @@ pub enum Event<'a> {
     },
     Typing {
         account: &'a Person,
+    },
+    /// Something read elsewhere is not as it was: read it again, at or after this position.
+    Changed {
+        #[serde(serialize_with = "opaque")]
+        position: Position,
+        noun: Noun,
+        account: Option<AccountId>,
     },
     Banned {
         #[serde(serialize_with = "opaque")]

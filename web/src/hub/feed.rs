@@ -7,6 +7,7 @@ use lockstep_commands::Services;
 use lockstep_domain::{
     Aggregate,
     account::Account,
+    channel::Channel,
     ids::{AccountId, ChannelId, MessageId, Position, StreamId, member_parts},
     member::{Member, MemberEvent},
     message::{Message, MessageEvent},
@@ -15,7 +16,7 @@ use lockstep_domain::{
 };
 use lockstep_event_store::{Feed, RecordedEvent};
 use lockstep_sync_hub::{
-    Change, Fact, FeedEvent, Input,
+    Change, Fact, FeedEvent, Input, Noun,
     protocol::{Actor, Person},
 };
 use serde::de::DeserializeOwned;
@@ -93,6 +94,7 @@ impl Follower {
             Playback::KIND => (recorded.stream.id().parse().ok()?, Fact::Playback(change(read(&recorded)?))),
             Message::KIND => self.message(&recorded).await?,
             Member::KIND => member(&recorded)?,
+            Channel::KIND => (recorded.stream.id().parse().ok()?, Fact::Changed { noun: Noun::Channel, account: None }),
             Account::KIND => {
                 // The name may have changed.
                 let account: AccountId = recorded.stream.id().parse().ok()?;
@@ -147,14 +149,15 @@ fn member(recorded: &RecordedEvent) -> Option<(ChannelId, Fact)> {
         MemberEvent::Left {} | MemberEvent::Removed { .. } => Fact::Left { account, version },
         MemberEvent::Banned { .. } => Fact::Banned { account, version },
         MemberEvent::RoleGranted { role, .. } => Fact::RoleGranted { account, role, version },
-        MemberEvent::Joined { .. }
-        | MemberEvent::Unbanned { .. }
+        // Who is in is told by presence; a crowd coming in would make everybody read again a thousand times.
+        MemberEvent::Joined { .. } => return None,
+        MemberEvent::Unbanned { .. }
         | MemberEvent::JoinRequested {}
         | MemberEvent::JoinApproved { .. }
         | MemberEvent::JoinDeclined { .. }
         | MemberEvent::PermissionOverridden { .. }
         | MemberEvent::Muted { .. }
-        | MemberEvent::Unmuted { .. } => return None,
+        | MemberEvent::Unmuted { .. } => Fact::Changed { noun: Noun::Member, account: Some(account) },
     };
     Some((channel, fact))
 }

@@ -74,7 +74,15 @@ export interface BannedEvent {
   readonly position: string;
   readonly account: string;
 }
-export type RoomEvent = TimelineEvent | ChatEvent | PresenceEvent | TypingEvent | BannedEvent;
+/** Something read over GraphQL is not as it was: read it again with this position as `minPosition`. */
+export interface ChangedEvent {
+  readonly e: "changed";
+  readonly position: string;
+  readonly noun: "channel" | "member" | "queue";
+  /** Whom it is about, if one person. */
+  readonly account: string | null;
+}
+export type RoomEvent = TimelineEvent | ChatEvent | PresenceEvent | TypingEvent | BannedEvent | ChangedEvent;
 
 export interface HelloFrame {
   readonly t: "hello";

@@ -61,6 +61,9 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
         banned: facts.banned.includes(event.account) ? facts.banned : [...facts.banned, event.account],
         members: facts.members.filter((member) => member.account.id !== event.account),
       };
+    case "changed":
+      // Nothing the hub tells itself: who shows it reads it again.
+      return facts;
     default:
       // A newer hub may say more than we know.
       return facts;

@@ -8,6 +8,7 @@ import { type Link, openLink, type OpenLink } from "./link";
 import type { OpResult } from "./outbox";
 import type {
   Account,
+  ChangedEvent,
   ChatFrame,
   IntentFrame,
   IntentVerb,
@@ -103,6 +104,8 @@ export interface Room extends Readable<RoomState> {
   /** Sends a message again that failed. */
   retry(messageId: string): Promise<OpResult>;
   typingNow(): void;
+  /** Calls back when something that is read over GraphQL has changed; returns how to stop that. */
+  onChanged(hear: (event: ChangedEvent) => void): () => void;
   /** Where the film is now by the hub's clock, in µs; `null` without one. */
   positionUs(): number | null;
   attach(player: VideoController): () => void;
@@ -144,6 +147,7 @@ class LiveRoom implements Room {
   private estimates = new Map<string, Estimate>();
   private view: SyncView | null = null;
   private players = new Set<VideoController>();
+  private readonly changeHearers = new Set<(event: ChangedEvent) => void>();
   private waiting = new Map<string, (result: OpResult) => void>();
   private written = new Map<string, ChatFrame>();
   private toldTyping_us = Number.NEGATIVE_INFINITY;
@@ -203,6 +207,13 @@ class LiveRoom implements Room {
     if (this.clock.now() - this.toldTyping_us < TYPING_EVERY_US) return;
     this.toldTyping_us = this.clock.now();
     this.link.post({ kind: "tell", frame: { t: "typing" } });
+  }
+
+  onChanged(hear: (event: ChangedEvent) => void): () => void {
+    this.changeHearers.add(hear);
+    return () => {
+      this.changeHearers.delete(hear);
+    };
   }
 
   positionUs(): number | null {
@@ -284,7 +295,11 @@ class LiveRoom implements Room {
         return;
       case "events": {
         const now = this.clock.now();
-        return this.keep(told.events.reduce((facts, event) => applyEvent(facts, event, now), this.facts));
+        this.keep(told.events.reduce((facts, event) => applyEvent(facts, event, now), this.facts));
+        for (const event of told.events) {
+          if (event.e === "changed") for (const hear of [...this.changeHearers]) hear(event);
+        }
+        return;
       }
       case "clock":
         return this.hearClock(told.estimate);
