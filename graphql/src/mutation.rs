@@ -2,9 +2,12 @@
 
 mod account;
 mod channel;
+mod invite;
 mod member;
 mod message;
+mod moderation;
 mod playback;
+mod settings;
 mod video;
 
 use async_graphql::MergedObject;
@@ -15,6 +18,9 @@ pub(crate) struct Mutation(
     video::Videos,
     channel::Channels,
     member::Members,
+    settings::Settings,
+    moderation::Moderation,
+    invite::Invites,
     playback::Playback,
     message::Messages,
 );

@@ -78,6 +78,8 @@ pub enum Command {
     Chat { id: MessageId, text: String, playback: Option<MediaTime> },
     Arrive { visit: VisitId },
     Depart { visit: VisitId },
+    /// The one remote's holder was away too long.
+    InheritRemote { from: AccountId, to: AccountId },
 }
 
 /// Why somebody is admitted.

@@ -5,6 +5,7 @@ mod feeding;
 mod joining;
 mod limits;
 mod protocol;
+mod rights;
 mod rig;
 mod simulation;
 mod timeline;
