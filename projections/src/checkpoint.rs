@@ -53,14 +53,15 @@ pub(crate) async fn built_by(tx: &mut PgConnection, name: &str, model: i32) -> R
     Ok(())
 }
 
-/// Makes the row, if it is missing.
-pub(crate) async fn ensure(executor: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
+/// Makes the row, if it is missing: of a read model that starts empty and is built by this version.
+pub(crate) async fn ensure(executor: impl PgExecutor<'_>, name: &str, model: i32) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO es_subscriptions (name, version, partition, position) VALUES ($1, $2, 0, 0)
+        "INSERT INTO es_subscriptions (name, version, partition, position, model_version) VALUES ($1, $2, 0, 0, $3)
          ON CONFLICT (name, version, partition) DO NOTHING",
     )
     .bind(name)
     .bind(VERSION)
+    .bind(model)
     .execute(executor)
     .await?;
     Ok(())

@@ -70,7 +70,7 @@ struct Rebuild<'a> {
 
 impl Rebuild<'_> {
     async fn run(mut self, connection: &mut PgConnection) -> Result<Rebuilt, RebuildError> {
-        checkpoint::ensure(&mut *connection, self.projection.name()).await?;
+        checkpoint::ensure(&mut *connection, self.projection.name(), self.projection.version()).await?;
         let schema: String =
             sqlx::query_scalar("SELECT quote_ident(current_schema())").fetch_one(&mut *connection).await?;
         for table in self.projection.tables() {

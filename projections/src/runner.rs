@@ -122,7 +122,7 @@ impl Task {
     /// A connection of our own that holds the projection's lock, or `None` while another process leads.
     async fn acquire(&self) -> Result<Option<PgConnection>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
-        checkpoint::ensure(&mut *connection, self.projection.name()).await?;
+        checkpoint::ensure(&mut *connection, self.projection.name(), self.projection.version()).await?;
         let leads: bool =
             sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('lockstep.projection'), hashtext($1))")
                 .bind(self.projection.name())

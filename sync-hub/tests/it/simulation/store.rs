@@ -85,6 +85,10 @@ impl Store {
             Command::Arrive { .. } | Command::Depart { .. } => {
                 return Ok(Done { position: self.head(), changed: true });
             }
+            Command::InheritRemote { .. } => {
+                // These rooms have no one remote.
+                return Ok(Done { position: self.head(), changed: false });
+            }
             Command::Play { position } => PlaybackCommand::Play { standing: may()?, position: *position, at },
             Command::Pause { position } => PlaybackCommand::Pause { standing: may()?, position: *position, at },
             Command::Seek { position } => PlaybackCommand::Seek { standing: may()?, position: *position, at },

@@ -5,6 +5,7 @@ export type Route =
   | { name: "setUp"; token: string | null }
   | { name: "signIn"; next: string }
   | { name: "channel"; slug: string }
+  | { name: "invite"; code: string }
   | { name: "status" }
   | { name: "notFound"; path: string };
 
@@ -15,6 +16,8 @@ export function match(url: URL): Route {
   if (path === "/setup") return { name: "setUp", token: url.searchParams.get("token") };
   if (path === "/sign-in") return { name: "signIn", next: localPath(url.searchParams.get("next")) };
   if (path === "/status") return { name: "status" };
+  const code = /^\/i\/([0-9A-Za-z-]+)$/.exec(path)?.[1];
+  if (code !== undefined) return { name: "invite", code };
   const slug = /^\/c\/([^/]+)$/.exec(path)?.[1];
   const name = slug === undefined ? null : decoded(slug);
   return name ? { name: "channel", slug: name } : { name: "notFound", path };
@@ -22,6 +25,10 @@ export function match(url: URL): Route {
 
 export function channelPath(slug: string): string {
   return `/c/${encodeURIComponent(slug)}`;
+}
+
+export function invitePath(code: string): string {
+  return `/i/${encodeURIComponent(code)}`;
 }
 
 export function signInPath(next: string): string {
