@@ -22,8 +22,8 @@ impl<S: Subscriber> Layer<S> for Statements {
         if event.metadata().target() == "sqlx::query" {
             let mut summary = Summary(String::new());
             event.record(&mut summary);
-            // The store's own look at the head of the log, which it takes whether anybody asks or not.
-            if !summary.0.contains("FROM es_head") {
+            // The store's own look at the head of the log and its wake-ups, whether anybody asks or not.
+            if !summary.0.contains("FROM es_head") && !summary.0.contains("pg_notify") {
                 self.0.lock().unwrap().push(summary.0);
             }
         }

@@ -15,11 +15,13 @@ fn changed(frames: Vec<Value>) -> Vec<(Value, Value)> {
 fn held_by(holder: u64, viewers: impl IntoIterator<Item = u64>) -> Rig {
     let mut rig = Rig::new();
     rig.remote = Some(account(holder));
-    for viewer in viewers {
-        rig.join(viewer);
-        rig.wait_ms(10);
-    }
+    let mut viewers = viewers.into_iter();
+    viewers.by_ref().take(1).for_each(|viewer| rig.join(viewer));
     rig.loaded(Some(paused_snapshot(secs(0))));
+    for viewer in viewers {
+        rig.wait_ms(10);
+        rig.join(viewer);
+    }
     rig.take_all();
     rig
 }
