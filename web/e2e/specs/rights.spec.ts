@@ -55,7 +55,7 @@ test('a private channel opens by knocking, by an invite, and closes by a removal
   await clean(owner);
   for (const tab of ['Permissions', 'Who controls', 'Members', 'Requests']) {
     await owner.getByRole('tab', { name: tab, exact: true }).click();
-    await expect(owner.getByRole('tabpanel')).not.toContainText('Loading');
+    await expect(owner.getByRole('tabpanel', { name: tab, exact: true })).not.toContainText('Loading');
     await clean(owner);
   }
 
