@@ -100,7 +100,7 @@ pub async fn confirm_upload(
         return Err(CommandError::Refused(VideoRefusal::Rule(VideoError::Unknown)));
     };
     if context.actor != Actor::Account(owner) && context.actor != Actor::System {
-        return Err(CommandError::Refused(VideoRefusal::NotYours));
+        return Err(CommandError::Refused(VideoError::Unknown.into()));
     }
     if held.state.status != Status::Uploading {
         let outcome = Outcome { position: held.position, version: held.version, changed: false };

@@ -167,6 +167,7 @@ fn issue(
 fn outside(standing: &Standing) -> Result<(), Denied> {
     match standing.is_in() {
         Ok(_) | Err(Denied::NotAMember) => Ok(()),
+        Err(Denied::NoChannel) if !standing.may_know() => Ok(()),
         Err(denied) => Err(denied),
     }
 }
