@@ -238,13 +238,8 @@ impl Aggregate for Member {
 /// What keeps somebody from the door, whatever else they have.
 fn door(state: &MemberState, standing: &Standing) -> Result<Visibility, MemberError> {
     let own = Standing { member: state.clone(), ..standing.clone() };
-    let visibility = standing.channel.visibility.ok_or(Denied::NoChannel)?;
-    match own.is_in() {
-        Ok(_) | Err(Denied::NotAMember) => Ok(visibility),
-        // A private channel's door is there for whoever knows where it is.
-        Err(Denied::NoChannel) if !own.may_know() => Ok(visibility),
-        Err(denied) => Err(denied.into()),
-    }
+    own.barred()?;
+    standing.channel.visibility.ok_or(MemberError::Denied(Denied::NoChannel))
 }
 
 fn ask(state: &MemberState, standing: &Standing) -> Result<Vec<MemberEvent>, MemberError> {
@@ -265,7 +260,9 @@ fn join(state: &MemberState, standing: &Standing, invite: Option<InviteId>) -> R
     }
     let owns = standing.channel.owner == Some(standing.account);
     if invite.is_none() && !may_enter(state, standing.account, &standing.channel, visibility) {
-        return Err(if state.asking { MemberError::Private } else { Denied::NoChannel.into() });
+        // Who never was in and is not waiting learns nothing, not even that there is a channel.
+        let knows = state.asking || state.role.is_some();
+        return Err(if knows { MemberError::Private } else { Denied::NoChannel.into() });
     }
     let role = if owns { ChannelRole::Owner } else { state.role.unwrap_or(ChannelRole::Viewer) };
     Ok(vec![MemberEvent::Joined { role, invite }])

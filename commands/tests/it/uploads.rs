@@ -7,7 +7,7 @@ use lockstep_commands::{
 };
 use lockstep_domain::{
     ids::{AccountId, StreamId, VideoId},
-    video::{Status, Video},
+    video::{Status, Video, VideoError},
 };
 use uuid::Uuid;
 

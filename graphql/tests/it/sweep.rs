@@ -279,7 +279,10 @@ impl Things {
         hide_places(&mut answer);
         let text = answer.to_string();
         let text = self.0.iter().fold(text, |text, (names, id)| text.replace(id.as_str(), &format!("<{names:?}>")));
-        text.split('"').map(|part| if Uuid::parse_str(part).is_ok() { "<new>" } else { part }).collect::<Vec<_>>().join("\"")
+        text.split('"')
+            .map(|part| if Uuid::parse_str(part).is_ok() { "<new>" } else { part })
+            .collect::<Vec<_>>()
+            .join("\"")
     }
 }
 
