@@ -9,3 +9,4 @@ mod journey;
 mod limits;
 mod sdl;
 mod subscribing;
+mod sweep;
