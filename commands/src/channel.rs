@@ -144,9 +144,6 @@ async fn change(services: &Services, context: &Context, channel: ChannelId, chan
         .dispatcher
         .execute_with::<Channel, _, _>(StreamId::channel(channel), Some(channel), context, |facts| async move {
             let found = member::standing(&facts, channel, account).await?;
-            if found.standing.channel.owner.is_none() {
-                return Err(CommandError::Refused(ChannelError::Unknown));
-            }
             let mut guards = found.guards_besides(&StreamId::channel(channel));
             let mut change = change.clone();
             if let ChannelChange::ChangeRemoteMode { holder: Some(to), holder_present: present }

@@ -50,7 +50,7 @@ pub async fn issue(
     uses_max: u32,
 ) -> Result<Issued, CommandError<InviteRefusal>> {
     let invite = InviteId(derived_id(context, "invite"));
-    let outcome = act(services, context, (invite, channel, Whence::Inside), |standing, at| InviteCommand::Issue {
+    let outcome = act(services, context, invite, channel, |standing, at| InviteCommand::Issue {
         channel,
         standing,
         expires_at,
@@ -68,7 +68,7 @@ pub async fn redeem(
     invite: InviteId,
 ) -> Result<Redeemed, CommandError<InviteRefusal>> {
     let channel = channel_of(services, invite).await?;
-    act(services, context, (invite, channel, Whence::Door), |standing, at| InviteCommand::Redeem { standing, at }).await?;
+    act(services, context, invite, channel, |standing, at| InviteCommand::Redeem { standing, at }).await?;
     let outcome = member::join(services, context, channel, Some(invite))
         .await
         .map_err(|error| error.map(InviteRefusal::Member))?;
@@ -83,7 +83,7 @@ pub async fn revoke(
     invite: InviteId,
 ) -> Result<Outcome, CommandError<InviteRefusal>> {
     let channel = channel_of(services, invite).await?;
-    act(services, context, (invite, channel, Whence::Inside), |standing, at| InviteCommand::Revoke { standing, at }).await
+    act(services, context, invite, channel, |standing, at| InviteCommand::Revoke { standing, at }).await
 }
 
 /// The channel an invite leads to.
@@ -93,19 +93,11 @@ async fn channel_of(services: &Services, invite: InviteId) -> Result<ChannelId, 
     Ok(terms.channel)
 }
 
-/// From where an invite is acted on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whence {
-    /// With the invite in one's hand: whoever holds it may know where it leads.
-    Door,
-    /// From inside: a stranger learns nothing of a private channel.
-    Inside,
-}
-
 async fn act(
     services: &Services,
     context: &Context,
-    (invite, channel, from): (InviteId, ChannelId, Whence),
+    invite: InviteId,
+    channel: ChannelId,
     command: impl Fn(Standing, Timestamp) -> InviteCommand,
 ) -> Result<Outcome, CommandError<InviteRefusal>> {
     let account = context.account().ok_or(CommandError::Refused(InviteRefusal::SignedOut))?;
@@ -113,10 +105,7 @@ async fn act(
     services
         .dispatcher
         .execute_with::<Invite, _, _>(StreamId::invite(invite), Some(channel), context, |facts| async move {
-            let found = match from {
-                Whence::Door => member::standing_at_the_door(&facts, channel, account).await?,
-                Whence::Inside => member::standing(&facts, channel, account).await?,
-            };
+            let found = member::standing(&facts, channel, account).await?;
             Ok((command(found.standing, context.now), found.guards))
         })
         .await

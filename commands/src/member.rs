@@ -3,7 +3,7 @@
 use lockstep_domain::{
     Aggregate,
     account::Account,
-    channel::{Channel, ChannelState, Visibility},
+    channel::Channel,
     ids::{AccountId, ChannelId, InviteId, StreamId},
     invite::Invite,
     member::{Member, MemberCommand, MemberError, Moderation},
@@ -41,25 +41,8 @@ impl Found {
     }
 }
 
-/// As [`standing_at_the_door`], for everything but coming in: of a private channel a stranger learns nothing, not even
-/// from a refusal that there is one.
-pub(crate) async fn standing(facts: &Facts, channel: ChannelId, account: AccountId) -> Result<Found, LoadError> {
-    let found = standing_at_the_door(facts, channel, account).await?;
-    Ok(Found { standing: as_known(found.standing), guards: found.guards })
-}
-
-/// The standing as its account may know it.
-fn as_known(standing: Standing) -> Standing {
-    let member = &standing.member;
-    let known = standing.channel.visibility != Some(Visibility::Private)
-        || standing.channel.owner == Some(standing.account)
-        || member.present
-        || member.admitted;
-    if known { standing } else { Standing { channel: ChannelState::default(), ..standing } }
-}
-
 /// Reads an account's standing: `channel-x`, `member-x.u` and `account-u`, all guarded.
-pub(crate) async fn standing_at_the_door(facts: &Facts, channel: ChannelId, account: AccountId) -> Result<Found, LoadError> {
+pub(crate) async fn standing(facts: &Facts, channel: ChannelId, account: AccountId) -> Result<Found, LoadError> {
     let (channel_stream, member_stream) = (StreamId::channel(channel), StreamId::member(channel, account));
     let account_stream = StreamId::account(account);
     let held = facts.load::<Channel>(&channel_stream).await?;
@@ -88,7 +71,7 @@ pub async fn standing_of(
     let held = services.dispatcher.load::<Channel>(&StreamId::channel(channel)).await?;
     let member = services.dispatcher.load::<Member>(&member_stream).await?;
     let person = services.dispatcher.load::<Account>(&StreamId::account(account)).await?;
-    Ok((as_known(Standing::new(account, &person.state, member.state, held.state)), member.version))
+    Ok((Standing::new(account, &person.state, member.state, held.state), member.version))
 }
 
 /// The acting account becomes a member of the channel. `invite`: one it has redeemed.
@@ -134,7 +117,7 @@ async fn enter<Wanted: Future<Output = Entering>>(
     services
         .dispatcher
         .execute_with::<Member, _, _>(stream.clone(), Some(channel), context, |facts| async move {
-            let found = standing_at_the_door(&facts, channel, account).await?;
+            let found = standing(&facts, channel, account).await?;
             let mut guards = found.guards_besides(own);
             let (command, guard) = wanted(facts, found.standing).await?;
             guards.extend(guard);

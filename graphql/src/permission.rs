@@ -116,7 +116,9 @@ impl MyStanding {
 
 /// Exceptions in the grid's order.
 pub(crate) fn overrides(held: &std::collections::BTreeMap<domain::Permission, bool>) -> Vec<PermissionOverride> {
-    held.iter().map(|(permission, granted)| PermissionOverride { permission: (*permission).into(), granted: *granted }).collect()
+    held.iter()
+        .map(|(permission, granted)| PermissionOverride { permission: (*permission).into(), granted: *granted })
+        .collect()
 }
 
 /// What each role permits, the owner's whole grid too.

@@ -57,9 +57,7 @@ impl Projection for Channels {
                     None => Ok(()),
                 }
             }
-            ChannelEvent::SlowModeSet { seconds } => {
-                set(tx, event, "slow_mode_s", integer(event, seconds)?).await
-            }
+            ChannelEvent::SlowModeSet { seconds } => set(tx, event, "slow_mode_s", integer(event, seconds)?).await,
             ChannelEvent::RemoteModeChanged { holder } => set(tx, event, "remote_id", holder.map(|id| id.0)).await,
             ChannelEvent::RemoteHandedOver { to, inherited: _ } => set(tx, event, "remote_id", to.0).await,
             ChannelEvent::Archived {} => set(tx, event, "archived", true).await,
@@ -104,22 +102,12 @@ async fn create(
 }
 
 /// Puts one value into one column of the channel's row.
-async fn set<V>(
-    tx: &mut PgConnection,
-    event: &RecordedEvent,
-    column: &'static str,
-    value: V,
-) -> Result<(), ApplyError>
+async fn set<V>(tx: &mut PgConnection, event: &RecordedEvent, column: &'static str, value: V) -> Result<(), ApplyError>
 where
     V: for<'v> sqlx::Encode<'v, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send,
 {
     let sql = format!("UPDATE rm_channels SET {column} = $2, position = $3 WHERE channel_id = $1 AND position < $3");
-    sqlx::query(&sql)
-        .bind(id_of::<ChannelId>(event)?.0)
-        .bind(value)
-        .bind(event.position.as_i64())
-        .execute(tx)
-        .await?;
+    sqlx::query(&sql).bind(id_of::<ChannelId>(event)?.0).bind(value).bind(event.position.as_i64()).execute(tx).await?;
     Ok(())
 }
 

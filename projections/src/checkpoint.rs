@@ -42,14 +42,12 @@ pub(crate) async fn model_version(executor: impl PgExecutor<'_>, name: &str) -> 
 
 /// Notes, in the transaction that writes them, by which version of the projection its rows were built.
 pub(crate) async fn built_by(tx: &mut PgConnection, name: &str, model: i32) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE es_subscriptions SET model_version = $3 WHERE name = $1 AND version = $2 AND partition = 0",
-    )
-    .bind(name)
-    .bind(VERSION)
-    .bind(model)
-    .execute(tx)
-    .await?;
+    sqlx::query("UPDATE es_subscriptions SET model_version = $3 WHERE name = $1 AND version = $2 AND partition = 0")
+        .bind(name)
+        .bind(VERSION)
+        .bind(model)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -55,14 +55,14 @@ impl Projection for Members {
                 ..Change::default()
             },
             MemberEvent::Left {} => Change { present: Some(false), ..Change::default() },
-            MemberEvent::Removed { .. } => {
-                Change { present: Some(false), admitted: Some(false), ..Change::default() }
-            }
+            MemberEvent::Removed { .. } => Change { present: Some(false), admitted: Some(false), ..Change::default() },
             MemberEvent::RoleGranted { role, by: _ } => Change { role: Some(role), ..Change::default() },
             MemberEvent::PermissionOverridden { permission, granted, by: _ } => {
                 Change { exception: Some((permission, granted)), ..Change::default() }
             }
-            MemberEvent::Muted { until_us, .. } => Change { mute: Some(Some(Mute { until: until_us })), ..Change::default() },
+            MemberEvent::Muted { until_us, .. } => {
+                Change { mute: Some(Some(Mute { until: until_us })), ..Change::default() }
+            }
             MemberEvent::Unmuted { by: _ } => Change { mute: Some(None), ..Change::default() },
             MemberEvent::Banned { .. } => Change {
                 present: Some(false),

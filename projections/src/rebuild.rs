@@ -54,9 +54,8 @@ pub(crate) async fn rebuild_of(
 ) -> Result<Rebuilt, RebuildError> {
     // Detached: its temporary tables must not outlive this call in the pool.
     let mut connection = pool.acquire().await?.detach();
-    let rebuilt = Rebuild { store: store.as_ref(), projection, events: 0, at: Position::START }
-        .run(&mut connection)
-        .await;
+    let rebuilt =
+        Rebuild { store: store.as_ref(), projection, events: 0, at: Position::START }.run(&mut connection).await;
     let _ = connection.close().await;
     rebuilt
 }

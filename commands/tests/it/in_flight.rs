@@ -116,7 +116,11 @@ impl Scene {
             expected: Expected::Any,
             guards: vec![],
             command_id: CommandId(Uuid::now_v7()),
-            metadata: Metadata { actor: "system".to_owned(), channel_id: Some(channel.to_string()), ..Metadata::default() },
+            metadata: Metadata {
+                actor: "system".to_owned(),
+                channel_id: Some(channel.to_string()),
+                ..Metadata::default()
+            },
             occurred_at: Timestamp(1),
             events: vec![NewEvent {
                 event_type: "VideoLoaded".to_owned(),
@@ -174,10 +178,8 @@ const LOSSES: [Loss; 5] = [Loss::Override, Loss::Mute, Loss::Remote, Loss::Kick,
 
 #[tokio::test]
 async fn a_right_lost_before_the_append_refuses_what_was_decided_already() {
-    let codes: BTreeMap<Loss, &str> = LOSSES
-        .into_iter()
-        .zip(["not_permitted", "muted", "not_the_remote", "not_a_member", "banned"])
-        .collect();
+    let codes: BTreeMap<Loss, &str> =
+        LOSSES.into_iter().zip(["not_permitted", "muted", "not_the_remote", "not_a_member", "banned"]).collect();
     for loss in LOSSES {
         let scene = Scene::new(loss).await;
         let (slow, comes, go) = held(&scene.world).await;

@@ -120,11 +120,7 @@ impl Moderation {
     }
 
     /// Makes an exception for somebody to what their role permits.
-    async fn override_permission(
-        &self,
-        ctx: &Context<'_>,
-        input: OverridePermissionInput,
-    ) -> Nullable<ChangePayload> {
+    async fn override_permission(&self, ctx: &Context<'_>, input: OverridePermissionInput) -> Nullable<ChangePayload> {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
             let (channel, account) = (ChannelId(input.channel), AccountId(input.account));

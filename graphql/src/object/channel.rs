@@ -106,7 +106,10 @@ impl Channel {
             }
             let search = search.filter(|text| !text.trim().is_empty()).map(|text| text.trim().to_owned());
             // One more than asked tells whether there are more.
-            let key = MemberPageOf { channel: self.row.channel, page: Page { which, search, first: first as i64 + 1, after } };
+            let key = MemberPageOf {
+                channel: self.row.channel,
+                page: Page { which, search, first: first as i64 + 1, after },
+            };
             let rows = ctx.loaders().member_pages.load_one(key).await?;
             Ok(Some(MemberPage::of(rows.unwrap_or_default(), first)))
         })

@@ -1,9 +1,7 @@
 //! What somebody outside may learn: where an invite leads, and whether there is a door to knock at.
 
 use async_graphql::{Context, Object};
-use lockstep_domain::{
-    channel::Visibility, ids::InviteId, invite::InviteError, standing::Denied, time::Timestamp,
-};
+use lockstep_domain::{channel::Visibility, ids::InviteId, invite::InviteError, standing::Denied, time::Timestamp};
 use lockstep_projections::{
     channels::{self, ChannelRow},
     invites::{self, InviteRow},
@@ -27,12 +25,7 @@ pub(crate) struct Doors;
 #[Object(name = "DoorQueries")]
 impl Doors {
     /// Where the invite with this code leads, if it is good now.
-    async fn invite(
-        &self,
-        ctx: &Context<'_>,
-        code: String,
-        min_position: Option<Position>,
-    ) -> Nullable<InviteAnswer> {
+    async fn invite(&self, ctx: &Context<'_>, code: String, min_position: Option<Position>) -> Nullable<InviteAnswer> {
         nullable(async {
             at_least(ctx, READ, min_position).await?;
             let Ok(id) = code.parse() else { return Ok(Some(Refused::of(&InviteError::Unknown))) };

@@ -38,7 +38,9 @@ async fn a_channel_shows_its_settings_and_the_askers_own_standing() {
     assert_eq!(mine.mute, Some(Mute { until: Some(Timestamp(99)) }));
     assert_eq!(mine.overrides, [(Permission::Pin, true)].into_iter().collect(), "an exception taken back is none");
     let standing = row.standing(story.guest);
-    assert!(standing.may(Permission::Chat, Timestamp(98)).is_err() && standing.may(Permission::Chat, Timestamp(99)).is_ok());
+    assert!(
+        standing.may(Permission::Chat, Timestamp(98)).is_err() && standing.may(Permission::Chat, Timestamp(99)).is_ok()
+    );
     assert!(standing.may(Permission::Seek, Timestamp(0)).is_ok(), "the remote is theirs");
     let ada = channels::by_id(&fixture.pool, Some(story.ada), story.channel).await.unwrap().unwrap();
     assert!(ada.standing(story.ada).may(Permission::Seek, Timestamp(0)).is_err(), "not the owner's");
@@ -107,7 +109,10 @@ async fn rows_of_an_older_version_are_built_anew_at_the_start() {
             .unwrap();
     }
     assert!(version("members") > 1);
-    sqlx::query("UPDATE rm_members SET overrides = '{}', admitted = false, muted = false").execute(&fixture.pool).await.unwrap();
+    sqlx::query("UPDATE rm_members SET overrides = '{}', admitted = false, muted = false")
+        .execute(&fixture.pool)
+        .await
+        .unwrap();
     sqlx::query("UPDATE rm_videos SET stage = 'kept'").execute(&fixture.pool).await.unwrap();
     let (runner, shutdown) = (Runner::new(fixture.store.clone(), fixture.pool.clone()), CancellationToken::new());
     let reader = runner.reader();
@@ -123,7 +128,10 @@ async fn rows_of_an_older_version_are_built_anew_at_the_start() {
     }
     let others = |rows: Vec<String>| rows.into_iter().filter(|row| !row.starts_with("rm_videos")).collect::<Vec<_>>();
     assert_eq!(others(fixture.rows().await), others(right));
-    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM rm_videos WHERE stage = 'kept'").fetch_one(&fixture.pool).await.unwrap();
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM rm_videos WHERE stage = 'kept'")
+        .fetch_one(&fixture.pool)
+        .await
+        .unwrap();
     assert_eq!(kept, 3, "what was of this version is left alone");
     // The live projection goes on.
     let left = fixture.append(

@@ -5,7 +5,7 @@ mod feeding;
 mod joining;
 mod limits;
 mod protocol;
-mod rights;
 mod rig;
+mod rights;
 mod simulation;
 mod timeline;

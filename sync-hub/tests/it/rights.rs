@@ -151,8 +151,11 @@ fn a_holder_who_comes_back_in_time_keeps_it() {
 #[test]
 fn a_holder_with_another_window_open_is_not_away() {
     let mut rig = held_by(1, [1, 2]);
-    let again =
-        Input::Connected { session: SessionId(7), account: crate::rig::person(1), role: lockstep_domain::account::PlatformRole::Member };
+    let again = Input::Connected {
+        session: SessionId(7),
+        account: crate::rig::person(1),
+        role: lockstep_domain::account::PlatformRole::Member,
+    };
     rig.input(again);
     rig.frame(7, json!({"t": "join", "channel": crate::rig::CHANNEL, "visit": crate::rig::visit(7)}));
     rig.standing(7, 1);

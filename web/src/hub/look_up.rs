@@ -27,8 +27,11 @@ pub(super) async fn standing(services: &Services, channel: ChannelId, account: A
 /// The channel's folded playback and how old its last change is, both clocks read side by side.
 pub(super) async fn playback(services: &Services, clock: HubClock, channel: ChannelId) -> Result<Snapshot, Refusal> {
     let held = services.dispatcher.load::<Channel>(&StreamId::channel(channel)).await.map_err(unavailable)?;
-    let snapshot = |playback, position| {
-        Snapshot { playback, position, remote: held.state.remote, channel_position: held.position }
+    let snapshot = |playback, position| Snapshot {
+        playback,
+        position,
+        remote: held.state.remote,
+        channel_position: held.position,
     };
     let stream = StreamId::playback(channel);
     let mut loaded = services.dispatcher.load::<Playback>(&stream).await.map_err(unavailable)?;

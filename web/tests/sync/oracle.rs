@@ -8,8 +8,26 @@ pub const OWNER: Who = 0;
 
 /// As in the API; the whole grid.
 pub const GRID: [&str; 20] = [
-    "PLAY_PAUSE", "SEEK", "CHANGE_RATE", "LOAD_VIDEO", "QUEUE_ADD", "QUEUE_REMOVE", "QUEUE_REORDER", "VOTE", "CHAT",
-    "REACT", "INVITE", "APPROVE", "MUTE", "KICK", "BAN", "SLOW_MODE", "REDACT", "PIN", "MANAGE_ROLES", "EDIT_CHANNEL",
+    "PLAY_PAUSE",
+    "SEEK",
+    "CHANGE_RATE",
+    "LOAD_VIDEO",
+    "QUEUE_ADD",
+    "QUEUE_REMOVE",
+    "QUEUE_REORDER",
+    "VOTE",
+    "CHAT",
+    "REACT",
+    "INVITE",
+    "APPROVE",
+    "MUTE",
+    "KICK",
+    "BAN",
+    "SLOW_MODE",
+    "REDACT",
+    "PIN",
+    "MANAGE_ROLES",
+    "EDIT_CHANNEL",
 ];
 /// From the fewest rights to the most.
 pub const ROLES: [&str; 4] = ["VIEWER", "MODERATOR", "ADMIN", "OWNER"];

@@ -207,7 +207,17 @@ impl Play {
             };
             return (who, wish, Way::Socket);
         }
-        let permission = self.dice.one(&["CHAT", "PLAY_PAUSE", "SEEK", "LOAD_VIDEO", "MUTE", "BAN", "KICK", "MANAGE_ROLES", "EDIT_CHANNEL"]);
+        let permission = self.dice.one(&[
+            "CHAT",
+            "PLAY_PAUSE",
+            "SEEK",
+            "LOAD_VIDEO",
+            "MUTE",
+            "BAN",
+            "KICK",
+            "MANAGE_ROLES",
+            "EDIT_CHANNEL",
+        ]);
         let wish = match self.dice.roll(26) {
             0..=3 => Try::Join,
             4 => Try::Leave,
@@ -329,7 +339,9 @@ impl Play {
         };
         let mut variables = json!({ "operationId": Uuid::now_v7(), "channel": self.world.channel });
         variables.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let query = format!("mutation($input: {input}!) {{ {field}(input: $input) {{ __typename ... on Refused {{ code }} }} }}");
+        let query = format!(
+            "mutation($input: {input}!) {{ {field}(input: $input) {{ __typename ... on Refused {{ code }} }} }}"
+        );
         let request = Request::new(query).variables(Variables::from_json(json!({ "input": variables })));
         let context = RequestContext {
             principal: Some(self.people[who].1.clone()),

@@ -205,7 +205,12 @@ impl Store {
     pub fn snapshot(&self, channel: ChannelId, wall: i64, read_at: HubTime) -> Snapshot {
         let held = self.channels.get(&channel).cloned().unwrap_or_default();
         let Some((position, last, recorded)) = held.last else {
-            return Snapshot { playback: None, position: Position::START, remote: None, channel_position: Position::START };
+            return Snapshot {
+                playback: None,
+                position: Position::START,
+                remote: None,
+                channel_position: Position::START,
+            };
         };
         let video: VideoId = held.playback.video.expect("loaded before anything else");
         let playback = PlaybackSnapshot {
