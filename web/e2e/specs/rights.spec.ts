@@ -39,7 +39,7 @@ async function settings(page: Page, tab: string): Promise<void> {
 }
 
 async function close(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
 }
 
 test('a private channel opens by knocking, by an invite, and closes by a removal', async ({ browser }) => {
@@ -114,6 +114,10 @@ test('a right taken away shows at once, and says why', async ({ browser }) => {
   await expect(guest.getByRole('img', { name: 'has the remote' })).toBeVisible();
   await owner.getByRole('button', { name: 'Give', exact: true }).click();
   await expect(owner.getByText('Grace has the remote.')).toBeVisible();
+  await close(owner);
+  await owner.getByRole('button', { name: 'Load a video' }).click();
+  await expect(owner.getByText('Grace has the remote. Ask Grace for it.')).toBeVisible();
+  await expect(owner.getByRole('dialog')).toHaveCount(0);
 });
 
 /** The link of a fresh invite. */

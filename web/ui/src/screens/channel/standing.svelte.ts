@@ -49,14 +49,18 @@ export class Standing {
   async read(): Promise<void> {
     const mine = ++this.#asked;
     try {
-      const minPosition = this.#position ?? session.position;
-      const { channel } = await request(RightsQuery, { id: this.#channel, minPosition });
+      const { channel } = await request(RightsQuery, { id: this.#channel, minPosition: this.position });
       if (mine !== this.#asked || !channel) return;
       this.rights = channel;
       this.#awaitUnmute();
     } catch {
       // Kept as it was: every command is checked by the server anyway.
     }
+  }
+
+  /** From when on reads show the last change that was heard of. */
+  get position(): string | null {
+    return this.#position ?? session.position;
   }
 
   /** Before the first answer everything is offered; the server decides in any case. */

@@ -1,7 +1,6 @@
 // One list of a channel's people, page by page, read again when somebody's standing changes.
 
 import { problem } from "$src/app/problems";
-import { session } from "$src/app/session.svelte";
 import { toasts } from "$src/app/toasts.svelte";
 import { request } from "$src/graphql/client";
 import { MemberPageQuery, type MemberFilter, type MemberRow } from "$src/graphql/channels";
@@ -15,11 +14,14 @@ export class MemberList {
   filter: MemberFilter = "EVERYBODY";
   search = "";
   readonly #channel: string;
+  readonly #position: () => string | null;
   #after: string | null = null;
   #asked = 0;
 
-  constructor(channel: string, filter: MemberFilter) {
+  /** `position`: from when on the rows must be shown. */
+  constructor(channel: string, filter: MemberFilter, position: () => string | null) {
     this.#channel = channel;
+    this.#position = position;
     this.filter = filter;
   }
 
@@ -30,7 +32,7 @@ export class MemberList {
       const { filter, search } = this;
       const after = next ? this.#after : null;
       const variables = { id: this.#channel, filter, search: search.trim() || null, after, first: PAGE_ROWS };
-      const answer = await request(MemberPageQuery, { ...variables, minPosition: session.position });
+      const answer = await request(MemberPageQuery, { ...variables, minPosition: this.#position() });
       const page = answer.channel?.memberPage;
       if (mine !== this.#asked || !page) return;
       this.rows = next ? [...this.rows, ...page.nodes] : page.nodes;
