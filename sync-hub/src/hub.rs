@@ -127,12 +127,14 @@ impl Hub {
         if room.is_over(now) {
             return self.forget(channel);
         }
-        if let Some(presence) = room.presence.take(now) {
-            self.broadcast(channel, &[presence], None);
-        }
+        let typing = room.typing.take(now);
         self.start_transport(channel);
         self.start_end(channel);
         self.start_departures(channel);
+        // Last: a departure is part of what is told.
+        let presence = self.rooms.get_mut(&channel).and_then(|room| room.presence.take(now));
+        let told: Vec<Shared> = presence.into_iter().chain(typing).collect();
+        self.broadcast(channel, &told);
         let due = self.rooms.get_mut(&channel).and_then(|room| {
             // The broadcast may have sent the last member away.
             room.is_over(now);
@@ -172,15 +174,16 @@ impl Hub {
         }
     }
 
-    /// One frame for everybody in the room but `except`, serialised once.
-    fn broadcast(&mut self, channel: ChannelId, events: &[Shared], except: Option<SessionId>) {
-        let Some(room) = self.rooms.get(&channel) else { return };
+    /// One frame for everybody in the room, serialised once; what is durable can be asked for again.
+    fn broadcast(&mut self, channel: ChannelId, events: &[Shared]) {
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        room.remember(events);
         if events.is_empty() || room.presence.is_empty() {
             return;
         }
         let frame: Bytes = batch(events.iter().map(|event| &event.bytes));
         let mut slow = vec![];
-        for id in room.presence.sessions().filter(|id| Some(*id) != except) {
+        for id in room.presence.sessions() {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
             match session.outbox.offer_events(events, &frame) {
                 Ok(Some(bytes)) => self.outputs.push_back(Output::Send { session: id, bytes }),
@@ -203,7 +206,7 @@ impl Hub {
     fn close(&mut self, session: SessionId, code: u16, reason: impl Into<String>) {
         if self.sessions.contains_key(&session) {
             self.outputs.push_back(Output::Close { session, code, reason: reason.into() });
-            self.leave(session);
+            self.forget_session(session, code == close::NOT_PERMITTED);
         }
     }
 

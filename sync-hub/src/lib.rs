@@ -10,11 +10,13 @@ mod hub;
 mod outbox;
 mod presence;
 pub mod protocol;
+mod ring;
 mod room;
 mod session;
 mod timeline;
 mod timers;
 mod transport;
+mod typing;
 mod window;
 
 pub use clock::HubTime;
@@ -24,7 +26,8 @@ pub use hub::{
     io::{Command, Done, Input, Output, Refusal, RunCommand, Standing},
 };
 pub use outbox::{IN_FLIGHT_BYTES_MAX, QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX};
-pub use presence::PRESENCE_INTERVAL_MS;
+pub use presence::{AWAY_MS_MAX, MEMBERS_TOLD_MAX, PRESENCE_INTERVAL_MS};
+pub use ring::{RING_BYTES_MAX, RING_EVENTS_MAX};
 pub use session::SessionId;
 pub use timeline::{
     Change, ChangeKind, LEAD_PAUSE_MS, LEAD_PLAY_MS, LEAD_SEEK_MS, PlaybackSnapshot, Snapshot, Timeline,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockstep_domain::ids::{ChannelId, VisitId};
+use lockstep_domain::ids::ChannelId;
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     clock::HubTime,
     hub::io::Standing,
     outbox::Outbox,
-    protocol::Person,
+    protocol::{Join, Person},
 };
 
 /// One socket, numbered by the process; a string on the wire.
@@ -46,8 +46,8 @@ const FRAMES: Rate = Rate { burst: 60, interval_ms: 33 };
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Stage {
     Greeted { until: HubTime },
-    Joining { channel: ChannelId, visit: VisitId, standing: Option<Standing>, until: HubTime },
-    Joined { channel: ChannelId, visit: VisitId, version: u64 },
+    Joining { join: Join, standing: Option<Standing>, until: HubTime },
+    Joined { channel: ChannelId, version: u64 },
 }
 
 /// One signed-in socket.
@@ -85,7 +85,7 @@ impl Session {
     pub(crate) fn channel(&self) -> Option<ChannelId> {
         match self.stage {
             Stage::Greeted { .. } => None,
-            Stage::Joining { channel, .. } | Stage::Joined { channel, .. } => Some(channel),
+            Stage::Joining { join: Join { channel, .. }, .. } | Stage::Joined { channel, .. } => Some(channel),
         }
     }
     /// When it must have come further.

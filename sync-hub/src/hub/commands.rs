@@ -47,10 +47,10 @@ impl Hub {
         }
     }
 
-    /// Records the departures of viewers who did not come back.
+    /// Records the departures of viewers who did not come back, and takes them off the list of who is here.
     pub(super) fn start_departures(&mut self, channel: ChannelId) {
         let now = self.now;
-        while let Some((visit, account)) = self.rooms.get_mut(&channel).and_then(|room| room.take_departure(now)) {
+        while let Some((visit, account)) = self.rooms.get_mut(&channel).and_then(|room| room.presence.take_ended(now)) {
             self.run(channel, Purpose::Visit, Some(account), None, Command::Depart { visit });
         }
     }

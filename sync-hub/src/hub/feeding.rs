@@ -25,6 +25,9 @@ impl Hub {
                 Fact::Message { id, author, text, sent_at, playback } => {
                     let message = Message { id: *id, author, text, sent_at, playback_us: *playback };
                     frame.push(Shared::always(&Event::Message { position: event.position, message }));
+                    if let Some(room) = self.rooms.get_mut(&channel) {
+                        room.typing.stopped(author.id);
+                    }
                 }
                 Fact::Changed { noun, account } => frame.push(changed(event, *noun, *account)),
                 Fact::RoleGranted { account, role, .. } => {
@@ -36,20 +39,20 @@ impl Hub {
                 Fact::Left { account, version } => {
                     // What came before it is sent before the close.
                     let before = std::mem::take(frame);
-                    self.broadcast(channel, &before, None);
+                    self.broadcast(channel, &before);
                     self.expel(channel, *account, *version, "left");
                 }
                 Fact::Banned { account, version } => {
                     frame.push(Shared::always(&Event::Banned { position: event.position, account: *account }));
                     let before = std::mem::take(frame);
-                    self.broadcast(channel, &before, None);
+                    self.broadcast(channel, &before);
                     self.expel(channel, *account, *version, "banned");
                 }
             }
         }
         self.through = self.through.max(through);
         for (channel, events) in frames {
-            self.broadcast(channel, &events, None);
+            self.broadcast(channel, &events);
             // A transport command may have waited for this news.
             self.settle(channel);
         }

@@ -10,8 +10,7 @@ use super::{
     io::{Command, Done},
 };
 use crate::{
-    outbox::Shared,
-    protocol::{ClientFrame, Event, FrameError, Intent, ServerFrame, close},
+    protocol::{ClientFrame, FrameError, Intent, ServerFrame, close},
     session::{COMMANDS_MAX, SessionId, Stage},
     transport::Waiting,
     window::Seen,
@@ -31,7 +30,7 @@ impl Hub {
             Stage::Greeted { .. } | Stage::Joining { .. } => None,
         };
         match (frame, joined) {
-            (ClientFrame::Join { channel, visit }, _) => self.join(id, channel, visit),
+            (ClientFrame::Join(join), _) => self.join(id, join),
             // Probes are answered where they are read; one that comes here is late and worth nothing.
             (ClientFrame::Probe { .. }, _) => {}
             (ClientFrame::Intent(intent), Some(channel)) => self.intent(id, channel, intent),
@@ -117,9 +116,11 @@ impl Hub {
     fn typing(&mut self, id: SessionId, channel: ChannelId) {
         let now = self.now;
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        if session.typings.take(now) {
-            let typing = Shared::droppable(&Event::Typing { account: &session.account });
-            self.broadcast(channel, &[typing], Some(id));
+        if session.typings.take(now)
+            && let Some(room) = self.rooms.get_mut(&channel)
+        {
+            room.typing.typed(&session.account, now);
+            self.settle(channel);
         }
     }
 

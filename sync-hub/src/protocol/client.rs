@@ -1,10 +1,10 @@
 //! What a client may send, and the limits on its size, depth and shape.
 
 use lockstep_domain::{
-    ids::{ChannelId, CommandId, MessageId, VideoId, VisitId},
+    ids::{ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
     time::MediaTime,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// The longest frame a client may send, bytes.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -32,7 +32,7 @@ pub enum FrameError {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum ClientFrame {
-    Join { channel: ChannelId, visit: VisitId },
+    Join(Join),
     Probe { n: u64, c0: i64 },
     Intent(Intent),
     Chat { op: CommandId, id: MessageId, text: String, playback_us: Option<MediaTime> },
@@ -48,6 +48,29 @@ pub struct Intent {
     pub verb: Verb,
     pub position_us: Option<MediaTime>,
     pub video: Option<VideoId>,
+}
+
+/// The wish to be in a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Join {
+    pub channel: ChannelId,
+    pub visit: VisitId,
+    #[serde(default)]
+    pub device: Device,
+    /// The last position this viewer has seen: what came after it is sent again, if the hub still has it.
+    #[serde(default, deserialize_with = "opaque")]
+    pub after: Option<Position>,
+}
+
+/// What somebody watches on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    Phone,
+    Tablet,
+    #[default]
+    Desktop,
+    Tv,
 }
 
 /// What an intent asks for.
@@ -69,6 +92,15 @@ pub enum PlayerState {
     Buffering,
     Hidden,
     Blocked,
+    /// The socket is gone, the visit not yet. Said by the hub alone.
+    #[serde(skip_deserializing)]
+    Away,
+}
+
+/// Positions are opaque strings outside.
+fn opaque<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Position>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
 /// Reads one frame.
@@ -88,7 +120,7 @@ pub fn parse(text: &str) -> Result<ClientFrame, FrameError> {
 }
 
 /// How deep brackets nest outside strings; counts before any parser allocates.
-fn nesting(text: &str) -> usize {
+pub fn nesting(text: &str) -> usize {
     let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
         match byte {
@@ -106,7 +138,7 @@ fn nesting(text: &str) -> usize {
 
 fn check(frame: &ClientFrame) -> Result<(), FrameError> {
     match frame {
-        ClientFrame::Join { .. } | ClientFrame::Typing => Ok(()),
+        ClientFrame::Join(_) | ClientFrame::Typing => Ok(()),
         ClientFrame::Probe { n, c0 } => {
             within("n", i64::try_from(*n).ok(), 0)?;
             within("c0", Some(*c0), -INTEGER_MAX)

@@ -10,7 +10,7 @@ use lockstep_domain::{
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::PlayerState;
+use super::{Device, PlayerState};
 use crate::{
     clock::HubTime,
     feed::Noun,
@@ -32,14 +32,36 @@ pub struct Actor {
     pub name: String,
 }
 
-/// One connected viewer of a channel.
+/// One viewer of a channel. `session` names the seat: the session that took it, also after the socket was another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Member {
     pub session: SessionId,
     pub account: Person,
     pub role: ChannelRole,
+    pub device: Device,
     pub state: PlayerState,
     pub error_us: Option<i64>,
+    /// When the seat was taken.
+    pub since_us: HubTime,
+}
+
+/// What may change about a viewer.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Condition {
+    pub session: SessionId,
+    pub role: ChannelRole,
+    pub state: PlayerState,
+    pub error_us: Option<i64>,
+}
+
+impl Member {
+    pub(crate) fn condition(&self) -> Condition {
+        let Self { session, role, state, error_us, .. } = *self;
+        Condition { session, role, state, error_us }
+    }
+    pub(crate) fn json_bytes(&self) -> usize {
+        json(self).len()
+    }
 }
 
 /// A frame from the hub other than a batch.
@@ -57,7 +79,14 @@ pub enum ServerFrame<'a> {
         #[serde(serialize_with = "opaque")]
         position: Position,
         timeline: Option<Timeline>,
+        /// The seat of who joins.
+        seat: SessionId,
+        /// Whether everything after the position the viewer named follows this frame.
+        resumed: bool,
+        /// Some of those who are here; all, when they are few.
         members: Vec<&'a Member>,
+        /// How many people are here.
+        people: usize,
     },
     Ack {
         op: CommandId,
@@ -119,10 +148,13 @@ pub enum Event<'a> {
     Presence {
         joined: Vec<&'a Member>,
         left: Vec<SessionId>,
-        changed: Vec<&'a Member>,
+        changed: Vec<Condition>,
+        people: usize,
     },
+    /// Everybody who types: some by name, the rest as a number.
     Typing {
-        account: &'a Person,
+        accounts: Vec<&'a Person>,
+        more: usize,
     },
     /// Something read elsewhere is not as it was: read it again, at or after this position.
     Changed {
@@ -164,6 +196,16 @@ impl ServerFrame<'_> {
 }
 
 impl Event<'_> {
+    /// Where it stands in the log; nothing when it is not durable.
+    pub(crate) fn position(&self) -> Option<Position> {
+        match self {
+            Self::Timeline { position, .. }
+            | Self::Message { position, .. }
+            | Self::Changed { position, .. }
+            | Self::Banned { position, .. } => Some(*position),
+            Self::Presence { .. } | Self::Typing { .. } => None,
+        }
+    }
     /// The event's text, to be joined into batches.
     pub fn bytes(&self) -> Bytes {
         json(self)

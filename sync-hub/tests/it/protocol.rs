@@ -19,10 +19,7 @@ fn frames_of_the_protocol_are_read() {
         parse(&format!(r#"{{"t":"chat","op":"{id}","id":"{id}","text":"{{[\"","playback_us":null}}"#)),
         Ok(ClientFrame::Chat { text, .. }) if text == "{[\""
     ));
-    assert!(matches!(
-        parse(&format!(r#"{{"t":"join","channel":"{id}","visit":"{id}"}}"#)),
-        Ok(ClientFrame::Join { .. })
-    ));
+    assert!(matches!(parse(&format!(r#"{{"t":"join","channel":"{id}","visit":"{id}"}}"#)), Ok(ClientFrame::Join(_))));
 }
 
 #[test]

@@ -50,6 +50,10 @@ pub struct Rig {
     pub stalled: BTreeSet<u64>,
     pub unwritten: BTreeMap<u64, usize>,
     pub log: i64,
+    /// Everybody has the longest name there is.
+    pub long_names: bool,
+    /// Answers every question for the channel with this.
+    playback: Option<PlaybackSnapshot>,
 }
 
 impl Rig {
@@ -69,6 +73,8 @@ impl Rig {
             stalled: BTreeSet::new(),
             unwritten: BTreeMap::new(),
             log: 100,
+            long_names: false,
+            playback: None,
         }
     }
     /// A room with a 100 s film loaded and paused at the start, and these viewers in it.
@@ -94,7 +100,12 @@ impl Rig {
                     assert!(self.closed.insert(session.0, (code, reason)).is_none(), "closed twice");
                 }
                 Output::Run(run) => self.runs.push(run),
-                Output::LoadChannel { channel } => self.loads.push(channel),
+                Output::LoadChannel { channel } => {
+                    self.loads.push(channel);
+                    if let Some(playback) = self.playback.take() {
+                        self.loaded(Some(playback));
+                    }
+                }
                 Output::CheckMember { session, .. } => self.checks.push(session),
             }
         }
@@ -131,7 +142,18 @@ impl Rig {
     }
 
     pub fn connect(&mut self, n: u64) {
-        self.input(Input::Connected { session: SessionId(n), account: person(n), role: PlatformRole::Member });
+        self.connect_as(n, n);
+    }
+    pub fn connect_as(&mut self, session: u64, who: u64) {
+        let mut account = person(who);
+        if self.long_names {
+            account.name = format!("{who:💡>40}");
+        }
+        self.input(Input::Connected { session: SessionId(session), account, role: PlatformRole::Member });
+    }
+    /// The channel is read as soon as it is asked for.
+    pub fn loaded_later(&mut self, playback: PlaybackSnapshot) {
+        self.playback = Some(playback);
     }
     pub fn frame(&mut self, n: u64, frame: Value) {
         self.text(n, &frame.to_string());

@@ -56,6 +56,9 @@ pub struct Totals {
     pub repeats: usize,
     pub refused: usize,
     pub ended: usize,
+    /// Visits that went on without a gap, and those the ring could not help.
+    pub resumed: usize,
+    pub too_late: usize,
 }
 
 impl Totals {
@@ -68,6 +71,8 @@ impl Totals {
         self.repeats += run.repeats;
         self.refused += run.refused;
         self.ended += run.ended;
+        self.resumed += run.resumed;
+        self.too_late += run.too_late;
     }
     /// A simulation in which something never occurs proves nothing about it.
     pub fn assert_everything_happened(&self) {
@@ -80,6 +85,8 @@ impl Totals {
             self.repeats,
             self.refused,
             self.ended,
+            self.resumed,
+            self.too_late,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{self:?}");
     }
@@ -341,6 +348,8 @@ impl World {
         let snapshot = self.snapshots.get(&viewer.channel).copied().unwrap_or(0);
         viewer.receive(Told { through: self.fed, snapshot }, &self.store, frame);
         if frame["t"] == "joined" {
+            self.totals.resumed += usize::from(viewer.resumed);
+            self.totals.too_late += usize::from(!viewer.resumed && viewer.visit != session);
             let film = self.store.film(viewer.channel, self.fed.max(snapshot));
             check_joined(viewer.timeline, film, HubTime(self.now - self.origin), self.now + WALL_US);
         }
@@ -385,13 +394,33 @@ impl World {
     fn connect(&mut self) {
         self.sessions += 1;
         let session = self.sessions;
+        let gone: Vec<u64> = self.viewers.iter().filter(|(_, viewer)| viewer.may_return()).map(|(id, _)| *id).collect();
+        if !gone.is_empty() && self.rng.random_bool(0.6) {
+            let before = gone[self.rng.random_range(0..gone.len())];
+            return self.come_back(session, before);
+        }
         let who = self.rng.random_range(1..7);
         let channel = ChannelId(Uuid::from_u128(self.rng.random_range(1..3)));
-        self.store.join(channel, account(who));
-        self.viewers.insert(session, Viewer::new(account(who), channel));
+        self.enter(session, who, Viewer::new(account(who), channel, session, None));
+    }
+    /// A viewer whose socket broke, on a new one.
+    fn come_back(&mut self, session: u64, before: u64) {
+        let held = self.viewers.get_mut(&before).unwrap();
+        held.continued = true;
+        let viewer = Viewer::new(held.account, held.channel, held.visit, Some(held.view.clone()));
+        let who = (1..7).find(|who| account(*who) == viewer.account).unwrap();
+        self.enter(session, who, viewer);
+    }
+    fn enter(&mut self, session: u64, who: u64, viewer: Viewer) {
+        let mut join = json!({"t": "join", "channel": viewer.channel, "visit": visit(viewer.visit)});
+        if let Some(after) = viewer.after() {
+            join["after"] = json!(after.to_string());
+        }
+        self.store.join(viewer.channel, account(who));
+        self.viewers.insert(session, viewer);
         let person = Person { id: account(who), name: String::new() };
         self.input(Input::Connected { session: SessionId(session), account: person, role: PlatformRole::Member });
-        self.frame(session, &json!({"t": "join", "channel": channel, "visit": visit(session)}));
+        self.frame(session, &join);
     }
 
     fn frame(&mut self, session: u64, frame: &Value) {
@@ -485,7 +514,7 @@ impl World {
         assert_eq!(self.fed, self.store.head().as_i64(), "the feed told everything");
         self.totals.events = self.store.log.len();
         for viewer in self.viewers.values() {
-            viewer.check_messages(&self.store);
+            viewer.check_view(&self.store);
         }
         for (channel, held) in &self.store.channels {
             let here: Vec<(&u64, &Viewer)> = self
@@ -493,7 +522,7 @@ impl World {
                 .iter()
                 .filter(|(_, viewer)| viewer.channel == *channel && viewer.closed.is_none())
                 .collect();
-            let present: BTreeSet<String> = here.iter().map(|(session, _)| session.to_string()).collect();
+            let present: BTreeSet<String> = here.iter().map(|(_, viewer)| viewer.seat.clone()).collect();
             for (session, viewer) in &here {
                 assert!(viewer.joined_at.is_some(), "session {session} never joined");
                 assert!(viewer.asked.is_empty(), "session {session} got no answer to {:?}", viewer.asked);
