@@ -16,7 +16,7 @@ use self::io::{Input, Output};
 use crate::{
     clock::HubTime,
     outbox::Shared,
-    protocol::{ServerFrame, batch, close},
+    protocol::{Member, ServerFrame, batch, close},
     room::Room,
     session::{Session, SessionId, Stage},
     timers::{TimerKey, Timers},
@@ -113,6 +113,19 @@ impl Hub {
     /// (events, bytes) waiting or in flight for a session.
     pub fn queued(&self, session: SessionId) -> Option<(usize, usize)> {
         self.sessions.get(&session).map(|session| session.outbox.load())
+    }
+
+    /// The most bytes that wait or are in flight for one session.
+    pub fn queued_bytes_max(&self) -> usize {
+        self.sessions.values().map(|session| session.outbox.load().1).max().unwrap_or(0)
+    }
+
+    /// Who is in a channel: those told by name, and how many people in all.
+    pub fn present(&self, channel: ChannelId) -> (Vec<Member>, usize) {
+        match self.rooms.get(&channel) {
+            Some(room) => (room.presence.listed(None).into_iter().cloned().collect(), room.presence.people()),
+            None => (vec![], 0),
+        }
     }
 
     /// (sessions, rooms) held.

@@ -116,6 +116,7 @@ fn a_device_nobody_knows_and_a_state_of_the_hub_alone_are_bad_frames() {
 fn crowd(viewers: u64) -> Rig {
     let mut rig = Rig::new();
     rig.long_names = true;
+    rig.heard = [5, viewers].into();
     rig.loaded_later(paused_snapshot(secs(0)));
     (1..=viewers).for_each(|n| rig.join(n));
     rig.wait_ms(1_000);
@@ -162,6 +163,7 @@ fn who_leaves_the_sample_makes_room_for_another() {
 fn a_storm_of_a_thousand_joins_costs_at_most_four_frames_a_second() {
     let mut rig = Rig::room([1]);
     rig.take_all();
+    rig.heard = [1].into();
     for n in 2..1_002 {
         rig.join(n);
         rig.wait_ms(10);

@@ -1,8 +1,11 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
+import { presence } from "./presence";
+
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
+  presence,
   app: {
     name: "Lockstep",
     promise: "Watch films together, on the same frame.",
@@ -337,6 +340,7 @@ export const en = {
       buffering: "buffering",
       hidden: "in the background",
       blocked: "waiting for a tap",
+      away: presence.away,
     },
     error: (ms: string) => `sync error ${ms}`,
     windows: (n: number) => `${n} windows`,
@@ -357,9 +361,6 @@ export const en = {
     retry: "Send again",
     atFilm: (time: string) => `at ${time} in the film`,
     newMessages: (n: number) => `${plural(n, "new message", "new messages")}`,
-    typingOne: (a: string) => `${a} is typing…`,
-    typingTwo: (a: string, b: string) => `${a} and ${b} are typing…`,
-    typingMany: "Several people are typing…",
     tooLong: (n: number) => `${n} characters too many`,
   },
   activity: {

@@ -9,6 +9,7 @@ import {
   type ChatFrame,
   CLOSE,
   type ClientFrame,
+  type Device,
   type HelloFrame,
   type HubFrame,
   type IntentFrame,
@@ -18,6 +19,7 @@ import {
   type ReportFrame,
   type RoomEvent,
 } from "./protocol";
+import { comparePositions } from "./reducer";
 import type { Timers } from "./timers";
 
 export const BACKOFF_MIN_MS = 250;
@@ -75,6 +77,7 @@ export interface Target {
   readonly url: string;
   readonly channel: string;
   readonly visit: string;
+  readonly device: Device;
 }
 
 export class Connection {
@@ -92,6 +95,8 @@ export class Connection {
   private failures = 0;
   private badFrames = 0;
   private heard_us = 0;
+  /** The last log position heard: where the next join goes on. */
+  private seen: string | null = null;
   private cancelProbe: () => void = () => undefined;
   private cancelWait: () => void = () => undefined;
   private cancelExpiry: () => void = () => undefined;
@@ -156,6 +161,7 @@ export class Connection {
       case "joined":
         return this.takeJoined(frame);
       case "batch":
+        this.noteSeen(frame.events);
         return this.ports.emit({ kind: "events", events: frame.events });
       case "ack":
         return this.answer(frame.op, { ok: true, position: frame.position, changed: frame.changed });
@@ -169,7 +175,8 @@ export class Connection {
   private takeHello(frame: HelloFrame): void {
     if (this.estimator?.epoch !== frame.epoch) this.estimator = new Estimator(frame.epoch);
     this.ports.emit({ kind: "hello", frame });
-    this.send({ t: "join", channel: this.target.channel, visit: this.target.visit });
+    const { channel, visit, device } = this.target;
+    this.send({ t: "join", channel, visit, device, ...(this.seen === null ? {} : { after: this.seen }) });
     this.probes.clear();
     this.quickLeft = QUICK_SAMPLES;
     this.probe();
@@ -179,9 +186,18 @@ export class Connection {
     this.cancelWait();
     this.failures = 0;
     this.badFrames = 0;
+    // What is resumed is still on its way; else everything up to here is read elsewhere.
+    if (!frame.resumed) this.seen = frame.position;
     this.tellStatus("online");
     this.ports.emit({ kind: "joined", frame });
     for (const waiting of this.outbox.waiting()) this.send(waiting);
+  }
+
+  private noteSeen(events: readonly RoomEvent[]): void {
+    for (const event of events) {
+      if (!("position" in event)) continue;
+      if (this.seen === null || comparePositions(event.position, this.seen) > 0) this.seen = event.position;
+    }
   }
 
   private probe(): void {
@@ -282,5 +298,6 @@ export class Connection {
 function denialOf(code: number, badFrames: number): string | null {
   if (code === CLOSE.notSignedIn) return "not_signed_in";
   if (code === CLOSE.notPermitted) return "not_permitted";
+  if (code === CLOSE.tooMany) return "too_many";
   return badFrames >= BAD_FRAMES_MAX ? "bad_frame" : null;
 }

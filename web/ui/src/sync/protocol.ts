@@ -11,7 +11,9 @@ export interface Account {
 }
 export type PlatformRole = "administrator" | "member" | "guest";
 export type ChannelRole = "viewer" | "moderator" | "admin" | "owner";
-export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked";
+/** What a viewer's player does; `away` is said by the hub alone: the socket is gone, the visit not yet. */
+export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked" | "away";
+export type Device = "phone" | "tablet" | "desktop" | "tv";
 export type IntentVerb = "play" | "pause" | "seek" | "load";
 export type CauseVerb = IntentVerb | "end";
 
@@ -26,13 +28,20 @@ export interface Timeline {
   readonly epoch: string;
 }
 
+/** A viewer; `session` names the seat, which outlives a broken socket. */
 export interface Member {
   readonly session: string;
   readonly account: Account;
   readonly role: ChannelRole;
+  readonly device: Device;
   readonly state: ViewerState;
   readonly error_us: number | null;
+  /** When the seat was taken, hub time. */
+  readonly since_us: number;
 }
+
+/** What changed about a viewer. */
+export type Condition = Pick<Member, "session" | "role" | "state" | "error_us">;
 
 export interface Message {
   readonly id: string;
@@ -63,11 +72,15 @@ export interface PresenceEvent {
   readonly e: "presence";
   readonly joined: readonly Member[];
   readonly left: readonly string[];
-  readonly changed: readonly Member[];
+  readonly changed: readonly Condition[];
+  /** How many people are here, also those not listed. */
+  readonly people: number;
 }
 export interface TypingEvent {
   readonly e: "typing";
-  readonly account: Account;
+  /** Everybody who types: some by name, the rest as a number. */
+  readonly accounts: readonly Account[];
+  readonly more: number;
 }
 export interface BannedEvent {
   readonly e: "banned";
@@ -96,7 +109,13 @@ export interface JoinedFrame {
   readonly channel: string;
   readonly position: string;
   readonly timeline: Timeline | null;
+  /** The seat of this viewer. */
+  readonly seat: string;
+  /** Whether everything after the position asked for follows this frame. */
+  readonly resumed: boolean;
+  /** Some of those who are here; all, when they are few. */
   readonly members: readonly Member[];
+  readonly people: number;
 }
 export interface BatchFrame {
   readonly t: "batch";
@@ -132,6 +151,9 @@ export interface JoinFrame {
   readonly t: "join";
   readonly channel: string;
   readonly visit: string;
+  readonly device: Device;
+  /** The last position this viewer has seen. */
+  readonly after?: string;
 }
 export interface ProbeFrame {
   readonly t: "probe";
@@ -170,6 +192,7 @@ export const CLOSE = {
   notPermitted: 4403,
   slowConsumer: 4408,
   noJoin: 4410,
+  tooMany: 4429,
   draining: 1012,
 } as const;
 

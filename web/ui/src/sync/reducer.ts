@@ -1,11 +1,21 @@
 // What a room knows, and how each event changes it: pure, the same for live events and for replayed ones.
 
-import type { Account, Cause, Member, Message, RoomEvent, Timeline, TimelineEvent } from "./protocol";
+import type {
+  Account,
+  Cause,
+  Condition,
+  JoinedFrame,
+  Member,
+  Message,
+  RoomEvent,
+  Timeline,
+  TimelineEvent,
+} from "./protocol";
 
 export const MESSAGES_MAX = 500;
 export const ACTIVITY_MAX = 50;
-/** How long somebody counts as typing after the last word of it. */
-export const TYPING_US = 4_000_000;
+/** The hub says when somebody has stopped; should it not, they have after this. */
+export const TYPING_US = 6_000_000;
 
 export interface RoomMessage extends Message {
   /** Position in the log; `null` until the hub has answered. */
@@ -24,17 +34,34 @@ export interface Activity {
   readonly heard_us: number;
 }
 
+/** Who types: some by name, the rest as a number. */
+export interface Typists {
+  readonly accounts: readonly Account[];
+  readonly more: number;
+  readonly until_us: number;
+}
+export const NOBODY_TYPES: Typists = { accounts: [], more: 0, until_us: 0 };
+
 /** The part of the room's state that events make. */
 export interface RoomFacts {
   readonly members: readonly Member[];
   readonly messages: readonly RoomMessage[];
   readonly timeline: Timeline | null;
   readonly activity: readonly Activity[];
-  readonly typists: readonly { readonly account: Account; readonly until_us: number }[];
+  readonly people: number;
+  readonly typists: Typists;
   readonly banned: readonly string[];
 }
 
-export const NO_FACTS: RoomFacts = { members: [], messages: [], timeline: null, activity: [], typists: [], banned: [] };
+export const NO_FACTS: RoomFacts = {
+  members: [],
+  people: 0,
+  messages: [],
+  timeline: null,
+  activity: [],
+  typists: NOBODY_TYPES,
+  banned: [],
+};
 
 /** The facts after one event heard at `now_us`. */
 export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): RoomFacts {
@@ -43,17 +70,18 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
       return applyTimeline(facts, event, now_us);
     case "message": {
       const message: RoomMessage = { ...event.message, position: event.position, delivery: "sent" };
-      const typists = facts.typists.filter((typist) => typist.account.id !== event.message.author.id);
+      const accounts = facts.typists.accounts.filter((account) => account.id !== event.message.author.id);
+      const typists = accounts.length < facts.typists.accounts.length ? { ...facts.typists, accounts } : facts.typists;
       return { ...facts, messages: mergeMessages(facts.messages, [message]), typists };
     }
     case "presence": {
       const left = new Set(event.left);
-      const members = putMembers(facts.members, [...event.joined, ...event.changed]);
-      return { ...facts, members: members.filter((member) => !left.has(member.session)) };
+      const members = changeMembers(putMembers(facts.members, event.joined), event.changed);
+      return { ...facts, people: event.people, members: members.filter((member) => !left.has(member.session)) };
     }
     case "typing": {
-      const others = facts.typists.filter((typist) => typist.account.id !== event.account.id);
-      return { ...facts, typists: [...others, { account: event.account, until_us: now_us + TYPING_US }] };
+      const { accounts, more } = event;
+      return { ...facts, typists: { accounts, more, until_us: now_us + TYPING_US } };
     }
     case "banned":
       return {
@@ -90,14 +118,22 @@ export function isNewer(next: Timeline, known: Timeline | null): boolean {
 }
 
 /** The facts after a (re)join: members and timeline are the hub's, messages and activity stay. */
-export function applyJoined(facts: RoomFacts, members: readonly Member[], timeline: Timeline | null): RoomFacts {
-  return { ...facts, members, timeline, typists: [] };
+export function applyJoined(facts: RoomFacts, joined: Pick<JoinedFrame, "members" | "people" | "timeline">): RoomFacts {
+  const { members, people, timeline } = joined;
+  return { ...facts, members, people, timeline, typists: NOBODY_TYPES };
 }
 
 function putMembers(members: readonly Member[], put: readonly Member[]): readonly Member[] {
   const bySession = new Map(members.map((member) => [member.session, member]));
   for (const member of put) bySession.set(member.session, member);
   return [...bySession.values()];
+}
+
+/** Changes of members that are listed; of others there is nothing to show. */
+function changeMembers(members: readonly Member[], changed: readonly Condition[]): readonly Member[] {
+  if (changed.length === 0) return members;
+  const bySession = new Map(changed.map((condition) => [condition.session, condition]));
+  return members.map((member) => ({ ...member, ...bySession.get(member.session) }));
 }
 
 /** Messages by position, each id once; what the hub confirmed wins over what is still on its way. */

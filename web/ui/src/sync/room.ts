@@ -2,6 +2,7 @@
 
 import { pageClock, type Clock } from "./clock";
 import type { FromLink, LinkStatus } from "./connection";
+import { thisDevice } from "./device";
 import { type Estimate, hubAt } from "./estimator";
 import { newId } from "./ids";
 import { type Link, openLink, type OpenLink } from "./link";
@@ -12,6 +13,7 @@ import type {
   ChatFrame,
   IntentFrame,
   IntentVerb,
+  JoinedFrame,
   Member,
   PlatformRole,
   Timeline,
@@ -23,6 +25,7 @@ import {
   applyJoined,
   mergeMessages,
   NO_FACTS,
+  NOBODY_TYPES,
   type RoomFacts,
   type RoomMessage,
 } from "./reducer";
@@ -54,9 +57,12 @@ export interface RoomState {
   /** Whether wishes can be sent now. */
   readonly controls: boolean;
   readonly me: { readonly session: string; readonly account: Account & { readonly role: PlatformRole } } | null;
+  /** Those who are listed; `people` counts also the others. */
   readonly members: readonly Member[];
+  readonly people: number;
   readonly messages: readonly RoomMessage[];
   readonly typing: readonly Account[];
+  readonly typingMore: number;
   readonly timeline: Timeline | null;
   readonly activity: readonly Activity[];
   readonly clock: ClockView | null;
@@ -123,8 +129,10 @@ const FIRST: RoomState = {
   controls: false,
   me: null,
   members: [],
+  people: 0,
   messages: [],
   typing: [],
+  typingMore: 0,
   timeline: null,
   activity: [],
   clock: null,
@@ -148,6 +156,9 @@ class LiveRoom implements Room {
   private view: SyncView | null = null;
   private players = new Set<VideoController>();
   private readonly changeHearers = new Set<(event: ChangedEvent) => void>();
+  private joinedBefore = false;
+  /** Whether the messages up to the last join are here. */
+  private caughtUp = true;
   private waiting = new Map<string, (result: OpResult) => void>();
   private written = new Map<string, ChatFrame>();
   private toldTyping_us = Number.NEGATIVE_INFINITY;
@@ -159,7 +170,12 @@ class LiveRoom implements Room {
     this.clock = options.clock ?? pageClock;
     this.timers = options.timers ?? realTimers;
     this.state = this.store;
-    const target = { url: options.url ?? syncUrl(), channel: options.channelId, visit: options.visitId };
+    const target = {
+      url: options.url ?? syncUrl(),
+      channel: options.channelId,
+      visit: options.visitId,
+      device: thisDevice(),
+    };
     this.link = (options.open ?? openLink)(target, (told) => this.hear(told));
     this.stopListening = listenForReturn(() => this.link.post({ kind: "hurry" }));
     this.beat();
@@ -290,14 +306,12 @@ class LiveRoom implements Room {
       case "hello":
         return this.store.patch({ me: { session: told.frame.session, account: told.frame.account } });
       case "joined":
-        this.keep(applyJoined(this.facts, told.frame.members, told.frame.timeline));
-        void this.catchUp();
-        return;
+        return this.hearJoined(told.frame);
       case "events": {
         const now = this.clock.now();
         this.keep(told.events.reduce((facts, event) => applyEvent(facts, event, now), this.facts));
         for (const event of told.events) {
-          if (event.e === "changed") for (const hear of [...this.changeHearers]) hear(event);
+          if (event.e === "changed") this.tellChanged(event);
         }
         return;
       }
@@ -308,6 +322,21 @@ class LiveRoom implements Room {
       case "fault":
         return this.store.patch({ fault: { code: told.code, message: told.message } });
     }
+  }
+
+  private hearJoined(frame: JoinedFrame): void {
+    this.keep(applyJoined(this.facts, frame));
+    // The hub sends what was missed, if it still has it; else it is read where it lies.
+    if (!frame.resumed || !this.caughtUp) void this.catchUp();
+    if (!frame.resumed && this.joinedBefore) {
+      for (const noun of ["channel", "member", "queue"] as const)
+        this.tellChanged({ e: "changed", position: frame.position, noun, account: null });
+    }
+    this.joinedBefore = true;
+  }
+
+  private tellChanged(event: ChangedEvent): void {
+    for (const hear of [...this.changeHearers]) hear(event);
   }
 
   private hearStatus(status: LinkStatus, code: string | null, message: string | null): void {
@@ -337,10 +366,10 @@ class LiveRoom implements Room {
   }
 
   private showFacts(): void {
-    const { members, messages, timeline, activity, typists } = this.facts;
-    const typing = typists.map((typist) => typist.account);
+    const { members, people, messages, timeline, activity, typists } = this.facts;
+    const { accounts: typing, more: typingMore } = typists;
     const same = sameAccounts(typing, this.store.get().typing);
-    this.store.patch({ members, messages, timeline, activity, ...(same ? {} : { typing }) });
+    this.store.patch({ members, people, messages, timeline, activity, typingMore, ...(same ? {} : { typing }) });
   }
 
   /** Hands the players the newest timeline whose clock is known; until then they run on by the last. */
@@ -355,8 +384,10 @@ class LiveRoom implements Room {
   /** After a join: what was said while this viewer was away. */
   private async catchUp(): Promise<void> {
     if (this.options.history === undefined) return;
+    this.caughtUp = false;
     try {
       this.showMessages(await this.options.history());
+      this.caughtUp = true;
     } catch {
       // The next join asks again; live messages come all the same.
     }
@@ -365,8 +396,8 @@ class LiveRoom implements Room {
   private beat(): void {
     this.cancelBeat = this.timers.after(REPORT_MS, () => {
       const now = this.clock.now();
-      const typists = this.facts.typists.filter((typist) => typist.until_us > now);
-      if (typists.length < this.facts.typists.length) this.keep({ ...this.facts, typists });
+      const { typists } = this.facts;
+      if (typists.accounts.length > 0 && typists.until_us <= now) this.keep({ ...this.facts, typists: NOBODY_TYPES });
       for (const player of this.players) {
         const told = player.telemetry();
         if (told !== null) this.link.post({ kind: "tell", frame: { t: "report", ...told } });
