@@ -4,7 +4,7 @@ mod limits;
 mod stalled;
 mod world;
 
-use futures::{SinkExt, StreamExt};
+use futures::SinkExt;
 use lockstep_commands::{member, message, playback, session};
 use lockstep_domain::{ids::MessageId, time::MediaTime};
 use serde_json::{Value, json};
