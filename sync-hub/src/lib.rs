@@ -6,6 +6,7 @@
 mod bucket;
 mod clock;
 mod feed;
+mod gate;
 mod hub;
 mod outbox;
 mod presence;
@@ -15,6 +16,7 @@ mod session;
 mod timeline;
 mod timers;
 mod transport;
+mod votes;
 mod window;
 
 pub use clock::HubTime;

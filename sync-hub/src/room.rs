@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 use crate::{
     clock::HubTime,
+    gate::Gate,
     presence::Presence,
     session::SessionId,
     timeline::{Change, Snapshot, Timeline, Track},
     transport::Transport,
+    votes::Ballot,
     window::Window,
 };
 
@@ -48,6 +50,8 @@ pub(crate) struct Room {
     pub(crate) joining: BTreeSet<SessionId>,
     pub(crate) transport: Transport,
     pub(crate) window: Window,
+    pub(crate) gate: Gate,
+    pub(crate) ballot: Ballot,
     loading: Loading,
     end: Option<(u64, EndAsked)>,
     departing: BTreeMap<VisitId, (AccountId, HubTime)>,
@@ -63,6 +67,8 @@ impl Room {
             joining: BTreeSet::new(),
             transport: Transport::default(),
             window: Window::default(),
+            gate: Gate::default(),
+            ballot: Ballot::default(),
             loading: Loading::Asked { pending: vec![], overflowed: false },
             end: None,
             departing: BTreeMap::new(),
@@ -168,6 +174,10 @@ impl Room {
     pub(crate) fn due(&self) -> Option<HubTime> {
         let linger = self.empty_since.map(|since| since.plus_ms(LINGER_MS));
         let departure = self.departing.values().map(|(_, at)| *at).min();
-        [self.presence.due(), self.transport.due(), self.end_due(), departure, linger].into_iter().flatten().min()
+        let release = self.track.current().and_then(|timeline| self.gate.due(&timeline));
+        [self.presence.due(), self.transport.due(), self.end_due(), release, self.ballot.due(), departure, linger]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

@@ -129,6 +129,7 @@ impl Hub {
         if let Some(room) = self.rooms.get_mut(&channel) {
             room.joining.remove(&id);
             room.presence.leave(id);
+            room.gate.leave(id);
             if let Stage::Joined { visit, .. } = session.stage {
                 room.gone(visit, session.account.id, self.now);
             }

@@ -36,7 +36,14 @@ pub enum ClientFrame {
     Probe { n: u64, c0: i64 },
     Intent(Intent),
     Chat { op: CommandId, id: MessageId, text: String, playback_us: Option<MediaTime> },
-    Report { state: PlayerState, error_us: Option<i64>, bound_us: Option<i64> },
+    Report {
+        state: PlayerState,
+        error_us: Option<i64>,
+        bound_us: Option<i64>,
+        /// The timeline's number whose film is buffered at its position: its viewer could start now.
+        #[serde(default)]
+        ready: Option<u64>,
+    },
     Typing,
 }
 
@@ -48,6 +55,8 @@ pub struct Intent {
     pub verb: Verb,
     pub position_us: Option<MediaTime>,
     pub video: Option<VideoId>,
+    #[serde(default)]
+    pub rate_ppm: Option<i64>,
 }
 
 /// What an intent asks for.
@@ -58,6 +67,7 @@ pub enum Verb {
     Pause,
     Seek,
     Load,
+    Rate,
 }
 
 /// What a viewer's player does; telemetry, never moves the timeline.
@@ -122,6 +132,10 @@ fn check(frame: &ClientFrame) -> Result<(), FrameError> {
                 Verb::Seek if intent.position_us.is_none() => {
                     Err(FrameError::Missing { verb: "seek", field: "position_us" })
                 }
+                Verb::Rate => match intent.rate_ppm {
+                    Some(_) => within("rate_ppm", intent.rate_ppm, 0),
+                    None => Err(FrameError::Missing { verb: "rate", field: "rate_ppm" }),
+                },
                 Verb::Load if intent.video.is_none() => Err(FrameError::Missing { verb: "load", field: "video" }),
                 _ => Ok(()),
             }

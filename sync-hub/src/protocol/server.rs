@@ -124,6 +124,12 @@ pub enum Event<'a> {
     Typing {
         account: &'a Person,
     },
+    /// Whom a held film waits for; empty when it waits for nobody any more.
+    Waiting {
+        /// Of the held timeline.
+        seq: u64,
+        sessions: &'a [SessionId],
+    },
     /// Something read elsewhere is not as it was: read it again, at or after this position.
     Changed {
         #[serde(serialize_with = "opaque")]

@@ -1,0 +1,107 @@
+//! A film that is held until everybody can start it: who is not ready, and what became of asking for the release.
+//!
+//! Everybody in the room is waited for, also who came during the hold, but never past its deadline; a viewer whose
+//! browser refuses to play is not. Reports say which timeline a player is ready for, so one about an earlier film or
+//! an earlier place counts for nothing.
+
+use std::collections::BTreeMap;
+
+use lockstep_domain::playback::ReleaseCause;
+
+use crate::{
+    clock::HubTime,
+    presence::Presence,
+    protocol::PlayerState,
+    session::SessionId,
+    timeline::Timeline,
+};
+
+/// A release that had no effect is asked for again after this.
+const RELEASE_RETRY_MS: i64 = 1_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Running,
+    RetryAt(HubTime),
+    Done,
+}
+
+/// One room's readiness.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    ready: BTreeMap<SessionId, u64>,
+    /// The held timeline's number and whom viewers were told it waits for.
+    told: Option<(u64, Vec<SessionId>)>,
+    asked: Option<(u64, Asked)>,
+}
+
+impl Gate {
+    /// Notes what a player says it could start.
+    pub(crate) fn report(&mut self, session: SessionId, ready: Option<u64>) {
+        match ready {
+            Some(seq) => self.ready.insert(session, seq),
+            None => self.ready.remove(&session),
+        };
+    }
+    pub(crate) fn leave(&mut self, session: SessionId) {
+        self.ready.remove(&session);
+    }
+
+    fn waits_for(&self, timeline: &Timeline, presence: &Presence) -> Vec<SessionId> {
+        let ready = |session| self.ready.get(&session).is_some_and(|seq| *seq == timeline.seq);
+        presence
+            .members()
+            .filter(|member| member.state != PlayerState::Blocked && !ready(member.session))
+            .map(|member| member.session)
+            .collect()
+    }
+
+    /// What viewers must be told of whom the film waits for: the timeline's number and the sessions.
+    pub(crate) fn news(&mut self, timeline: Option<Timeline>, presence: &Presence) -> Option<(u64, Vec<SessionId>)> {
+        let Some(held) = timeline.filter(|timeline| timeline.hold_until_us.is_some()) else {
+            self.told = None;
+            return None;
+        };
+        let next = (held.seq, self.waits_for(&held, presence));
+        if self.told.as_ref() == Some(&next) {
+            return None;
+        }
+        self.told = Some(next.clone());
+        Some(next)
+    }
+
+    /// Whether the film must be released now, and why; noted as asked for.
+    pub(crate) fn take(&mut self, now: HubTime, held: &Timeline, presence: &Presence) -> Option<ReleaseCause> {
+        let deadline = held.hold_until_us?;
+        match self.asked {
+            Some((seq, Asked::Running | Asked::Done)) if seq == held.seq => return None,
+            Some((seq, Asked::RetryAt(at))) if seq == held.seq && now < at => return None,
+            _ => {}
+        }
+        // Nobody there is nobody ready: an empty room waits for its deadline.
+        let all_ready = !presence.is_empty() && self.waits_for(held, presence).is_empty();
+        let cause = match (all_ready, now >= deadline) {
+            (true, _) => ReleaseCause::Ready,
+            (false, true) => ReleaseCause::Deadline,
+            (false, false) => return None,
+        };
+        self.asked = Some((held.seq, Asked::Running));
+        Some(cause)
+    }
+    /// Notes what became of it.
+    pub(crate) fn released(&mut self, seq: u64, changed: bool, now: HubTime) {
+        if self.asked == Some((seq, Asked::Running)) {
+            let asked = if changed { Asked::Done } else { Asked::RetryAt(now.plus_ms(RELEASE_RETRY_MS)) };
+            self.asked = Some((seq, asked));
+        }
+    }
+    /// When to look again if nobody reports before.
+    pub(crate) fn due(&self, timeline: &Timeline) -> Option<HubTime> {
+        let deadline = timeline.hold_until_us?;
+        match self.asked {
+            Some((seq, Asked::Running | Asked::Done)) if seq == timeline.seq => None,
+            Some((seq, Asked::RetryAt(at))) if seq == timeline.seq => Some(at),
+            _ => Some(deadline),
+        }
+    }
+}
