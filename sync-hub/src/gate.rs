@@ -83,7 +83,11 @@ impl Gate {
         let cause = match (all_ready, now >= deadline) {
             (true, _) => ReleaseCause::Ready,
             (false, true) => ReleaseCause::Deadline,
-            (false, false) => return None,
+            (false, false) => {
+                // Somebody came while it was to be asked for again: nothing is due before they are ready.
+                self.asked = None;
+                return None;
+            }
         };
         self.asked = Some((held.seq, Asked::Running));
         Some(cause)

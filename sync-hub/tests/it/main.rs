@@ -8,3 +8,4 @@ mod protocol;
 mod rig;
 mod simulation;
 mod timeline;
+mod together;
