@@ -13,6 +13,7 @@ pub mod magic;
 pub mod member;
 pub mod message;
 pub mod playback;
+pub mod queue;
 pub mod reactions;
 pub mod refusal;
 pub mod services;

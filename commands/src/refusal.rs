@@ -5,11 +5,12 @@ use std::fmt::Display;
 
 use crate::{
     account::AccountRefusal, channel::ChannelRefusal, credentials::PasswordError, invite::InviteRefusal,
-    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, video::VideoRefusal,
+    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal,
+    video::VideoRefusal,
 };
 use lockstep_domain::{
     account::AccountError, channel::ChannelError, invite::InviteError, member::MemberError, message::MessageError,
-    playback::PlaybackError, standing::Denied, video::VideoError, visit::VisitError,
+    playback::PlaybackError, queue::QueueError, standing::Denied, video::VideoError, visit::VisitError,
 };
 
 /// A refusal with a word that clients branch on.
@@ -116,6 +117,19 @@ codes!(PlaybackError {
     Self::NotPlayable => "not_playable",
     Self::PastEnd { .. } => "past_end",
     Self::BeforeStart => "before_start",
+    Self::Rate => "rate",
+    Self::Denied(denied) => denied.code(),
+});
+codes!(QueueRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Rule(rule) => rule.code(),
+    Self::Playback(rule) => rule.code(),
+});
+codes!(QueueError {
+    Self::Full => "queue_full",
+    Self::NotQueued => "not_queued",
+    Self::NotPlayable => "not_playable",
+    Self::NothingToSkip => "nothing_to_skip",
     Self::Denied(denied) => denied.code(),
 });
 codes!(MessageRefusal {

@@ -13,6 +13,7 @@ pub mod message;
 pub mod permission;
 pub mod personal;
 pub mod playback;
+pub mod queue;
 pub mod standing;
 pub mod time;
 pub mod video;

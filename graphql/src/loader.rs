@@ -9,6 +9,7 @@ use lockstep_projections::{
     accounts::{self, AccountRow},
     members::{self, MemberRow},
     messages::{self, MessageRow},
+    queues::{self, QueueRow},
     videos::{self, RenditionRow, VideoRow},
 };
 
@@ -27,6 +28,7 @@ pub(crate) struct Loaders {
     pub renditions: Cached,
     pub members: Cached,
     pub messages: Cached,
+    pub queues: Cached,
 }
 
 impl Loaders {
@@ -39,7 +41,7 @@ impl Loaders {
             // Whoever drives the request knows when a batch is full: no time to wait for.
             loader.delay(Duration::ZERO)
         };
-        Self { accounts: make(), videos: make(), renditions: make(), members: make(), messages: make() }
+        Self { accounts: make(), videos: make(), renditions: make(), members: make(), messages: make(), queues: make() }
     }
 }
 
@@ -58,6 +60,20 @@ impl Loader<VideoId> for Rows {
     async fn load(&self, keys: &[VideoId]) -> Result<HashMap<VideoId, VideoRow>, Self::Error> {
         let rows = videos::by_ids(self.0.pool(), keys).await?;
         Ok(rows.into_iter().map(|row| (row.video, row)).collect())
+    }
+}
+
+/// The queue of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct QueueOf(pub ChannelId);
+
+impl Loader<QueueOf> for Rows {
+    type Value = QueueRow;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[QueueOf]) -> Result<HashMap<QueueOf, QueueRow>, Self::Error> {
+        let channels: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
+        let rows = queues::by_channels(self.0.pool(), &channels).await?;
+        Ok(rows.into_iter().map(|row| (QueueOf(row.channel), row)).collect())
     }
 }
 

@@ -5,6 +5,7 @@ mod channel;
 mod member;
 mod message;
 mod playback;
+mod queue;
 mod video;
 
 use async_graphql::MergedObject;
@@ -16,5 +17,6 @@ pub(crate) struct Mutation(
     channel::Channels,
     member::Members,
     playback::Playback,
+    queue::Queue,
     message::Messages,
 );

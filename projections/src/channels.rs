@@ -176,6 +176,8 @@ fn playback(row: &PgRow) -> Result<Option<PlaybackRow>, sqlx::Error> {
         media: MediaTime(row.try_get("p_position_us")?),
         at: Timestamp(row.try_get("p_at_us")?),
         playing: row.try_get("p_playing")?,
+        held: row.try_get("p_held")?,
+        speed_ppm: row.try_get("p_speed_ppm")?,
         recorded_at: Timestamp(row.try_get("p_recorded_at_us")?),
         position: Position::from_i64(row.try_get("p_position")?),
     }))
@@ -188,7 +190,8 @@ const SELECT: &str = "\
            (SELECT count(*) FROM rm_members n WHERE n.channel_id = c.channel_id AND n.present) AS member_count, \
            m.role AS my_role, m.present AS my_present, m.banned AS my_banned, \
            p.video_id AS p_video_id, p.duration_us AS p_duration_us, p.position_us AS p_position_us, \
-           p.at_us AS p_at_us, p.playing AS p_playing, p.recorded_at_us AS p_recorded_at_us, p.position AS p_position \
+           p.at_us AS p_at_us, p.playing AS p_playing, p.held AS p_held, p.speed_ppm AS p_speed_ppm, \
+           p.recorded_at_us AS p_recorded_at_us, p.position AS p_position \
     FROM rm_channels c \
     LEFT JOIN rm_accounts a ON a.account_id = c.owner_id \
     LEFT JOIN rm_members m ON m.channel_id = c.channel_id AND m.account_id = $1 \

@@ -13,6 +13,7 @@ pub mod messages;
 pub mod playback;
 mod progress;
 mod projection;
+pub mod queues;
 mod reader;
 mod rebuild;
 mod runner;

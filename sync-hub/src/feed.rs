@@ -43,6 +43,8 @@ pub enum Fact {
         noun: Noun,
         account: Option<AccountId>,
     },
+    /// Somebody voted to skip, or took the vote back.
+    SkipVote,
     Playback(Change),
     /// `sent_at` is RFC 3339.
     Message {

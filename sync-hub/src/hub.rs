@@ -5,6 +5,7 @@ mod feeding;
 mod frames;
 pub mod io;
 mod joining;
+mod together;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -33,6 +34,8 @@ enum Purpose {
     Intent { account: AccountId, op: CommandId },
     Chat { account: AccountId, op: CommandId, session: SessionId },
     End { seq: u64 },
+    Release { seq: u64 },
+    Votes,
     Visit,
 }
 
@@ -143,6 +146,9 @@ impl Hub {
         let typing = room.typing.take(now);
         self.start_transport(channel);
         self.start_end(channel);
+        self.tell_waiting(channel);
+        self.start_release(channel);
+        self.start_count(channel);
         self.start_departures(channel);
         // Last: a departure is part of what is told.
         let presence = self.rooms.get_mut(&channel).and_then(|room| room.presence.take(now));

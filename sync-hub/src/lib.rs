@@ -6,6 +6,7 @@
 mod bucket;
 mod clock;
 mod feed;
+mod gate;
 mod hub;
 mod outbox;
 mod presence;
@@ -17,6 +18,7 @@ mod timeline;
 mod timers;
 mod transport;
 mod typing;
+mod votes;
 mod window;
 
 pub use clock::HubTime;

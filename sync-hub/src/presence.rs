@@ -94,6 +94,10 @@ impl Presence {
     pub(crate) fn sessions(&self) -> impl Iterator<Item = SessionId> {
         self.sessions.keys().copied()
     }
+    /// The open sessions and who has their seats.
+    pub(crate) fn seated(&self) -> impl Iterator<Item = (SessionId, &Member)> {
+        self.sessions.iter().filter_map(|(session, id)| self.seats.get(id).map(|seat| (*session, &seat.member)))
+    }
     /// True when no session is open.
     pub(crate) fn is_empty(&self) -> bool {
         self.sessions.is_empty()

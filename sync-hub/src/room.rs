@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::HubTime,
+    gate::Gate,
     outbox::{Keep, Shared},
     presence::Presence,
     ring::Ring,
@@ -14,6 +15,7 @@ use crate::{
     timeline::{Change, Snapshot, Timeline, Track},
     transport::Transport,
     typing::Typing,
+    votes::Ballot,
     window::Window,
 };
 
@@ -51,6 +53,8 @@ pub(crate) struct Room {
     pub(crate) window: Window,
     pub(crate) ring: Ring,
     pub(crate) typing: Typing,
+    pub(crate) gate: Gate,
+    pub(crate) ballot: Ballot,
     loading: Loading,
     end: Option<(u64, EndAsked)>,
     empty_since: Option<HubTime>,
@@ -67,6 +71,8 @@ impl Room {
             window: Window::default(),
             ring: Ring::starting(told),
             typing: Typing::default(),
+            gate: Gate::default(),
+            ballot: Ballot::default(),
             loading: Loading::Asked { pending: vec![], overflowed: false },
             end: None,
             empty_since: None,
@@ -162,7 +168,16 @@ impl Room {
     /// When this room must be looked at next.
     pub(crate) fn due(&self) -> Option<HubTime> {
         let linger = self.empty_since.map(|since| since.plus_ms(LINGER_MS));
-        let due = [self.presence.due(), self.typing.due(), self.transport.due(), self.end_due(), linger];
+        let release = self.track.current().and_then(|timeline| self.gate.due(&timeline));
+        let due = [
+            self.presence.due(),
+            self.typing.due(),
+            self.transport.due(),
+            self.end_due(),
+            release,
+            self.ballot.due(),
+            linger,
+        ];
         due.into_iter().flatten().min()
     }
 }

@@ -16,6 +16,7 @@ use lockstep_domain::{
     message::{Message, MessageEvent},
     permission::{ChannelRole, Permission},
     playback::{Playback, PlaybackEvent},
+    queue::{Queue, QueueEvent},
     video::{Video, VideoEvent},
     visit::{Visit, VisitEvent},
     work::{Work, WorkEvent, WorkKind},
@@ -57,6 +58,7 @@ fn samples() -> Vec<Sample> {
         samples_of::<Member>(MemberEvent::TYPES, sample::members()),
         samples_of::<Message>(MessageEvent::TYPES, sample::messages()),
         samples_of::<Playback>(PlaybackEvent::TYPES, sample::playbacks()),
+        samples_of::<Queue>(QueueEvent::TYPES, sample::queues()),
         samples_of::<Video>(VideoEvent::TYPES, sample::videos()),
         samples_of::<Visit>(VisitEvent::TYPES, sample::visits()),
         samples_of::<Work>(WorkEvent::TYPES, sample::works()),
@@ -125,13 +127,19 @@ fn add_field(json: &mut Value) {
 }
 
 /// The fields that may be missing: where a writer had nothing to say, or was older than the field.
-const OPTIONAL: [(&str, &str); 9] = [
+const OPTIONAL: [(&str, &str); 15] = [
     ("account.PasswordChanged.v1.json", "by"),
     ("channel.RemoteModeChanged.v1.json", "holder"),
     ("member.Muted.v1.json", "until_us"),
     ("member.PermissionOverridden.v1.json", "granted"),
     ("message.Posted.v1.json", "playback_us"),
     ("message.Posted.v1.json", "video"),
+    ("queue.VideoDequeued.v1.json", "before"),
+    ("queue.VideoDequeued.v1.json", "by"),
+    ("queue.VideoMoved.v1.json", "before"),
+    ("queue.VideoMoved.v1.json", "by"),
+    ("queue.VideoMoved.v1.json", "was_before"),
+    ("queue.VideoQueued.v1.json", "before"),
     ("video.SourceProbed.v1.json", "audio_codec"),
     ("video.TranscodeProgressed.v1.json", "eta_s"),
     ("work.SegmentPublished.v1.json", "codecs"),

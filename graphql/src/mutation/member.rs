@@ -13,9 +13,9 @@ use crate::{
 };
 
 #[derive(InputObject)]
-struct ChannelInput {
-    operation_id: Uuid,
-    channel: Uuid,
+pub(super) struct ChannelInput {
+    pub(super) operation_id: Uuid,
+    pub(super) channel: Uuid,
 }
 
 #[derive(InputObject)]

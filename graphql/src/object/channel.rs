@@ -1,15 +1,15 @@
 //! Channels. What happens inside is shown only to those who may read it.
 
 use async_graphql::{Context, Object};
-use lockstep_projections::channels::ChannelRow;
+use lockstep_projections::{channels::ChannelRow, queues::QueueRow};
 use uuid::Uuid;
 
-use super::{account::Account, member::Member, message::MessagePage, timeline::Timeline};
+use super::{account::Account, member::Member, message::MessagePage, queue::Queue, timeline::Timeline};
 use crate::{
     context::Shared,
     limits::{cost, page},
-    loader::{MembersOf, MessagesOf},
-    problem::Problem,
+    loader::{MembersOf, MessagesOf, QueueOf},
+    problem::{Nullable, Problem, nullable},
     scalar::{ChannelRole, DateTime, Position, Visibility},
 };
 
@@ -70,6 +70,18 @@ impl Channel {
     }
     async fn playback(&self) -> Option<Timeline> {
         self.row.playback.clone().filter(|_| self.inside).map(|row| Timeline { row })
+    }
+    /// Absent to those who may not see inside.
+    async fn queue(&self, ctx: &Context<'_>) -> Nullable<Queue> {
+        nullable(async {
+            if !self.inside {
+                return Ok(None);
+            }
+            let row = ctx.loaders().queues.load_one(QueueOf(self.row.channel)).await?;
+            let row = row.unwrap_or_else(|| QueueRow::empty(self.row.channel));
+            Ok(Some(Queue { row, asker: ctx.asker() }))
+        })
+        .await
     }
     /// The newest ones before `before`, in the order they were said.
     #[graphql(complexity = "cost(last, 50, child_complexity)")]

@@ -147,12 +147,12 @@ pub async fn story(fixture: &Fixture) -> Story {
     fixture.append(StreamId::channel(private), Some(private), &secret).await;
     members(fixture, channel, ada, guest, troll).await;
     let played = [
-        PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(60_000_000), at_us: Timestamp(10) },
+        PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(60_000_000), at_us: Timestamp(10), item: None },
         PlaybackEvent::Played { position_us: MediaTime(0), at_us: Timestamp(20) },
         PlaybackEvent::Ended { at_us: Timestamp(60_000_020) },
         PlaybackEvent::Played { position_us: MediaTime(0), at_us: Timestamp(70_000_000) },
         PlaybackEvent::Paused { position_us: MediaTime(3_000_000), at_us: Timestamp(73_000_000) },
-        PlaybackEvent::Seeked { position_us: MediaTime(9_000_000), at_us: Timestamp(74_000_000) },
+        PlaybackEvent::Seeked { position_us: MediaTime(9_000_000), at_us: Timestamp(74_000_000), from_us: None },
     ];
     let mut last = fixture.append(StreamId::playback(channel), Some(channel), &played).await;
     for (number, message) in messages.into_iter().enumerate() {

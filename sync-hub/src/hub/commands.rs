@@ -77,6 +77,16 @@ impl Hub {
                     room.end_done(now, seq, changed.is_some());
                 }
             }
+            Purpose::Release { seq } => {
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.gate.released(seq, changed.is_some(), now);
+                }
+            }
+            Purpose::Votes => {
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.ballot.counted(result.is_ok(), now);
+                }
+            }
             Purpose::Visit => {}
         }
         self.settle(channel);

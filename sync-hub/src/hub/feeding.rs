@@ -30,6 +30,12 @@ impl Hub {
                     }
                 }
                 Fact::Changed { noun, account } => frame.push(changed(event, *noun, *account)),
+                Fact::SkipVote => {
+                    frame.push(changed(event, Noun::Queue, None));
+                    if let Some(room) = self.rooms.get_mut(&channel) {
+                        room.ballot.voted();
+                    }
+                }
                 Fact::RoleGranted { account, role, .. } => {
                     frame.push(changed(event, Noun::Member, Some(*account)));
                     if let Some(room) = self.rooms.get_mut(&channel) {
@@ -59,7 +65,11 @@ impl Hub {
     }
 
     fn moved(&mut self, event: &FeedEvent, change: &Change) -> Option<Shared> {
-        let timeline = self.rooms.get_mut(&event.channel)?.change(self.now, event.position, change)?;
+        let room = self.rooms.get_mut(&event.channel)?;
+        if matches!(change, Change::Loaded { .. } | Change::Ended) {
+            room.ballot.close();
+        }
+        let timeline = room.change(self.now, event.position, change)?;
         let cause = Cause { verb: change.kind(), actor: &event.actor, op: event.command };
         Some(Shared::timeline(&Event::Timeline { position: event.position, timeline, cause }))
     }

@@ -41,11 +41,12 @@ impl Hub {
                 let chat = Command::Chat { id: message, text, playback: playback_us };
                 self.chat(id, channel, op, chat);
             }
-            (ClientFrame::Report { state, error_us, .. }, Some(channel)) => {
+            (ClientFrame::Report { state, error_us, ready, .. }, Some(channel)) => {
                 if session.reports.take(now)
                     && let Some(room) = self.rooms.get_mut(&channel)
                 {
                     room.presence.report(id, state, error_us);
+                    room.gate.report(id, ready);
                     self.settle(channel);
                 }
             }
@@ -128,12 +129,18 @@ impl Hub {
     pub(super) fn command_of(&self, channel: ChannelId, intent: &Intent) -> Option<Command> {
         use crate::protocol::Verb;
         Some(match intent.verb {
-            Verb::Play => Command::Play { position: intent.position_us },
+            Verb::Play => Command::Play { position: intent.position_us, hold: self.has_company(channel) },
             // The hub's stop frame, never the client's: a pause moves nobody.
             Verb::Pause => Command::Pause { position: self.pause_position(channel) },
             Verb::Seek => Command::Seek { position: intent.position_us? },
             Verb::Load => Command::Load { video: intent.video? },
+            // As a pause: everybody changes speed at the same frame.
+            Verb::Rate => Command::ChangeRate { rate_ppm: intent.rate_ppm?, position: self.pause_position(channel) },
         })
+    }
+
+    fn has_company(&self, channel: ChannelId) -> bool {
+        self.rooms.get(&channel).is_some_and(|room| room.presence.sessions().nth(1).is_some())
     }
 
     fn pause_position(&self, channel: ChannelId) -> Option<MediaTime> {

@@ -5,6 +5,7 @@ use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
     permission::ChannelRole,
+    playback::ReleaseCause,
     time::MediaTime,
 };
 
@@ -70,14 +71,45 @@ pub struct RunCommand {
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Play { position: Option<MediaTime> },
-    Pause { position: Option<MediaTime> },
-    Seek { position: MediaTime },
-    Load { video: VideoId },
-    End { video: VideoId },
-    Chat { id: MessageId, text: String, playback: Option<MediaTime> },
-    Arrive { visit: VisitId },
-    Depart { visit: VisitId },
+    /// `hold`: others are here, so a film that was only just loaded waits for them.
+    Play {
+        position: Option<MediaTime>,
+        hold: bool,
+    },
+    Pause {
+        position: Option<MediaTime>,
+    },
+    Seek {
+        position: MediaTime,
+    },
+    Load {
+        video: VideoId,
+    },
+    ChangeRate {
+        rate_ppm: i64,
+        position: Option<MediaTime>,
+    },
+    Release {
+        cause: ReleaseCause,
+    },
+    End {
+        video: VideoId,
+    },
+    /// Count the votes to skip among these, who are here.
+    CountVotes {
+        present: Vec<AccountId>,
+    },
+    Chat {
+        id: MessageId,
+        text: String,
+        playback: Option<MediaTime>,
+    },
+    Arrive {
+        visit: VisitId,
+    },
+    Depart {
+        visit: VisitId,
+    },
 }
 
 /// Why somebody is admitted.

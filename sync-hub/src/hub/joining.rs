@@ -149,6 +149,7 @@ impl Hub {
             room.joining.remove(&id);
             room.presence.leave(id, for_good, self.now);
             room.typing.stopped(session.account.id);
+            room.gate.leave(id);
         }
         // Not settled here: a broadcast may be under way. The wake-up does it within the same input.
         self.timers.set(TimerKey::Room(channel), self.rooms.get(&channel).map(|_| self.now));

@@ -33,10 +33,25 @@ pub enum FrameError {
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum ClientFrame {
     Join(Join),
-    Probe { n: u64, c0: i64 },
+    Probe {
+        n: u64,
+        c0: i64,
+    },
     Intent(Intent),
-    Chat { op: CommandId, id: MessageId, text: String, playback_us: Option<MediaTime> },
-    Report { state: PlayerState, error_us: Option<i64>, bound_us: Option<i64> },
+    Chat {
+        op: CommandId,
+        id: MessageId,
+        text: String,
+        playback_us: Option<MediaTime>,
+    },
+    Report {
+        state: PlayerState,
+        error_us: Option<i64>,
+        bound_us: Option<i64>,
+        /// The timeline's number whose film is buffered at its position: its viewer could start now.
+        #[serde(default)]
+        ready: Option<u64>,
+    },
     Typing,
 }
 
@@ -48,6 +63,8 @@ pub struct Intent {
     pub verb: Verb,
     pub position_us: Option<MediaTime>,
     pub video: Option<VideoId>,
+    #[serde(default)]
+    pub rate_ppm: Option<i64>,
 }
 
 /// The wish to be in a channel.
@@ -81,6 +98,7 @@ pub enum Verb {
     Pause,
     Seek,
     Load,
+    Rate,
 }
 
 /// What a viewer's player does; telemetry, never moves the timeline.
@@ -154,6 +172,10 @@ fn check(frame: &ClientFrame) -> Result<(), FrameError> {
                 Verb::Seek if intent.position_us.is_none() => {
                     Err(FrameError::Missing { verb: "seek", field: "position_us" })
                 }
+                Verb::Rate => match intent.rate_ppm {
+                    Some(_) => within("rate_ppm", intent.rate_ppm, 0),
+                    None => Err(FrameError::Missing { verb: "rate", field: "rate_ppm" }),
+                },
                 Verb::Load if intent.video.is_none() => Err(FrameError::Missing { verb: "load", field: "video" }),
                 _ => Ok(()),
             }

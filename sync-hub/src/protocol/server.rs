@@ -156,6 +156,12 @@ pub enum Event<'a> {
         accounts: Vec<&'a Person>,
         more: usize,
     },
+    /// Whom a held film waits for; empty when it waits for nobody any more.
+    Waiting {
+        /// Of the held timeline.
+        seq: u64,
+        sessions: &'a [SessionId],
+    },
     /// Something read elsewhere is not as it was: read it again, at or after this position.
     Changed {
         #[serde(serialize_with = "opaque")]
@@ -203,7 +209,7 @@ impl Event<'_> {
             | Self::Message { position, .. }
             | Self::Changed { position, .. }
             | Self::Banned { position, .. } => Some(*position),
-            Self::Presence { .. } | Self::Typing { .. } => None,
+            Self::Presence { .. } | Self::Typing { .. } | Self::Waiting { .. } => None,
         }
     }
     /// The event's text, to be joined into batches.

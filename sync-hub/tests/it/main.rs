@@ -10,3 +10,4 @@ mod resume;
 mod rig;
 mod simulation;
 mod timeline;
+mod together;

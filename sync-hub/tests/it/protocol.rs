@@ -14,7 +14,10 @@ fn frames_of_the_protocol_are_read() {
     assert_eq!(parse(r#"{"t":"probe","n":1,"c0":-5}"#), Ok(ClientFrame::Probe { n: 1, c0: -5 }));
     assert_eq!(parse(r#"{"t":"typing"}"#), Ok(ClientFrame::Typing));
     let report = parse(r#"{"t":"report","state":"hidden","error_us":null,"bound_us":3}"#);
-    assert_eq!(report, Ok(ClientFrame::Report { state: PlayerState::Hidden, error_us: None, bound_us: Some(3) }));
+    assert_eq!(
+        report,
+        Ok(ClientFrame::Report { state: PlayerState::Hidden, error_us: None, bound_us: Some(3), ready: None })
+    );
     assert!(matches!(
         parse(&format!(r#"{{"t":"chat","op":"{id}","id":"{id}","text":"{{[\"","playback_us":null}}"#)),
         Ok(ClientFrame::Chat { text, .. }) if text == "{[\""

@@ -276,6 +276,8 @@ pub fn paused_snapshot(position: MediaTime) -> PlaybackSnapshot {
         duration: secs(100),
         position,
         playing: false,
+        speed_ppm: 1_000_000,
+        held_us: None,
         last: ChangeKind::Paused,
         elapsed_us: 5_000_000,
         read_at: HubTime(0),

@@ -1,6 +1,8 @@
 //! The hub's commands, run by the command layer; refusals become codes.
 
-use lockstep_commands::{Actor, CommandError, Context, Outcome, Services, message, playback, refusal::Coded, visit};
+use lockstep_commands::{
+    Actor, CommandError, Context, Outcome, Services, message, playback, queue, refusal::Coded, visit,
+};
 use lockstep_domain::ids::CommandId;
 use lockstep_sync_hub::{Command, Done, Refusal, RunCommand};
 
@@ -16,10 +18,15 @@ pub(super) async fn execute(services: &Services, run: RunCommand) -> Result<Done
     };
     let channel = run.channel;
     match run.command {
-        Command::Play { position } => done(playback::play(services, &context, channel, position).await),
+        Command::Play { position, hold } => done(playback::play(services, &context, channel, position, hold).await),
         Command::Pause { position } => done(playback::pause(services, &context, channel, position).await),
         Command::Seek { position } => done(playback::seek(services, &context, channel, position).await),
         Command::Load { video } => done(playback::load_video(services, &context, channel, video).await),
+        Command::ChangeRate { rate_ppm, position } => {
+            done(playback::change_rate(services, &context, channel, rate_ppm, position).await)
+        }
+        Command::Release { cause } => done(playback::release(services, &context, channel, cause).await),
+        Command::CountVotes { present } => done(queue::count_votes(services, &context, channel, present).await),
         Command::End { video } => done(playback::end(services, &context, channel, video).await),
         Command::Chat { id, text, playback } => {
             done(message::post(services, &context, channel, id, text, playback).await)

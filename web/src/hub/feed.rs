@@ -12,6 +12,7 @@ use lockstep_domain::{
     member::{Member, MemberEvent},
     message::{Message, MessageEvent},
     playback::{Playback, PlaybackEvent},
+    queue::{Queue, QueueEvent},
     time::Timestamp,
 };
 use lockstep_event_store::{Feed, RecordedEvent};
@@ -92,6 +93,7 @@ impl Follower {
     async fn event(&mut self, recorded: RecordedEvent) -> Option<FeedEvent> {
         let (channel, fact) = match recorded.stream.kind() {
             Playback::KIND => (recorded.stream.id().parse().ok()?, Fact::Playback(change(read(&recorded)?))),
+            Queue::KIND => (recorded.stream.id().parse().ok()?, queue(&read(&recorded)?)),
             Message::KIND => self.message(&recorded).await?,
             Member::KIND => member(&recorded)?,
             Channel::KIND => (recorded.stream.id().parse().ok()?, Fact::Changed { noun: Noun::Channel, account: None }),
@@ -168,7 +170,28 @@ fn change(event: PlaybackEvent) -> Change {
         PlaybackEvent::Played { position_us, .. } => Change::Played { position: position_us },
         PlaybackEvent::Paused { position_us, .. } => Change::Paused { position: position_us },
         PlaybackEvent::Seeked { position_us, .. } => Change::Seeked { position: position_us },
-        PlaybackEvent::Ended { .. } => Change::Ended,
+        PlaybackEvent::Ended { .. } | PlaybackEvent::Skipped { .. } => Change::Ended,
+        PlaybackEvent::Held { position_us, deadline_us, at_us, .. } => {
+            Change::Held { position: position_us, wait_us: deadline_us.as_micros() - at_us.as_micros() }
+        }
+        PlaybackEvent::Released { position_us, .. } => Change::Released { position: position_us },
+        PlaybackEvent::RateChanged { rate_ppm, position_us, .. } => {
+            Change::RateChanged { rate_ppm, position: position_us }
+        }
+    }
+}
+
+fn queue(event: &QueueEvent) -> Fact {
+    match event {
+        QueueEvent::SkipVoteCast { .. } | QueueEvent::SkipVoteWithdrawn { .. } => Fact::SkipVote,
+        QueueEvent::VideoQueued { .. }
+        | QueueEvent::VideoDequeued { .. }
+        | QueueEvent::VideoMoved { .. }
+        | QueueEvent::SkipVotesCounted { .. }
+        | QueueEvent::Cleared { .. }
+        | QueueEvent::Restored { .. }
+        | QueueEvent::AutoplaySet { .. }
+        | QueueEvent::LoopSet { .. } => Fact::Changed { noun: Noun::Queue, account: None },
     }
 }
 

@@ -129,7 +129,7 @@ impl World {
     pub async fn load_film(&self) {
         let at_us = self.services.clock.now();
         let video = VideoId(Uuid::now_v7());
-        let event = PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(100_000_000), at_us };
+        let event = PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(100_000_000), at_us, item: None };
         let append = Append {
             stream: StreamId::playback(self.channel),
             expected: Expected::Any,

@@ -49,6 +49,12 @@ pub struct Viewer {
     pub members: BTreeSet<String>,
     /// Operations asked on this socket that have no answer yet.
     pub asked: BTreeSet<String>,
+    /// Timelines this player said it was ready for.
+    pub ready: BTreeSet<u64>,
+    /// Its browser refused to play at some time.
+    pub blocked: bool,
+    /// The last held timeline it started to buffer for.
+    pub aimed: u64,
     /// The last log position a waiting frame could not have been overtaken by.
     last_position: i64,
 }
@@ -70,6 +76,9 @@ impl Viewer {
             view: View::default(),
             members: BTreeSet::new(),
             asked: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            blocked: false,
+            aimed: 0,
             last_position: 0,
         }
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position},
-    time::MediaTime,
+    playback::ReleaseCause,
 };
 use lockstep_sync_hub::{
     Command, Done, Hub, HubTime, Input, Output, QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX, Refusal, RunCommand, SessionId,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    store::{DURATION, Store},
+    store::{DURATION, Film, Store},
     viewer::{Told, Viewer},
 };
 use crate::rig::{VIDEO, account, visit};
@@ -36,13 +36,39 @@ const ACTS: usize = 90;
 enum Due {
     Act,
     Restart,
-    Written { session: u64, bytes: usize },
+    /// A player has buffered what this held timeline needs.
+    Ready {
+        session: u64,
+        seq: u64,
+    },
+    Written {
+        session: u64,
+        bytes: usize,
+    },
     Feed,
-    Decide { epoch: u128, run: RunCommand },
-    Done { epoch: u128, ticket: u64, result: Result<Done, Refusal> },
-    Standing { epoch: u128, session: u64, result: Result<Standing, Refusal> },
-    ReadChannel { epoch: u128, channel: ChannelId },
-    Loaded { epoch: u128, channel: ChannelId, snapshot: Snapshot },
+    Decide {
+        epoch: u128,
+        run: RunCommand,
+    },
+    Done {
+        epoch: u128,
+        ticket: u64,
+        result: Result<Done, Refusal>,
+    },
+    Standing {
+        epoch: u128,
+        session: u64,
+        result: Result<Standing, Refusal>,
+    },
+    ReadChannel {
+        epoch: u128,
+        channel: ChannelId,
+    },
+    Loaded {
+        epoch: u128,
+        channel: ChannelId,
+        snapshot: Snapshot,
+    },
 }
 
 /// What happened in a run; equal for equal seeds.
@@ -59,6 +85,9 @@ pub struct Totals {
     /// Visits that went on without a gap, and those the ring could not help.
     pub resumed: usize,
     pub too_late: usize,
+    pub released_ready: usize,
+    pub released_late: usize,
+    pub rates: usize,
 }
 
 impl Totals {
@@ -73,6 +102,9 @@ impl Totals {
         self.ended += run.ended;
         self.resumed += run.resumed;
         self.too_late += run.too_late;
+        self.released_ready += run.released_ready;
+        self.released_late += run.released_late;
+        self.rates += run.rates;
     }
     /// A simulation in which something never occurs proves nothing about it.
     pub fn assert_everything_happened(&self) {
@@ -87,20 +119,28 @@ impl Totals {
             self.ended,
             self.resumed,
             self.too_late,
+            self.released_ready,
+            self.released_late,
+            self.rates,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{self:?}");
     }
 }
 
 /// The timeline a joiner gets is the log's, as far as the hub may know it.
-fn check_joined(timeline: Option<Timeline>, film: Option<(bool, MediaTime, i64)>, now: HubTime, wall: i64) {
+fn check_joined(timeline: Option<Timeline>, film: Option<Film>, now: HubTime, wall: i64) {
     assert_eq!(timeline.is_some(), film.is_some());
-    let (Some(timeline), Some((playing, position, since))) = (timeline, film) else { return };
+    let (Some(timeline), Some(film)) = (timeline, film) else { return };
+    let Film { playing, position, since, speed_ppm } = film;
+    assert_eq!(timeline.speed_ppm, speed_ppm, "{timeline:?}");
     assert_eq!(timeline.rate_ppm > 0, playing, "{timeline:?}");
     if playing {
-        let expected = (position.0 + wall - since).min(DURATION.0);
+        let expected = (position.0 + (wall - since) * speed_ppm / 1_000_000).min(DURATION.0);
         let apart = timeline.position_at(now).0 - expected;
-        assert!(apart.abs() <= APART_US_MAX, "{apart} us apart from the log: {timeline:?}");
+        assert!(
+            apart.abs() <= APART_US_MAX * speed_ppm.max(1_000_000) / 1_000_000,
+            "{apart} us apart from the log: {timeline:?}"
+        );
     } else {
         assert_eq!(timeline.position_us, position, "paused elsewhere than the log says");
     }
@@ -219,6 +259,7 @@ impl World {
         match due {
             Due::Act => self.act(),
             Due::Restart => self.restart(),
+            Due::Ready { session, seq } => self.report_ready(session, seq),
             Due::Written { session, bytes } => self.input(Input::Written { session: SessionId(session), bytes }),
             Due::Feed => self.feed(),
             Due::Decide { epoch, run } => self.decide(epoch, &run),
@@ -326,7 +367,10 @@ impl World {
                 self.totals.banned += usize::from(code == 4403);
                 self.stalled.remove(&session.0);
             }
-            Output::Run(run) => self.later(60, Due::Decide { epoch, run }),
+            Output::Run(run) => {
+                self.check_release(&run);
+                self.later(60, Due::Decide { epoch, run });
+            }
             Output::LoadChannel { channel } => self.later(200, Due::ReadChannel { epoch, channel }),
             Output::CheckMember { session, channel, account } => {
                 let result = self.store.standing(channel, account);
@@ -368,6 +412,46 @@ impl World {
             Some(held) => *held += length,
             None => self.later(1, Due::Written { session, bytes: length }),
         }
+        self.buffer(session);
+    }
+
+    /// A player that learns of a held film buffers it; some never get there.
+    fn buffer(&mut self, session: u64) {
+        let Some(viewer) = self.viewers.get_mut(&session) else { return };
+        let Some(held) = viewer.timeline.filter(|held| held.hold_until_us.is_some()) else { return };
+        if std::mem::replace(&mut viewer.aimed, held.seq) != held.seq && self.rng.random_bool(0.85) {
+            self.later(3_000, Due::Ready { session, seq: held.seq });
+        }
+    }
+
+    fn report_ready(&mut self, session: u64, seq: u64) {
+        let Some(viewer) = self.viewers.get_mut(&session).filter(|viewer| viewer.closed.is_none()) else { return };
+        viewer.ready.insert(seq);
+        self.frame(session, &json!({"t": "report", "state": "paused", "error_us": 5, "bound_us": 1, "ready": seq}));
+    }
+
+    /// A held film starts when everybody here is ready or at its deadline, and for no other reason.
+    fn check_release(&mut self, run: &RunCommand) {
+        let Command::Release { cause } = run.command else { return };
+        let told = self.seen.iter().filter(|((epoch, channel, _), _)| (*epoch, *channel) == (self.epoch, run.channel));
+        let held = told.map(|(_, timeline)| *timeline).max_by_key(|timeline| timeline.seq);
+        // Nobody was told when nobody reads; then nobody can be asked either.
+        let Some(held) = held else { return };
+        let until = held.hold_until_us.expect("only what is held is released");
+        if cause == ReleaseCause::Deadline {
+            self.totals.released_late += 1;
+            return assert!(self.hub_now() >= until, "released before its deadline: {held:?}");
+        }
+        self.totals.released_ready += 1;
+        let here = |viewer: &&Viewer| {
+            viewer.channel == run.channel && viewer.closed.is_none() && viewer.joined_at.is_some() && !viewer.blocked
+        };
+        for viewer in self.viewers.values().filter(here) {
+            assert!(
+                viewer.ready.contains(&held.seq),
+                "started without somebody who was not ready: {held:?} {viewer:?}"
+            );
+        }
     }
 
     fn act(&mut self) {
@@ -381,7 +465,11 @@ impl World {
             0..45 => self.intent(session),
             45..70 => self.chat(session),
             70..78 => self.repeat(session),
-            78..82 => self.frame(session, &json!({"t": "report", "state": "playing", "error_us": 5, "bound_us": 1})),
+            78..81 => self.frame(session, &json!({"t": "report", "state": "playing", "error_us": 5, "bound_us": 1})),
+            81 => {
+                self.viewers.get_mut(&session).unwrap().blocked = true;
+                self.frame(session, &json!({"t": "report", "state": "blocked", "error_us": null, "bound_us": null}));
+            }
             82..84 => self.frame(session, &json!({"t": "typing"})),
             84..88 => self.disconnect(session),
             88..92 => self.stall(session),
@@ -439,11 +527,15 @@ impl World {
     }
 
     fn intent(&mut self, session: u64) {
-        let verb = ["play", "play", "pause", "seek", "load"][self.rng.random_range(0..5)];
+        let verb = ["play", "play", "play", "pause", "seek", "load", "rate"][self.rng.random_range(0..7)];
         let mut frame = json!({"t": "intent", "op": self.fresh(), "verb": verb});
         match verb {
             "seek" => frame["position_us"] = json!(self.rng.random_range(0..9_000_000)),
             "load" => frame["video"] = json!(VIDEO),
+            "rate" => {
+                self.totals.rates += 1;
+                frame["rate_ppm"] = json!(500_000 + 250_000 * self.rng.random_range(0..7));
+            }
             _ => {}
         }
         self.ask(session, frame);
@@ -501,7 +593,7 @@ impl World {
     fn outside(&mut self, session: u64) {
         let (who, channel) = (self.viewers[&session].account, self.viewers[&session].channel);
         let command = match self.rng.random_range(0..3) {
-            0 => Command::Play { position: None },
+            0 => Command::Play { position: None, hold: self.rng.random_bool(0.5) },
             1 => Command::Pause { position: None },
             _ => Command::Load { video: VIDEO },
         };
@@ -538,6 +630,7 @@ impl World {
                     assert_eq!(timeline.position_us, held.playback.position, "paused elsewhere than the log says");
                 }
                 assert!(!held.playback.playing, "the film should have ended by now");
+                assert_eq!(held.playback.held_until, None, "a film still waits for viewers");
             }
         }
     }
