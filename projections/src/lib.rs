@@ -15,6 +15,7 @@ mod progress;
 mod projection;
 mod reader;
 mod rebuild;
+pub mod reports;
 mod runner;
 pub mod tail;
 pub mod videos;

@@ -56,6 +56,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(crate::members::Members),
         Arc::new(crate::messages::Messages),
         Arc::new(crate::playback::Playbacks),
+        Arc::new(crate::reports::Reports),
     ]
 }
 
