@@ -5,6 +5,7 @@ mod channel;
 mod member;
 mod message;
 mod playback;
+mod report;
 mod video;
 
 use async_graphql::MergedObject;
@@ -17,4 +18,5 @@ pub(crate) struct Mutation(
     member::Members,
     playback::Playback,
     message::Messages,
+    report::Reports,
 );

@@ -5,5 +5,6 @@ pub(crate) mod channel;
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod projection;
+pub(crate) mod report;
 pub(crate) mod timeline;
 pub(crate) mod video;
