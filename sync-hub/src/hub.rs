@@ -1,5 +1,6 @@
 //! The hub: sessions, rooms and what is under way between them. One input at a time, outputs in order.
 
+mod bursts;
 mod commands;
 mod feeding;
 mod frames;
@@ -32,6 +33,7 @@ const DRAIN_SPREAD_MS: u64 = 5_000;
 enum Purpose {
     Intent { account: AccountId, op: CommandId },
     Chat { account: AccountId, op: CommandId, session: SessionId },
+    Burst { session: SessionId, emoji: String },
     End { seq: u64 },
     Visit,
 }
@@ -130,6 +132,7 @@ impl Hub {
         if let Some(presence) = room.presence.take(now) {
             self.broadcast(channel, &[presence], None);
         }
+        self.tell_bursts(channel);
         self.start_transport(channel);
         self.start_end(channel);
         self.start_departures(channel);

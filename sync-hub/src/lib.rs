@@ -4,6 +4,7 @@
 //! The hub never tells viewers about a shared change that did not come from the feed of durable events.
 
 mod bucket;
+mod bursts;
 mod clock;
 mod feed;
 mod hub;
@@ -17,6 +18,7 @@ mod timers;
 mod transport;
 mod window;
 
+pub use bursts::BURST_INTERVAL_MS;
 pub use clock::HubTime;
 pub use feed::{Fact, FeedEvent, Noun};
 pub use hub::{

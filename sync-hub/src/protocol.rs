@@ -1,10 +1,12 @@
 //! The frames of `/sync`: JSON text, one object each, at most [`FRAME_BYTES_MAX`] from a client.
 
+mod chat;
 mod client;
 mod server;
 
-pub use client::{ClientFrame, FRAME_BYTES_MAX, FRAME_DEPTH_MAX, FrameError, Intent, PlayerState, Verb, parse};
-pub use server::{Actor, Cause, Event, Me, Member, Message, Person, ProbeReply, ServerFrame, batch};
+pub use chat::{Answered, Burst, Message, MessageView, ReactionView, Reacted, RedactionView};
+pub use client::{Chat, ClientFrame, FRAME_BYTES_MAX, FRAME_DEPTH_MAX, FrameError, Intent, PlayerState, Verb, parse};
+pub use server::{Actor, Cause, Event, Me, Member, Person, ProbeReply, ServerFrame, batch};
 
 /// Close codes of `/sync`.
 pub mod close {

@@ -6,6 +6,7 @@ use lockstep_domain::ids::{AccountId, Position, VideoId, VisitId};
 use uuid::Uuid;
 
 use crate::{
+    bursts::Bursts,
     clock::HubTime,
     presence::Presence,
     session::SessionId,
@@ -48,6 +49,7 @@ pub(crate) struct Room {
     pub(crate) joining: BTreeSet<SessionId>,
     pub(crate) transport: Transport,
     pub(crate) window: Window,
+    pub(crate) bursts: Bursts,
     loading: Loading,
     end: Option<(u64, EndAsked)>,
     departing: BTreeMap<VisitId, (AccountId, HubTime)>,
@@ -63,6 +65,7 @@ impl Room {
             joining: BTreeSet::new(),
             transport: Transport::default(),
             window: Window::default(),
+            bursts: Bursts::default(),
             loading: Loading::Asked { pending: vec![], overflowed: false },
             end: None,
             departing: BTreeMap::new(),
@@ -168,6 +171,6 @@ impl Room {
     pub(crate) fn due(&self) -> Option<HubTime> {
         let linger = self.empty_since.map(|since| since.plus_ms(LINGER_MS));
         let departure = self.departing.values().map(|(_, at)| *at).min();
-        [self.presence.due(), self.transport.due(), self.end_due(), departure, linger].into_iter().flatten().min()
+        [self.presence.due(), self.bursts.due(), self.transport.due(), self.end_due(), departure, linger].into_iter().flatten().min()
     }
 }
