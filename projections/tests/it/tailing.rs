@@ -30,7 +30,7 @@ async fn say(fixture: &Fixture, channel: ChannelId, count: usize) -> Vec<Positio
     let mut positions = Vec::new();
     for number in 0..count {
         let text = personal(author, &number.to_string());
-        let posted = MessageEvent::Posted { channel, author, text, video: None, playback_us: None };
+        let posted = said(channel, author, text);
         let stream = StreamId::message(MessageId(Uuid::new_v4()));
         positions.push(fixture.append(stream, Some(channel), &[posted]).await);
     }
