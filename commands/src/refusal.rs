@@ -163,7 +163,7 @@ impl Coded for MessageError {
             Self::Redacted => "redacted",
             Self::NothingToAnswer => "nothing_to_answer",
             Self::Mentions => "mentions",
-            Self::NotYours => "not_yours",
+            Self::NotYours => "not_your_message",
             Self::AboveYou => "above_you",
             Self::Reason => "reason_length",
             Self::Emoji => "emoji",

@@ -1,17 +1,13 @@
 // What a room knows, and how each event changes it: pure, the same for live events and for replayed ones.
 
-import type { Account, Cause, Member, Message, RoomEvent, Timeline, TimelineEvent } from "./protocol";
+import { type Ahead, type RoomMessage, withChange, withMessages } from "./messages";
+import type { Account, Cause, Member, RoomEvent, Timeline, TimelineEvent } from "./protocol";
 
-export const MESSAGES_MAX = 500;
+export { comparePositions, mergeMessages, MESSAGES_MAX, type RoomMessage } from "./messages";
+
 export const ACTIVITY_MAX = 50;
 /** How long somebody counts as typing after the last word of it. */
 export const TYPING_US = 4_000_000;
-
-export interface RoomMessage extends Message {
-  /** Position in the log; `null` until the hub has answered. */
-  readonly position: string | null;
-  readonly delivery: "sent" | "sending" | "failed";
-}
 
 /** A shared action, as the activity list shows it. */
 export interface Activity {
@@ -28,13 +24,26 @@ export interface Activity {
 export interface RoomFacts {
   readonly members: readonly Member[];
   readonly messages: readonly RoomMessage[];
+  /** What changed of messages that are not here yet. */
+  readonly ahead: ReadonlyMap<string, Ahead>;
+  /** Whose reactions are mine; `null` until the hub said so. */
+  readonly me: string | null;
   readonly timeline: Timeline | null;
   readonly activity: readonly Activity[];
   readonly typists: readonly { readonly account: Account; readonly until_us: number }[];
   readonly banned: readonly string[];
 }
 
-export const NO_FACTS: RoomFacts = { members: [], messages: [], timeline: null, activity: [], typists: [], banned: [] };
+export const NO_FACTS: RoomFacts = {
+  members: [],
+  messages: [],
+  ahead: new Map(),
+  me: null,
+  timeline: null,
+  activity: [],
+  typists: [],
+  banned: [],
+};
 
 /** The facts after one event heard at `now_us`. */
 export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): RoomFacts {
@@ -44,8 +53,16 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
     case "message": {
       const message: RoomMessage = { ...event.message, position: event.position, delivery: "sent" };
       const typists = facts.typists.filter((typist) => typist.account.id !== event.message.author.id);
-      return { ...facts, messages: mergeMessages(facts.messages, [message]), typists };
+      return { ...showMessages(facts, [message]), typists };
     }
+    case "message_changed": {
+      const known = { list: facts.messages, ahead: facts.ahead };
+      const { list: messages, ahead } = withChange(known, event.position, event.message, facts.me);
+      return { ...facts, messages, ahead };
+    }
+    case "reactions":
+      // Thrown over the film: shown once, kept nowhere.
+      return facts;
     case "presence": {
       const left = new Set(event.left);
       const members = putMembers(facts.members, [...event.joined, ...event.changed]);
@@ -68,6 +85,12 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
       // A newer hub may say more than we know.
       return facts;
   }
+}
+
+/** The facts with more messages, from wherever they come. */
+export function showMessages(facts: RoomFacts, more: readonly RoomMessage[]): RoomFacts {
+  const { list: messages, ahead } = withMessages({ list: facts.messages, ahead: facts.ahead }, more);
+  return { ...facts, messages, ahead };
 }
 
 function applyTimeline(facts: RoomFacts, event: TimelineEvent, now_us: number): RoomFacts {
@@ -98,32 +121,4 @@ function putMembers(members: readonly Member[], put: readonly Member[]): readonl
   const bySession = new Map(members.map((member) => [member.session, member]));
   for (const member of put) bySession.set(member.session, member);
   return [...bySession.values()];
-}
-
-/** Messages by position, each id once; what the hub confirmed wins over what is still on its way. */
-export function mergeMessages(known: readonly RoomMessage[], more: readonly RoomMessage[]): readonly RoomMessage[] {
-  const byId = new Map(known.map((message) => [message.id, message]));
-  for (const message of more) {
-    const before = byId.get(message.id);
-    if (before === undefined || before.position === null || message.position !== null) byId.set(message.id, message);
-  }
-  return [...byId.values()].sort(byPosition).slice(-MESSAGES_MAX);
-}
-
-function byPosition(a: RoomMessage, b: RoomMessage): number {
-  if (a.position === null || b.position === null) {
-    // Unconfirmed ones stand last, in the order they were written.
-    if (a.position === b.position) return compareText(a.sent_at, b.sent_at);
-    return a.position === null ? 1 : -1;
-  }
-  return comparePositions(a.position, b.position);
-}
-
-/** Log positions are opaque except for their order: shorter first, then as text, which orders decimal numbers. */
-export function comparePositions(a: string, b: string): number {
-  return a.length - b.length || compareText(a, b);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -3,8 +3,10 @@ import type { FromLink, ToLink } from "./connection";
 import type { Estimate } from "./estimator";
 import type { ReportFrame, Timeline } from "./protocol";
 import {
+  type Ask,
   CLOCK_SAMPLES_MIN,
   createRoom,
+  type History,
   type Room,
   type RoomMessage,
   type RoomState,
@@ -23,7 +25,7 @@ class Bench {
   hear: (told: FromLink) => void = () => undefined;
   ended = false;
 
-  constructor(history?: () => Promise<readonly RoomMessage[]>) {
+  constructor(history?: (ask: Ask) => Promise<History>) {
     this.room = createRoom({
       channelId: "c",
       visitId: "v",
@@ -160,7 +162,7 @@ describe("a room", () => {
     };
     const bench = new Bench(async () => {
       asked += 1;
-      return [old];
+      return { messages: [old], anew: false };
     });
     bench.join();
     bench.hear({
