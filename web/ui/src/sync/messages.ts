@@ -7,7 +7,7 @@ import type { Account, Message, MessageView } from "./protocol";
 
 /** Messages held; the oldest go first. */
 export const MESSAGES_MAX = 2_000;
-/** Changes kept of messages that are not here yet. */
+/** Messages whose changes since the last join are kept. */
 export const CHANGES_AHEAD_MAX = 200;
 
 export interface Reaction {
@@ -30,7 +30,10 @@ export interface RoomMessage extends Message {
   readonly quote?: { readonly text: string; readonly redacted: boolean };
 }
 
-/** What changed of a message that is not here yet: its newest view, and which emoji I put there or took away. */
+/**
+ * What was heard of a message since the last join: its newest view, and which emoji I put there or took away. What is
+ * read for that join may be older than this: it tells what was missed before, this what came after.
+ */
 export interface Ahead {
   readonly position: string;
   readonly view: MessageView;
@@ -47,16 +50,11 @@ export const NO_MESSAGES: Messages = { list: [], ahead: new Map() };
 
 /** With more messages, from wherever they come. */
 export function withMessages(known: Messages, more: readonly RoomMessage[]): Messages {
-  let ahead = known.ahead;
   const ready = more.map((message) => {
-    const held = ahead.get(message.id);
-    if (held === undefined || message.position === null) return message;
-    const rest = new Map(ahead);
-    rest.delete(message.id);
-    ahead = rest;
-    return applied(message, held);
+    const held = known.ahead.get(message.id);
+    return held === undefined || message.position === null ? message : applied(message, held);
   });
-  return { list: mergeMessages(known.list, ready), ahead };
+  return { ...known, list: mergeMessages(known.list, ready) };
 }
 
 /** With one message changed at a position of the log. `me`: whose reactions are mine. */
@@ -67,15 +65,11 @@ export function withChange(known: Messages, position: string, view: MessageView,
   const change: Ahead = { position, view, mine };
   const index = known.list.findIndex((message) => message.id === view.id && message.position !== null);
   const message = known.list[index];
-  if (message === undefined) {
-    const ahead = new Map(known.ahead);
-    ahead.delete(view.id);
-    ahead.set(view.id, change);
-    while (ahead.size > CHANGES_AHEAD_MAX) ahead.delete(ahead.keys().next().value ?? "");
-    return { ...known, ahead };
-  }
-  const next = applied(message, change);
-  return next === message ? known : { ...known, list: known.list.with(index, next) };
+  const ahead = new Map(known.ahead);
+  ahead.delete(view.id);
+  ahead.set(view.id, change);
+  while (ahead.size > CHANGES_AHEAD_MAX) ahead.delete(ahead.keys().next().value ?? "");
+  return { list: message === undefined ? known.list : known.list.with(index, applied(message, change)), ahead };
 }
 
 function applied(message: RoomMessage, { position, view, mine }: Ahead): RoomMessage {

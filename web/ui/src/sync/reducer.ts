@@ -24,7 +24,7 @@ export interface Activity {
 export interface RoomFacts {
   readonly members: readonly Member[];
   readonly messages: readonly RoomMessage[];
-  /** What changed of messages that are not here yet. */
+  /** What changed of messages since the last join. */
   readonly ahead: ReadonlyMap<string, Ahead>;
   /** Whose reactions are mine; `null` until the hub said so. */
   readonly me: string | null;
@@ -114,7 +114,7 @@ export function isNewer(next: Timeline, known: Timeline | null): boolean {
 
 /** The facts after a (re)join: members and timeline are the hub's, messages and activity stay. */
 export function applyJoined(facts: RoomFacts, members: readonly Member[], timeline: Timeline | null): RoomFacts {
-  return { ...facts, members, timeline, typists: [] };
+  return { ...facts, members, timeline, typists: [], ahead: new Map() };
 }
 
 function putMembers(members: readonly Member[], put: readonly Member[]): readonly Member[] {
