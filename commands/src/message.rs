@@ -108,12 +108,8 @@ pub async fn edit(services: &Services, context: &Context, message: MessageId, te
     let text = &text;
     act(services, context, message, |facts, on| async move {
         let state = facts.load::<Message>(&StreamId::message(message)).await?.state;
-        let command = |pace| MessageCommand::Edit {
-            standing: on.standing.clone(),
-            text: text.clone(),
-            pace,
-            at: context.now,
-        };
+        let command =
+            |pace| MessageCommand::Edit { standing: on.standing.clone(), text: text.clone(), pace, at: context.now };
         let pace = turn(services, context, &on, &state, &command(Pace::Free), Turn::Edit).await?;
         Ok((command(pace), on.guards))
     })

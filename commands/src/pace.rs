@@ -22,7 +22,9 @@ pub const WINDOW_MS: i64 = 5_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// Says something new: slow mode bites, and starts again.
-    Say { slow_mode_s: u32 },
+    Say {
+        slow_mode_s: u32,
+    },
     /// Edits: within the flood limit of what is said.
     Edit,
     React,

@@ -137,10 +137,7 @@ async fn carry_out(
 }
 
 /// What the message says now; `None` once it was taken back.
-async fn evidence(
-    services: &Services,
-    message: MessageId,
-) -> Result<Option<Evidence>, CommandError<ReportError>> {
+async fn evidence(services: &Services, message: MessageId) -> Result<Option<Evidence>, CommandError<ReportError>> {
     let stream = StreamId::message(message);
     let held = services.dispatcher.load::<Message>(&stream).await?.state;
     let first = services.store.read_stream(&stream, 0, 1).await?;

@@ -227,9 +227,7 @@ impl Aggregate for Message {
             MessageCommand::Redact { standing, author, reason, at } => {
                 redacted(state, standing, author, reason.as_deref(), *at)
             }
-            MessageCommand::React { standing, emoji, on, pace, at } => {
-                reacted(state, standing, emoji, *on, *pace, *at)
-            }
+            MessageCommand::React { standing, emoji, on, pace, at } => reacted(state, standing, emoji, *on, *pace, *at),
             MessageCommand::Pin { standing, room, at } => {
                 state.origin().ok_or(MessageError::Unknown)?;
                 standing.may(Permission::Pin, *at)?;

@@ -60,8 +60,7 @@ async fn insert(
     report: ReportId,
     filed: ReportEvent,
 ) -> Result<(), ApplyError> {
-    let ReportEvent::Filed { channel, message, reporter, reason, author, text, said_at_us, playback_us } = filed
-    else {
+    let ReportEvent::Filed { channel, message, reporter, reason, author, text, said_at_us, playback_us } = filed else {
         return Ok(());
     };
     sqlx::query(

@@ -1,6 +1,8 @@
 //! The stored words of domain enums. Read models hold text; every word is listed once here.
 
-use lockstep_domain::{account::PlatformRole, channel::Visibility, permission::ChannelRole, report::ReportAction, video::Status};
+use lockstep_domain::{
+    account::PlatformRole, channel::Visibility, permission::ChannelRole, report::ReportAction, video::Status,
+};
 
 /// An enum stored as a word.
 pub trait Word: Copy + Sized {

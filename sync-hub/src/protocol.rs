@@ -4,7 +4,7 @@ mod chat;
 mod client;
 mod server;
 
-pub use chat::{Answered, Burst, Message, MessageView, ReactionView, Reacted, RedactionView};
+pub use chat::{Answered, Burst, Message, MessageView, Reacted, ReactionView, RedactionView};
 pub use client::{Chat, ClientFrame, FRAME_BYTES_MAX, FRAME_DEPTH_MAX, FrameError, Intent, PlayerState, Verb, parse};
 pub use server::{Actor, Cause, Event, Me, Member, Person, ProbeReply, ServerFrame, batch};
 

@@ -171,6 +171,9 @@ impl Room {
     pub(crate) fn due(&self) -> Option<HubTime> {
         let linger = self.empty_since.map(|since| since.plus_ms(LINGER_MS));
         let departure = self.departing.values().map(|(_, at)| *at).min();
-        [self.presence.due(), self.bursts.due(), self.transport.due(), self.end_due(), departure, linger].into_iter().flatten().min()
+        [self.presence.due(), self.bursts.due(), self.transport.due(), self.end_due(), departure, linger]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

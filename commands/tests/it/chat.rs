@@ -11,7 +11,7 @@ use lockstep_domain::{
     ids::{AccountId, ChannelId, MessageId, StreamId},
     message::{Message, MessageError, PINS_MAX},
     permission::ChannelRole,
-    report::{ReportEvent, ReportError},
+    report::{ReportError, ReportEvent},
 };
 use uuid::Uuid;
 
@@ -89,7 +89,9 @@ async fn slow_mode_holds_across_processes_but_not_for_moderators() {
     for _ in 0..3 {
         say(&world, &world.services, id, owner, new("mine")).await.expect("an owner is exempt");
     }
-    member::grant_role(&world.services, &world.context(owner), id, guest, ChannelRole::Moderator).await.expect("granted");
+    member::grant_role(&world.services, &world.context(owner), id, guest, ChannelRole::Moderator)
+        .await
+        .expect("granted");
     say(&world, &world.services, id, guest, new("three")).await.expect("a moderator is exempt");
 }
 
@@ -119,7 +121,15 @@ async fn a_channel_has_ten_pins_however_many_are_tried_at_once() {
     let pinned = async || {
         let mut pinned = Vec::new();
         for message in &messages {
-            if world.services.dispatcher.load::<Message>(&StreamId::message(*message)).await.expect("loads").state.pinned {
+            if world
+                .services
+                .dispatcher
+                .load::<Message>(&StreamId::message(*message))
+                .await
+                .expect("loads")
+                .state
+                .pinned
+            {
                 pinned.push(*message);
             }
         }
@@ -179,9 +189,8 @@ async fn a_report_keeps_what_was_said_and_its_resolution_is_done() {
     let late = report::file(&world.services, &world.context(owner), rude, "late".to_owned()).await;
     assert!(matches!(late, Err(CommandError::Refused(ReportRefusal::Rule(ReportError::NothingToReport)))));
 
-    let resolve = async |by, resolution| {
-        report::resolve(&world.services, &world.context(by), filed.0, resolution, None).await
-    };
+    let resolve =
+        async |by, resolution| report::resolve(&world.services, &world.context(by), filed.0, resolution, None).await;
     let denied = resolve(witness, Resolution::Ban).await;
     assert!(matches!(denied, Err(CommandError::Refused(ReportRefusal::Rule(ReportError::Denied(_))))), "{denied:?}");
     let standing = async || member::standing_of(&world.services, id, troll).await.expect("stands").0;

@@ -87,7 +87,5 @@ async fn a_stale_cache_refuses_nobody_wrongly() {
     member::unban(&world.services, &world.context(owner), id, guest).await.expect("unbanned");
     member::join(&world.services, &world.context(guest), id, None).await.expect("joins again");
     // The other node still holds the ban in its cache.
-    message::post(&elsewhere, &world.context(guest), id, hello())
-        .await
-        .expect("is let in again");
+    message::post(&elsewhere, &world.context(guest), id, hello()).await.expect("is let in again");
 }

@@ -261,10 +261,18 @@ fn commands() -> impl Strategy<Value = Do> {
             })
         },
     );
-    let edits = (standings(), text(), pace(), at())
-        .prop_map(|(standing, text, pace, at)| Do::Edit { standing, text, pace, at });
-    let redactions = (standings(), standings(), at())
-        .prop_map(|(standing, author, at)| Do::Redact { standing, author: author.member, reason: None, at });
+    let edits = (standings(), text(), pace(), at()).prop_map(|(standing, text, pace, at)| Do::Edit {
+        standing,
+        text,
+        pace,
+        at,
+    });
+    let redactions = (standings(), standings(), at()).prop_map(|(standing, author, at)| Do::Redact {
+        standing,
+        author: author.member,
+        reason: None,
+        at,
+    });
     let reactions = (standings(), emoji, any::<bool>(), pace(), at())
         .prop_map(|(standing, emoji, on, pace, at)| Do::React { standing, emoji, on, pace, at });
     let pins = (standings(), any::<bool>(), at()).prop_map(|(standing, room, at)| Do::Pin { standing, room, at });

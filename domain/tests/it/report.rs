@@ -2,9 +2,7 @@
 
 use lockstep_domain::{
     permission::{ChannelRole, Permission},
-    report::{
-        Evidence, Report, ReportAction, ReportCommand as Do, ReportError as No, ReportEvent as Did,
-    },
+    report::{Evidence, Report, ReportAction, ReportCommand as Do, ReportError as No, ReportEvent as Did},
     standing::{Denied, Standing},
 };
 use proptest::{option, prelude::*, sample::select};

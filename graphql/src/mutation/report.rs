@@ -44,9 +44,7 @@ impl Reports {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
             let filed = report::file(ctx.services(), &command, MessageId(input.message), input.reason).await;
-            payload(filed, |(id, outcome)| {
-                ReportFiled { id: id.0, position: Position(outcome.position) }.into()
-            })
+            payload(filed, |(id, outcome)| ReportFiled { id: id.0, position: Position(outcome.position) }.into())
         })
         .await
     }

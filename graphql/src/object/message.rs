@@ -72,10 +72,7 @@ impl Message {
         let key = ReactionsOf { message: self.row.message, asker: ctx.asker() };
         let rows = ctx.loaders().messages.load_one(key).await?.unwrap_or_default();
         let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
-        Ok(rows
-            .into_iter()
-            .map(|row| Reaction { emoji: row.emoji, count: count(row.count), mine: row.mine })
-            .collect())
+        Ok(rows.into_iter().map(|row| Reaction { emoji: row.emoji, count: count(row.count), mine: row.mine }).collect())
     }
     /// The message this answers.
     async fn reply_to(&self, ctx: &Context<'_>) -> Result<Option<Quote>, Problem> {

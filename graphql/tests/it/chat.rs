@@ -93,7 +93,10 @@ async fn a_conversation_shows_what_became_of_it() {
     club.on(ada, "redactMessage", &first["id"], json!({ "reason": "not here" })).await;
     let shown = club.read(bob, "messages", "", &format!("nodes {{ {PARTS} }}")).await;
     let nodes = &shown["data"]["messages"]["nodes"];
-    assert_eq!((&nodes[0]["text"], &nodes[0]["reactions"], &nodes[0]["pinned"]), (&json!(""), &json!([]), &json!(false)));
+    assert_eq!(
+        (&nodes[0]["text"], &nodes[0]["reactions"], &nodes[0]["pinned"]),
+        (&json!(""), &json!([]), &json!(false))
+    );
     assert_eq!(nodes[0]["redacted"], json!({ "reason": "not here", "by": { "name": "Ada" } }));
     assert_eq!((&nodes[1]["replyTo"]["text"], &nodes[1]["replyTo"]["redacted"]), (&json!(""), &json!(true)));
 }
@@ -153,7 +156,10 @@ async fn pages_search_and_changes_are_for_those_inside() {
     assert_eq!((&page["hasMore"], &page["hasNewer"]), (&json!(true), &json!(true)));
     let after = format!(", after: {}, count: 10", page["endCursor"]);
     let newer = club.read(bob, "messages", &after, inner).await["data"]["messages"].clone();
-    assert_eq!((texts(&newer), &newer["hasNewer"]), (vec!["word5".into(), "word6".into(), "word7".into()], &json!(false)));
+    assert_eq!(
+        (texts(&newer), &newer["hasNewer"]),
+        (vec!["word5".into(), "word6".into(), "word7".into()], &json!(false))
+    );
     let head = club.app.settle().await;
     club.on(ada, "redactMessage", &said[2]["id"], json!({})).await;
     club.on(bob, "editMessage", &said[1]["id"], json!({ "text": "word1 again" })).await;
@@ -206,7 +212,8 @@ async fn moderators_see_their_own_channels_reports_with_the_evidence() {
     let code = |answer: &Value| answer["errors"][0]["extensions"]["code"].clone();
     assert_eq!(code(&club.read(bob, "reports", "", "hasMore").await), "not_permitted");
     assert_eq!(code(&club.read(&eve, "reports", "", "hasMore").await), "not_permitted", "another channel's owner");
-    let own = club.app.data(Some(&eve), "query($c: UUID!) { reports(channel: $c) { nodes { id } } }", json!({ "c": other }));
+    let own =
+        club.app.data(Some(&eve), "query($c: UUID!) { reports(channel: $c) { nodes { id } } }", json!({ "c": other }));
     assert_eq!(own.await["reports"]["nodes"], json!([]), "and her own queue does not show it");
     let resolve = async |by: &Principal, action: &str| {
         let input = json!({ "operationId": Uuid::new_v4(), "report": filed["id"], "action": action });

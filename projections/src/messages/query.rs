@@ -45,23 +45,16 @@ pub enum Page {
 }
 
 /// Up to `limit` messages of a channel in the order they were said.
-pub async fn page(
-    pool: &PgPool,
-    channel: ChannelId,
-    page: Page,
-    limit: i64,
-) -> Result<Vec<MessageRow>, sqlx::Error> {
+pub async fn page(pool: &PgPool, channel: ChannelId, page: Page, limit: i64) -> Result<Vec<MessageRow>, sqlx::Error> {
     match page {
         Page::Before(before) => last_of_channels(pool, &[channel], limit, before).await,
         Page::After(after) => {
-            sqlx::query_as(&format!(
-                "{FROM} WHERE m.channel_id = $1 AND m.position > $2 ORDER BY m.position LIMIT $3"
-            ))
-            .bind(channel.0)
-            .bind(after.as_i64())
-            .bind(limit)
-            .fetch_all(pool)
-            .await
+            sqlx::query_as(&format!("{FROM} WHERE m.channel_id = $1 AND m.position > $2 ORDER BY m.position LIMIT $3"))
+                .bind(channel.0)
+                .bind(after.as_i64())
+                .bind(limit)
+                .fetch_all(pool)
+                .await
         }
     }
 }

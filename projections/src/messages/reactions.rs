@@ -33,11 +33,7 @@ pub(super) async fn put(
 }
 
 /// A message that was taken back has none.
-pub(super) async fn clear(
-    tx: &mut PgConnection,
-    event: &RecordedEvent,
-    message: MessageId,
-) -> Result<(), ApplyError> {
+pub(super) async fn clear(tx: &mut PgConnection, event: &RecordedEvent, message: MessageId) -> Result<(), ApplyError> {
     sqlx::query(
         "UPDATE rm_message_reactions SET present = false, position = $2 WHERE message_id = $1 AND position < $2",
     )

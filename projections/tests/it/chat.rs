@@ -46,8 +46,13 @@ async fn a_message_shows_what_became_of_it() {
 async fn nothing_of_what_was_taken_back_is_in_any_row_but_the_report() {
     let (fixture, _) = shown().await;
     let rows = fixture.rows().await;
-    let with = |text: &str| rows.iter().filter(|row| row.contains(text)).map(|row| row.split(':').next().unwrap()).collect::<Vec<_>>();
-    assert!(with("secret\"").is_empty() && !rows.iter().any(|row| row.starts_with("rm_messages") && row.contains(",secret,")));
+    let with = |text: &str| {
+        rows.iter().filter(|row| row.contains(text)).map(|row| row.split(':').next().unwrap()).collect::<Vec<_>>()
+    };
+    assert!(
+        with("secret\"").is_empty()
+            && !rows.iter().any(|row| row.starts_with("rm_messages") && row.contains(",secret,"))
+    );
     assert_eq!(with("hello 2"), ["rm_reports"]);
 }
 

@@ -70,11 +70,21 @@ pub struct RunCommand {
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Play { position: Option<MediaTime> },
-    Pause { position: Option<MediaTime> },
-    Seek { position: MediaTime },
-    Load { video: VideoId },
-    End { video: VideoId },
+    Play {
+        position: Option<MediaTime>,
+    },
+    Pause {
+        position: Option<MediaTime>,
+    },
+    Seek {
+        position: MediaTime,
+    },
+    Load {
+        video: VideoId,
+    },
+    End {
+        video: VideoId,
+    },
     Chat {
         id: MessageId,
         text: String,
@@ -84,8 +94,12 @@ pub enum Command {
     },
     /// Only asks whether this account may react now; changes nothing.
     MayReact,
-    Arrive { visit: VisitId },
-    Depart { visit: VisitId },
+    Arrive {
+        visit: VisitId,
+    },
+    Depart {
+        visit: VisitId,
+    },
 }
 
 /// Why somebody is admitted.

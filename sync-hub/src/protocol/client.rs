@@ -34,13 +34,25 @@ pub enum FrameError {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum ClientFrame {
-    Join { channel: ChannelId, visit: VisitId },
-    Probe { n: u64, c0: i64 },
+    Join {
+        channel: ChannelId,
+        visit: VisitId,
+    },
+    Probe {
+        n: u64,
+        c0: i64,
+    },
     Intent(Intent),
     Chat(Chat),
     /// Throws an emoji over the film; it is told once and never stored.
-    React { emoji: String },
-    Report { state: PlayerState, error_us: Option<i64>, bound_us: Option<i64> },
+    React {
+        emoji: String,
+    },
+    Report {
+        state: PlayerState,
+        error_us: Option<i64>,
+        bound_us: Option<i64>,
+    },
     Typing,
 }
 

@@ -88,7 +88,11 @@ fn thrown_emoji_are_counted_and_told_four_times_a_second() {
     assert!(rig.runs.is_empty(), "a right once known is not asked for at each throw");
     rig.wait_ms(BURST_INTERVAL_MS);
     let told = of(&mut rig, 1, "reactions");
-    let total: u64 = told.iter().flat_map(|frame| frame["counts"].as_array().unwrap()).map(|one| one["count"].as_u64().unwrap()).sum();
+    let total: u64 = told
+        .iter()
+        .flat_map(|frame| frame["counts"].as_array().unwrap())
+        .map(|one| one["count"].as_u64().unwrap())
+        .sum();
     assert_eq!((told.len(), total), (2, 8), "{told:?}");
     rig.wait_ms(10_000);
     assert!(of(&mut rig, 2, "reactions").len() == 2 && of(&mut rig, 1, "reactions").is_empty());

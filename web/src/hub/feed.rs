@@ -18,10 +18,7 @@ use lockstep_domain::{
     time::Timestamp,
 };
 use lockstep_event_store::{Feed, RecordedEvent};
-use lockstep_sync_hub::{
-    Change, Fact, FeedEvent, Input, Noun,
-    protocol::Actor,
-};
+use lockstep_sync_hub::{Change, Fact, FeedEvent, Input, Noun, protocol::Actor};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -46,7 +43,8 @@ pub(super) async fn start(
         () = shutdown.cancelled() => return None,
     };
     let (sender, batches) = mpsc::channel(BATCHES_MAX);
-    let mut follower = Follower { services: services.clone(), names: HashMap::new(), messages: chat::Messages::default() };
+    let mut follower =
+        Follower { services: services.clone(), names: HashMap::new(), messages: chat::Messages::default() };
     let mut feed = Feed::new(Arc::clone(&services.store), head);
     let following = async move {
         loop {

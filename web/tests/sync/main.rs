@@ -165,9 +165,7 @@ async fn what_happens_past_the_socket_reaches_it() {
     world.admit(&ben).await;
     let context = world.context(ben.account);
     let new = NewMessage { id: MessageId(Uuid::now_v7()), text: "hi".to_owned(), ..NewMessage::default() };
-    message::post(&world.services, &context, world.channel, new)
-        .await
-        .expect("posted");
+    message::post(&world.services, &context, world.channel, new).await.expect("posted");
     let heard = ann.until("e", "message").await;
     assert_eq!((&heard["message"]["text"], &heard["message"]["author"]["name"]), (&json!("hi"), &json!("ben")));
     world.load_film().await;

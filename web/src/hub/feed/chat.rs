@@ -52,7 +52,10 @@ impl Follower {
             let text = text.value().cloned().unwrap_or_default();
             let sent_at = rfc3339(recorded.recorded_at);
             let reply_to = reply_to.map(|id| Answered { id, author: answered });
-            return Some((channel, Fact::Message { id, author, text, sent_at, playback: playback_us, reply_to, mentions }));
+            return Some((
+                channel,
+                Fact::Message { id, author, text, sent_at, playback: playback_us, reply_to, mentions },
+            ));
         }
         let redacted = match &state.redacted {
             None => None,

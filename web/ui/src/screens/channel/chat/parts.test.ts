@@ -24,9 +24,17 @@ describe("a message's parts", () => {
   });
 
   it("keeps every character, whatever is written", () => {
-    const texts = ["<img src=x onerror=alert(1)>", 'https://a.example/"onmouseover="x', "@Ada @Ada Lovelace @Bob https://a.b)"];
+    const texts = [
+      "<img src=x onerror=alert(1)>",
+      'https://a.example/"onmouseover="x',
+      "@Ada @Ada Lovelace @Bob https://a.b)",
+    ];
     for (const text of texts)
-      expect(partsOf(text, people, "1").map((part) => part.text).join("")).toBe(text);
+      expect(
+        partsOf(text, people, "1")
+          .map((part) => part.text)
+          .join(""),
+      ).toBe(text);
     expect(partsOf('https://a.example/"onmouseover="x', [], null)[0]).toMatchObject({ href: "https://a.example/" });
   });
 
