@@ -6,6 +6,7 @@ mod member;
 mod message;
 mod playback;
 mod queue;
+mod report;
 mod video;
 
 use async_graphql::MergedObject;
@@ -19,4 +20,5 @@ pub(crate) struct Mutation(
     playback::Playback,
     queue::Queue,
     message::Messages,
+    report::Reports,
 );

@@ -6,5 +6,6 @@ pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod projection;
 pub(crate) mod queue;
+pub(crate) mod report;
 pub(crate) mod timeline;
 pub(crate) mod video;

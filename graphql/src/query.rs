@@ -2,7 +2,9 @@
 
 mod account;
 mod channel;
+mod message;
 mod projection;
+mod report;
 mod video;
 
 use async_graphql::{Context, MergedObject};
@@ -11,7 +13,14 @@ pub(crate) use video::readable;
 use crate::{context::Shared, problem::Problem, scalar::Position};
 
 #[derive(MergedObject, Default)]
-pub(crate) struct Query(account::Accounts, video::Videos, channel::Channels, projection::Projections);
+pub(crate) struct Query(
+    account::Accounts,
+    video::Videos,
+    channel::Channels,
+    message::Messages,
+    report::Reports,
+    projection::Projections,
+);
 
 /// Waits until these read models show the position asked for, if one was.
 pub(crate) async fn at_least(

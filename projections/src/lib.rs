@@ -16,6 +16,7 @@ mod projection;
 pub mod queues;
 mod reader;
 mod rebuild;
+pub mod reports;
 mod runner;
 pub mod tail;
 pub mod videos;

@@ -57,6 +57,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(crate::messages::Messages),
         Arc::new(crate::playback::Playbacks),
         Arc::new(crate::queues::Queues),
+        Arc::new(crate::reports::Reports),
     ]
 }
 

@@ -1,6 +1,8 @@
 //! The stored words of domain enums. Read models hold text; every word is listed once here.
 
-use lockstep_domain::{account::PlatformRole, channel::Visibility, permission::ChannelRole, video::Status};
+use lockstep_domain::{
+    account::PlatformRole, channel::Visibility, permission::ChannelRole, report::ReportAction, video::Status,
+};
 
 /// An enum stored as a word.
 pub trait Word: Copy + Sized {
@@ -26,6 +28,7 @@ macro_rules! words {
 words!(PlatformRole { Administrator = "administrator", Member = "member", Guest = "guest" });
 words!(ChannelRole { Viewer = "viewer", Moderator = "moderator", Admin = "admin", Owner = "owner" });
 words!(Visibility { Public = "public", Unlisted = "unlisted", Private = "private" });
+words!(ReportAction { Redacted = "redacted", Muted = "muted", Banned = "banned", Dismissed = "dismissed" });
 words!(Status {
     Unknown = "unknown", Uploading = "uploading", Uploaded = "uploaded", Processing = "processing",
     Ready = "ready", Failed = "failed", Rejected = "rejected",

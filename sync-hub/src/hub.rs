@@ -1,5 +1,6 @@
 //! The hub: sessions, rooms and what is under way between them. One input at a time, outputs in order.
 
+mod bursts;
 mod commands;
 mod feeding;
 mod frames;
@@ -33,6 +34,7 @@ const DRAIN_SPREAD_MS: u64 = 5_000;
 enum Purpose {
     Intent { account: AccountId, op: CommandId },
     Chat { account: AccountId, op: CommandId, session: SessionId },
+    Burst { session: SessionId, emoji: String },
     End { seq: u64 },
     Release { seq: u64 },
     Votes,
@@ -144,6 +146,7 @@ impl Hub {
             return self.forget(channel);
         }
         let typing = room.typing.take(now);
+        self.tell_bursts(channel);
         self.start_transport(channel);
         self.start_end(channel);
         self.tell_waiting(channel);

@@ -4,6 +4,7 @@
 //! The hub never tells viewers about a shared change that did not come from the feed of durable events.
 
 mod bucket;
+mod bursts;
 mod clock;
 mod feed;
 mod gate;
@@ -21,6 +22,7 @@ mod typing;
 mod votes;
 mod window;
 
+pub use bursts::BURST_INTERVAL_MS;
 pub use clock::HubTime;
 pub use feed::{Fact, FeedEvent, Noun};
 pub use hub::{

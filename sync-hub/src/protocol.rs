@@ -1,12 +1,15 @@
 //! The frames of `/sync`: JSON text, one object each, at most [`FRAME_BYTES_MAX`] from a client.
 
+mod chat;
 mod client;
 mod server;
 
+pub use chat::{Answered, Burst, Message, MessageView, Reacted, ReactionView, RedactionView};
 pub use client::{
-    ClientFrame, Device, FRAME_BYTES_MAX, FRAME_DEPTH_MAX, FrameError, Intent, Join, PlayerState, Verb, nesting, parse,
+    Chat, ClientFrame, Device, FRAME_BYTES_MAX, FRAME_DEPTH_MAX, FrameError, Intent, Join, PlayerState, Verb, nesting,
+    parse,
 };
-pub use server::{Actor, Cause, Condition, Event, Me, Member, Message, Person, ProbeReply, ServerFrame, batch};
+pub use server::{Actor, Cause, Condition, Event, Me, Member, Person, ProbeReply, ServerFrame, batch};
 
 /// Close codes of `/sync`.
 pub mod close {

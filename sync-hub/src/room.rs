@@ -6,6 +6,7 @@ use lockstep_domain::ids::{Position, VideoId};
 use uuid::Uuid;
 
 use crate::{
+    bursts::Bursts,
     clock::HubTime,
     gate::Gate,
     outbox::{Keep, Shared},
@@ -55,6 +56,7 @@ pub(crate) struct Room {
     pub(crate) typing: Typing,
     pub(crate) gate: Gate,
     pub(crate) ballot: Ballot,
+    pub(crate) bursts: Bursts,
     loading: Loading,
     end: Option<(u64, EndAsked)>,
     empty_since: Option<HubTime>,
@@ -73,6 +75,7 @@ impl Room {
             typing: Typing::default(),
             gate: Gate::default(),
             ballot: Ballot::default(),
+            bursts: Bursts::default(),
             loading: Loading::Asked { pending: vec![], overflowed: false },
             end: None,
             empty_since: None,
@@ -172,6 +175,7 @@ impl Room {
         let due = [
             self.presence.due(),
             self.typing.due(),
+            self.bursts.due(),
             self.transport.due(),
             self.end_due(),
             release,

@@ -40,6 +40,7 @@ const INTENTS: Rate = Rate { burst: 5, interval_ms: 1_000 };
 const CHATS: Rate = Rate { burst: 10, interval_ms: 500 };
 const REPORTS: Rate = Rate { burst: 4, interval_ms: 500 };
 const TYPINGS: Rate = Rate { burst: 2, interval_ms: 1_000 };
+const BURSTS: Rate = Rate { burst: 5, interval_ms: 400 };
 const FRAMES: Rate = Rate { burst: 60, interval_ms: 33 };
 
 /// How far a session got.
@@ -63,7 +64,10 @@ pub(crate) struct Session {
     pub(crate) chats: Bucket,
     pub(crate) reports: Bucket,
     pub(crate) typings: Bucket,
+    pub(crate) bursts: Bucket,
     pub(crate) frames: Bucket,
+    /// Until when its right to react need not be asked for again.
+    pub(crate) may_react_until: HubTime,
 }
 
 impl Session {
@@ -78,7 +82,9 @@ impl Session {
             chats: Bucket::full(CHATS, now),
             reports: Bucket::full(REPORTS, now),
             typings: Bucket::full(TYPINGS, now),
+            bursts: Bucket::full(BURSTS, now),
             frames: Bucket::full(FRAMES, now),
+            may_react_until: HubTime::default(),
         }
     }
     /// The channel it is in or is joining.

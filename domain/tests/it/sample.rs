@@ -11,6 +11,7 @@ use lockstep_domain::{
     permission::{ChannelRole, Permission},
     playback::{HoldReason, PlaybackEvent, ReleaseCause},
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
+    report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
     video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
     visit::VisitEvent,
@@ -102,13 +103,41 @@ pub fn members() -> Vec<MemberEvent> {
 }
 
 pub fn messages() -> Vec<MessageEvent> {
-    vec![MessageEvent::Posted {
-        channel: CHANNEL,
-        author: BOB,
-        text: named(BOB, "Look at that!"),
-        video: Some(FILM),
-        playback_us: Some(MediaTime::from_micros(61_200_000)),
-    }]
+    let (account, emoji) = (ADA, "\u{2764}\u{fe0f}".to_owned());
+    vec![
+        MessageEvent::Posted {
+            channel: CHANNEL,
+            author: BOB,
+            text: named(BOB, "Look at that!"),
+            video: Some(FILM),
+            playback_us: Some(MediaTime::from_micros(61_200_000)),
+            reply_to: None,
+            reply_author: None,
+            mentions: vec![],
+        },
+        MessageEvent::Edited { text: named(BOB, "Look at this!") },
+        MessageEvent::Redacted { by: ADA, reason: Some(named(BOB, "not here")) },
+        MessageEvent::ReactionAdded { account, emoji: emoji.clone() },
+        MessageEvent::ReactionRemoved { account, emoji },
+        MessageEvent::Pinned { by: ADA },
+        MessageEvent::Unpinned { by: ADA },
+    ]
+}
+
+pub fn reports() -> Vec<ReportEvent> {
+    vec![
+        ReportEvent::Filed {
+            channel: CHANNEL,
+            message: MESSAGE,
+            reporter: EVE,
+            reason: named(EVE, "This is rude."),
+            author: BOB,
+            text: named(BOB, "Look at that!"),
+            said_at_us: wall(3),
+            playback_us: Some(MediaTime::from_micros(61_200_000)),
+        },
+        ReportEvent::Resolved { by: ADA, action: ReportAction::Muted, note: Some(named(BOB, "for a day")) },
+    ]
 }
 
 pub fn playbacks() -> Vec<PlaybackEvent> {

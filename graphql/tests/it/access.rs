@@ -28,6 +28,13 @@ async fn nobody_does_anything_without_signing_in() {
         ("pause", json!({ "channel": id })),
         ("seek", json!({ "channel": id, "positionUs": 1.0 })),
         ("postMessage", json!({ "channel": id, "id": id, "text": "t" })),
+        ("editMessage", json!({ "message": id, "text": "t" })),
+        ("redactMessage", json!({ "message": id })),
+        ("reactToMessage", json!({ "message": id, "emoji": "\u{1F44D}", "on": true })),
+        ("pinMessage", json!({ "message": id })),
+        ("unpinMessage", json!({ "message": id })),
+        ("reportMessage", json!({ "message": id, "reason": "r" })),
+        ("resolveReport", json!({ "report": id, "action": "DISMISSED" })),
     ];
     // Every mutation of the schema is either here or makes its own account.
     let own = ["setUp", "signIn", "signOut", "joinAsGuest"];
@@ -127,7 +134,7 @@ async fn only_administrators_see_the_projections() {
     let head = app.settle().await;
     let query = "{ projections { name position lagPositions faulted } }";
     let shown = app.data(Some(&ada), query, json!({})).await["projections"].clone();
-    assert_eq!(shown.as_array().unwrap().len(), 6);
+    assert_eq!(shown.as_array().unwrap().len(), 7);
     let at_head = json!({ "name": "accounts", "position": head.to_string(), "lagPositions": 0, "faulted": false });
     assert_eq!(shown[0], at_head);
     for by in [None, Some(&bob)] {

@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod chat;
 mod cost;
 mod faults;
 mod journey;

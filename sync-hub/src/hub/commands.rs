@@ -72,6 +72,7 @@ impl Hub {
                 }
                 self.answer(channel, account, op, &result);
             }
+            Purpose::Burst { session, emoji } => self.may_react(channel, session, emoji, result.is_ok()),
             Purpose::End { seq } => {
                 if let Some(room) = self.rooms.get_mut(&channel) {
                     room.end_done(now, seq, changed.is_some());
@@ -100,7 +101,10 @@ impl Hub {
                 Ok(Done { position, changed }) => {
                     self.send(id, &ServerFrame::Ack { op, position: *position, changed: *changed });
                 }
-                Err(refusal) => self.refuse(id, op, &refusal.code, &refusal.message),
+                Err(Refusal { code, message, retry_after_ms, .. }) => {
+                    let retry_after_ms = *retry_after_ms;
+                    self.send(id, &ServerFrame::Refused { op, code, message, retry_after_ms });
+                }
             }
         }
     }

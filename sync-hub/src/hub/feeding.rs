@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_domain::ids::{AccountId, ChannelId, Position};
+use lockstep_domain::{
+    ids::{AccountId, ChannelId, Position},
+    permission::ChannelRole,
+};
 
 use super::Hub;
 use crate::{
     feed::{Fact, FeedEvent, Noun},
     outbox::Shared,
-    protocol::{Cause, Event, Message, close},
+    protocol::{Cause, Event, Message, batch, close},
     session::SessionId,
     timeline::Change,
 };
@@ -22,22 +25,34 @@ impl Hub {
             let frame = frames.entry(channel).or_default();
             match &event.fact {
                 Fact::Playback(change) => frame.extend(self.moved(event, change)),
-                Fact::Message { id, author, text, sent_at, playback } => {
-                    let message = Message { id: *id, author, text, sent_at, playback_us: *playback };
+                Fact::Message { id, author, text, sent_at, playback, reply_to, mentions } => {
+                    let (playback_us, reply_to) = (*playback, reply_to.as_ref());
+                    let message = Message { id: *id, author, text, sent_at, playback_us, reply_to, mentions };
                     frame.push(Shared::always(&Event::Message { position: event.position, message }));
                     if let Some(room) = self.rooms.get_mut(&channel) {
                         room.typing.stopped(author.id);
                     }
                 }
-                Fact::Changed { noun, account } => frame.push(changed(event, *noun, *account)),
                 Fact::SkipVote => {
                     frame.push(changed(event, Noun::Queue, None));
                     if let Some(room) = self.rooms.get_mut(&channel) {
                         room.ballot.voted();
                     }
                 }
+                Fact::MessageChanged(view) => {
+                    frame.push(Shared::always(&Event::MessageChanged { position: event.position, message: view }));
+                }
+                Fact::Changed { noun: Noun::Report, account } => {
+                    let told = changed(event, Noun::Report, *account);
+                    self.tell_moderators(channel, &told);
+                }
+                Fact::Changed { noun, account } => {
+                    frame.push(changed(event, *noun, *account));
+                    self.doubt_reactions(channel, *account);
+                }
                 Fact::RoleGranted { account, role, .. } => {
                     frame.push(changed(event, Noun::Member, Some(*account)));
+                    self.doubt_reactions(channel, Some(*account));
                     if let Some(room) = self.rooms.get_mut(&channel) {
                         room.presence.grant(*account, *role);
                     }
@@ -61,6 +76,16 @@ impl Hub {
             self.broadcast(channel, &events);
             // A transport command may have waited for this news.
             self.settle(channel);
+        }
+    }
+
+    /// One event for those who keep order here, as far as their role tells.
+    fn tell_moderators(&mut self, channel: ChannelId, event: &Shared) {
+        let Some(room) = self.rooms.get(&channel) else { return };
+        let frame = batch([&event.bytes]);
+        let sockets = room.presence.seated().filter(|(_, member)| member.role >= ChannelRole::Moderator);
+        for id in sockets.map(|(socket, _)| socket).collect::<Vec<_>>() {
+            self.send_bytes(id, frame.clone());
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     io::{Command, Done},
 };
 use crate::{
-    protocol::{ClientFrame, FrameError, Intent, ServerFrame, close},
+    protocol::{Chat, ClientFrame, FrameError, Intent, ServerFrame, close},
     session::{COMMANDS_MAX, SessionId, Stage},
     transport::Waiting,
     window::Seen,
@@ -34,13 +34,11 @@ impl Hub {
             // Probes are answered where they are read; one that comes here is late and worth nothing.
             (ClientFrame::Probe { .. }, _) => {}
             (ClientFrame::Intent(intent), Some(channel)) => self.intent(id, channel, intent),
-            (ClientFrame::Intent(Intent { op, .. }) | ClientFrame::Chat { op, .. }, None) => {
+            (ClientFrame::Intent(Intent { op, .. }) | ClientFrame::Chat(Chat { op, .. }), None) => {
                 self.refuse(id, op, "not_joined", "join a channel first");
             }
-            (ClientFrame::Chat { op, id: message, text, playback_us }, Some(channel)) => {
-                let chat = Command::Chat { id: message, text, playback: playback_us };
-                self.chat(id, channel, op, chat);
-            }
+            (ClientFrame::Chat(chat), Some(channel)) => self.chat(id, channel, chat),
+            (ClientFrame::React { emoji }, Some(channel)) => self.burst(id, channel, emoji),
             (ClientFrame::Report { state, error_us, ready, .. }, Some(channel)) => {
                 if session.reports.take(now)
                     && let Some(room) = self.rooms.get_mut(&channel)
@@ -51,7 +49,7 @@ impl Hub {
                 }
             }
             (ClientFrame::Typing, Some(channel)) => self.typing(id, channel),
-            (ClientFrame::Report { .. } | ClientFrame::Typing, None) => {}
+            (ClientFrame::Report { .. } | ClientFrame::Typing | ClientFrame::React { .. }, None) => {}
         }
     }
 
@@ -61,7 +59,7 @@ impl Hub {
     }
 
     pub(super) fn refuse(&mut self, id: SessionId, op: CommandId, code: &str, message: &str) {
-        self.send(id, &ServerFrame::Refused { op, code, message });
+        self.send(id, &ServerFrame::Refused { op, code, message, retry_after_ms: None });
     }
 
     /// True when the operation is new here; a repeat is answered.
@@ -99,7 +97,8 @@ impl Hub {
         self.settle(channel);
     }
 
-    fn chat(&mut self, id: SessionId, channel: ChannelId, op: CommandId, chat: Command) {
+    fn chat(&mut self, id: SessionId, channel: ChannelId, chat: Chat) {
+        let Chat { op, id: message, text, playback_us, reply_to, mentions } = chat;
         if !self.is_new(id, channel, op) {
             return;
         }
@@ -111,6 +110,7 @@ impl Hub {
             return self.refuse(id, op, "rate_limited", "too many messages, wait a moment");
         }
         session.commands_running += 1;
+        let chat = Command::Chat { id: message, text, playback: playback_us, reply_to, mentions };
         self.run(channel, Purpose::Chat { account, op, session: id }, Some(account), Some(op), chat);
     }
 

@@ -103,7 +103,11 @@ pub enum Command {
         id: MessageId,
         text: String,
         playback: Option<MediaTime>,
+        reply_to: Option<MessageId>,
+        mentions: Vec<AccountId>,
     },
+    /// Only asks whether this account may react now; changes nothing.
+    MayReact,
     Arrive {
         visit: VisitId,
     },
@@ -134,15 +138,17 @@ pub struct Refusal {
     pub message: String,
     /// True when nothing was decided: the same may be asked again later.
     pub retryable: bool,
+    /// When to ask again, where waiting helps.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Refusal {
     /// A final refusal.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), retryable: false }
+        Self { code: code.to_owned(), message: message.into(), retryable: false, retry_after_ms: None }
     }
     /// A fault that may pass.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self { code: "unavailable".to_owned(), message: message.into(), retryable: true }
+        Self { code: "unavailable".to_owned(), message: message.into(), retryable: true, retry_after_ms: None }
     }
 }

@@ -1,7 +1,9 @@
 //! What a client may send, and the limits on its size, depth and shape.
 
 use lockstep_domain::{
-    ids::{ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
+    emoji::is_emoji,
+    ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
+    message::MENTIONS_MAX,
     time::MediaTime,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -38,11 +40,10 @@ pub enum ClientFrame {
         c0: i64,
     },
     Intent(Intent),
-    Chat {
-        op: CommandId,
-        id: MessageId,
-        text: String,
-        playback_us: Option<MediaTime>,
+    Chat(Chat),
+    /// Throws an emoji over the film; it is told once and never stored.
+    React {
+        emoji: String,
     },
     Report {
         state: PlayerState,
@@ -53,6 +54,22 @@ pub enum ClientFrame {
         ready: Option<u64>,
     },
     Typing,
+}
+
+/// Something to be said.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Chat {
+    /// The same id again has no second effect.
+    pub op: CommandId,
+    pub id: MessageId,
+    pub text: String,
+    pub playback_us: Option<MediaTime>,
+    /// The message it answers.
+    #[serde(default)]
+    pub reply_to: Option<MessageId>,
+    /// The members it speaks to.
+    #[serde(default)]
+    pub mentions: Vec<AccountId>,
 }
 
 /// A wish to change the shared timeline.
@@ -161,7 +178,10 @@ fn check(frame: &ClientFrame) -> Result<(), FrameError> {
             within("n", i64::try_from(*n).ok(), 0)?;
             within("c0", Some(*c0), -INTEGER_MAX)
         }
-        ClientFrame::Chat { playback_us, .. } => position("playback_us", *playback_us),
+        ClientFrame::Chat(chat) if chat.mentions.len() > MENTIONS_MAX => Err(FrameError::OutOfRange("mentions")),
+        ClientFrame::Chat(chat) => position("playback_us", chat.playback_us),
+        ClientFrame::React { emoji } if !is_emoji(emoji) => Err(FrameError::OutOfRange("emoji")),
+        ClientFrame::React { .. } => Ok(()),
         ClientFrame::Report { error_us, bound_us, .. } => {
             within("error_us", Some(error_us.unwrap_or(0)), -INTEGER_MAX)?;
             within("bound_us", Some(bound_us.unwrap_or(0)), 0)

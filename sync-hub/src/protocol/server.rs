@@ -3,14 +3,13 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{AccountId, ChannelId, CommandId, MessageId, Position},
+    ids::{AccountId, ChannelId, CommandId, Position},
     permission::ChannelRole,
-    time::MediaTime,
 };
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::{Device, PlayerState};
+use super::{Burst, Device, Message, MessageView, PlayerState};
 use crate::{
     clock::HubTime,
     feed::Noun,
@@ -98,6 +97,9 @@ pub enum ServerFrame<'a> {
         op: CommandId,
         code: &'a str,
         message: &'a str,
+        /// When to ask again, where waiting helps.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     },
     Error {
         code: &'a str,
@@ -145,6 +147,16 @@ pub enum Event<'a> {
         position: Position,
         message: Message<'a>,
     },
+    /// The whole new view of one message.
+    MessageChanged {
+        #[serde(serialize_with = "opaque")]
+        position: Position,
+        message: &'a MessageView,
+    },
+    /// Emoji thrown over the film; they never were in the log.
+    Reactions {
+        counts: Vec<Burst<'a>>,
+    },
     Presence {
         joined: Vec<&'a Member>,
         left: Vec<SessionId>,
@@ -184,16 +196,6 @@ pub struct Cause<'a> {
     pub op: Option<CommandId>,
 }
 
-/// A chat message as viewers get it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Message<'a> {
-    pub id: MessageId,
-    pub author: &'a Person,
-    pub text: &'a str,
-    pub sent_at: &'a str,
-    pub playback_us: Option<MediaTime>,
-}
-
 impl ServerFrame<'_> {
     /// The frame's text.
     pub fn bytes(&self) -> Bytes {
@@ -207,9 +209,10 @@ impl Event<'_> {
         match self {
             Self::Timeline { position, .. }
             | Self::Message { position, .. }
+            | Self::MessageChanged { position, .. }
             | Self::Changed { position, .. }
             | Self::Banned { position, .. } => Some(*position),
-            Self::Presence { .. } | Self::Typing { .. } | Self::Waiting { .. } => None,
+            Self::Presence { .. } | Self::Typing { .. } | Self::Waiting { .. } | Self::Reactions { .. } => None,
         }
     }
     /// The event's text, to be joined into batches.

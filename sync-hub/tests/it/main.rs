@@ -1,5 +1,6 @@
 //! The hub's tests: scripted, one rule each, and a seeded simulation in virtual time.
 
+mod chat;
 mod commands;
 mod feeding;
 mod joining;

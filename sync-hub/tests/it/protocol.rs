@@ -1,6 +1,6 @@
 //! The limits and shapes of frames.
 
-use lockstep_sync_hub::protocol::{ClientFrame, FRAME_BYTES_MAX, FrameError, PlayerState, parse};
+use lockstep_sync_hub::protocol::{Chat, ClientFrame, FRAME_BYTES_MAX, FrameError, PlayerState, parse};
 
 use crate::rig::Rig;
 
@@ -20,7 +20,7 @@ fn frames_of_the_protocol_are_read() {
     );
     assert!(matches!(
         parse(&format!(r#"{{"t":"chat","op":"{id}","id":"{id}","text":"{{[\"","playback_us":null}}"#)),
-        Ok(ClientFrame::Chat { text, .. }) if text == "{[\""
+        Ok(ClientFrame::Chat(Chat { text, .. })) if text == "{[\""
     ));
     assert!(matches!(parse(&format!(r#"{{"t":"join","channel":"{id}","visit":"{id}"}}"#)), Ok(ClientFrame::Join(_))));
 }

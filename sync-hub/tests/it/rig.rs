@@ -268,6 +268,8 @@ pub fn message(id: u128, text: &str) -> Fact {
         text: text.to_owned(),
         sent_at: "2026-01-01T00:00:00Z".to_owned(),
         playback: None,
+        reply_to: None,
+        mentions: vec![],
     }
 }
 pub fn paused_snapshot(position: MediaTime) -> PlaybackSnapshot {

@@ -44,7 +44,16 @@ async fn who_never_reads_is_closed_soon_and_costs_a_bounded_queue() {
     let flood = stream::iter(0..count).for_each_concurrent(AT_ONCE, |_| async {
         let text = Personal::new(world.owner, text.clone());
         let (channel, author) = (world.channel, world.owner);
-        let posted = MessageEvent::Posted { channel, author, text, video: None, playback_us: None };
+        let posted = MessageEvent::Posted {
+            channel,
+            author,
+            text,
+            video: None,
+            playback_us: None,
+            reply_to: None,
+            reply_author: None,
+            mentions: vec![],
+        };
         world.append_message(&posted).await;
     });
     let listening = async {

@@ -16,6 +16,7 @@ import {
   type JoinedFrame,
   parseFrame,
   type ProbeReply,
+  type ReactFrame,
   type ReportFrame,
   type RoomEvent,
 } from "./protocol";
@@ -37,7 +38,7 @@ export type LinkStatus = "connecting" | "online" | "reconnecting" | "denied" | "
 /** What the window asks of the connection. */
 export type ToLink =
   | { readonly kind: "send"; readonly frame: IntentFrame | ChatFrame }
-  | { readonly kind: "tell"; readonly frame: ReportFrame | { readonly t: "typing" } }
+  | { readonly kind: "tell"; readonly frame: ReportFrame | ReactFrame | { readonly t: "typing" } }
   | { readonly kind: "hurry" }
   | { readonly kind: "close" };
 
@@ -166,7 +167,12 @@ export class Connection {
       case "ack":
         return this.answer(frame.op, { ok: true, position: frame.position, changed: frame.changed });
       case "refused":
-        return this.answer(frame.op, { ok: false, code: frame.code, message: frame.message });
+        return this.answer(frame.op, {
+          ok: false,
+          code: frame.code,
+          message: frame.message,
+          ...(frame.retry_after_ms === undefined ? {} : { retry_after_ms: frame.retry_after_ms }),
+        });
       case "error":
         return this.ports.emit({ kind: "fault", code: frame.code, message: frame.message });
     }

@@ -49,6 +49,22 @@ export interface Message {
   readonly text: string;
   readonly sent_at: string;
   readonly playback_us: number | null;
+  /** The message it answers. */
+  readonly reply_to?: { readonly id: string; readonly author: Account | null };
+  /** The accounts it speaks to. */
+  readonly mentions?: readonly string[];
+}
+
+/** One message as it is now; whether a reaction is one's own follows from `reacted`. */
+export interface MessageView {
+  readonly id: string;
+  /** `null` once it was taken back or its author erased. */
+  readonly text: string | null;
+  readonly edited: boolean;
+  readonly redacted: { readonly by: Account; readonly reason: string | null } | null;
+  readonly reactions: readonly { readonly emoji: string; readonly count: number }[];
+  readonly pinned: boolean;
+  readonly reacted: { readonly account: string; readonly emoji: string; readonly on: boolean } | null;
 }
 
 export interface Cause {
@@ -67,6 +83,16 @@ export interface ChatEvent {
   readonly e: "message";
   readonly position: string;
   readonly message: Message;
+}
+export interface MessageChangedEvent {
+  readonly e: "message_changed";
+  readonly position: string;
+  readonly message: MessageView;
+}
+/** Emoji thrown over the film since the last of these; they are told once and never stored. */
+export interface ReactionsEvent {
+  readonly e: "reactions";
+  readonly counts: readonly { readonly emoji: string; readonly count: number }[];
 }
 export interface PresenceEvent {
   readonly e: "presence";
@@ -91,11 +117,19 @@ export interface BannedEvent {
 export interface ChangedEvent {
   readonly e: "changed";
   readonly position: string;
-  readonly noun: "channel" | "member" | "queue";
+  readonly noun: "channel" | "member" | "queue" | "report";
   /** Whom it is about, if one person. */
   readonly account: string | null;
 }
-export type RoomEvent = TimelineEvent | ChatEvent | PresenceEvent | TypingEvent | BannedEvent | ChangedEvent;
+export type RoomEvent =
+  | TimelineEvent
+  | ChatEvent
+  | MessageChangedEvent
+  | ReactionsEvent
+  | PresenceEvent
+  | TypingEvent
+  | BannedEvent
+  | ChangedEvent;
 
 export interface HelloFrame {
   readonly t: "hello";
@@ -139,6 +173,8 @@ export interface RefusedFrame {
   readonly op: string;
   readonly code: string;
   readonly message: string;
+  /** When to ask again, where waiting helps. */
+  readonly retry_after_ms?: number;
 }
 export interface ErrorFrame {
   readonly t: "error";
@@ -173,6 +209,12 @@ export interface ChatFrame {
   readonly id: string;
   readonly text: string;
   readonly playback_us: number | null;
+  readonly reply_to?: string;
+  readonly mentions?: readonly string[];
+}
+export interface ReactFrame {
+  readonly t: "react";
+  readonly emoji: string;
 }
 export interface ReportFrame {
   readonly t: "report";
@@ -183,7 +225,7 @@ export interface ReportFrame {
 export interface TypingFrame {
   readonly t: "typing";
 }
-export type ClientFrame = JoinFrame | ProbeFrame | IntentFrame | ChatFrame | ReportFrame | TypingFrame;
+export type ClientFrame = JoinFrame | ProbeFrame | IntentFrame | ChatFrame | ReactFrame | ReportFrame | TypingFrame;
 
 /** Close codes of the hub, as sent in the close frame. */
 export const CLOSE = {

@@ -6,22 +6,17 @@ import type {
   Condition,
   JoinedFrame,
   Member,
-  Message,
   RoomEvent,
   Timeline,
   TimelineEvent,
 } from "./protocol";
+import { type Ahead, type RoomMessage, withChange, withMessages } from "./messages";
 
-export const MESSAGES_MAX = 500;
+export { comparePositions, mergeMessages, MESSAGES_MAX, type RoomMessage } from "./messages";
+
 export const ACTIVITY_MAX = 50;
 /** The hub says when somebody has stopped; should it not, they have after this. */
 export const TYPING_US = 6_000_000;
-
-export interface RoomMessage extends Message {
-  /** Position in the log; `null` until the hub has answered. */
-  readonly position: string | null;
-  readonly delivery: "sent" | "sending" | "failed";
-}
 
 /** A shared action, as the activity list shows it. */
 export interface Activity {
@@ -46,6 +41,10 @@ export const NOBODY_TYPES: Typists = { accounts: [], more: 0, until_us: 0 };
 export interface RoomFacts {
   readonly members: readonly Member[];
   readonly messages: readonly RoomMessage[];
+  /** What changed of messages since the last join. */
+  readonly ahead: ReadonlyMap<string, Ahead>;
+  /** Whose reactions are mine; `null` until the hub said so. */
+  readonly me: string | null;
   readonly timeline: Timeline | null;
   readonly activity: readonly Activity[];
   readonly people: number;
@@ -57,6 +56,8 @@ export const NO_FACTS: RoomFacts = {
   members: [],
   people: 0,
   messages: [],
+  ahead: new Map(),
+  me: null,
   timeline: null,
   activity: [],
   typists: NOBODY_TYPES,
@@ -72,8 +73,16 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
       const message: RoomMessage = { ...event.message, position: event.position, delivery: "sent" };
       const accounts = facts.typists.accounts.filter((account) => account.id !== event.message.author.id);
       const typists = accounts.length < facts.typists.accounts.length ? { ...facts.typists, accounts } : facts.typists;
-      return { ...facts, messages: mergeMessages(facts.messages, [message]), typists };
+      return { ...showMessages(facts, [message]), typists };
     }
+    case "message_changed": {
+      const known = { list: facts.messages, ahead: facts.ahead };
+      const { list: messages, ahead } = withChange(known, event.position, event.message, facts.me);
+      return { ...facts, messages, ahead };
+    }
+    case "reactions":
+      // Thrown over the film: shown once, kept nowhere.
+      return facts;
     case "presence": {
       const left = new Set(event.left);
       const members = changeMembers(putMembers(facts.members, event.joined), event.changed);
@@ -98,6 +107,12 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
   }
 }
 
+/** The facts with more messages, from wherever they come. */
+export function showMessages(facts: RoomFacts, more: readonly RoomMessage[]): RoomFacts {
+  const { list: messages, ahead } = withMessages({ list: facts.messages, ahead: facts.ahead }, more);
+  return { ...facts, messages, ahead };
+}
+
 function applyTimeline(facts: RoomFacts, event: TimelineEvent, now_us: number): RoomFacts {
   if (!isNewer(event.timeline, facts.timeline)) return facts;
   const { cause, position, timeline } = event;
@@ -120,7 +135,7 @@ export function isNewer(next: Timeline, known: Timeline | null): boolean {
 /** The facts after a (re)join: members and timeline are the hub's, messages and activity stay. */
 export function applyJoined(facts: RoomFacts, joined: Pick<JoinedFrame, "members" | "people" | "timeline">): RoomFacts {
   const { members, people, timeline } = joined;
-  return { ...facts, members, people, timeline, typists: NOBODY_TYPES };
+  return { ...facts, members, people, timeline, typists: NOBODY_TYPES, ahead: new Map() };
 }
 
 function putMembers(members: readonly Member[], put: readonly Member[]): readonly Member[] {
@@ -134,32 +149,4 @@ function changeMembers(members: readonly Member[], changed: readonly Condition[]
   if (changed.length === 0) return members;
   const bySession = new Map(changed.map((condition) => [condition.session, condition]));
   return members.map((member) => ({ ...member, ...bySession.get(member.session) }));
-}
-
-/** Messages by position, each id once; what the hub confirmed wins over what is still on its way. */
-export function mergeMessages(known: readonly RoomMessage[], more: readonly RoomMessage[]): readonly RoomMessage[] {
-  const byId = new Map(known.map((message) => [message.id, message]));
-  for (const message of more) {
-    const before = byId.get(message.id);
-    if (before === undefined || before.position === null || message.position !== null) byId.set(message.id, message);
-  }
-  return [...byId.values()].sort(byPosition).slice(-MESSAGES_MAX);
-}
-
-function byPosition(a: RoomMessage, b: RoomMessage): number {
-  if (a.position === null || b.position === null) {
-    // Unconfirmed ones stand last, in the order they were written.
-    if (a.position === b.position) return compareText(a.sent_at, b.sent_at);
-    return a.position === null ? 1 : -1;
-  }
-  return comparePositions(a.position, b.position);
-}
-
-/** Log positions are opaque except for their order: shorter first, then as text, which orders decimal numbers. */
-export function comparePositions(a: string, b: string): number {
-  return a.length - b.length || compareText(a, b);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -3,8 +3,10 @@ import type { FromLink, ToLink } from "./connection";
 import type { Estimate } from "./estimator";
 import type { ChangedEvent, JoinedFrame, ReportFrame, Timeline } from "./protocol";
 import {
+  type Ask,
   CLOCK_SAMPLES_MIN,
   createRoom,
+  type History,
   type Room,
   type RoomMessage,
   type RoomState,
@@ -23,7 +25,7 @@ class Bench {
   hear: (told: FromLink) => void = () => undefined;
   ended = false;
 
-  constructor(history?: () => Promise<readonly RoomMessage[]>) {
+  constructor(history?: (ask: Ask) => Promise<History>) {
     this.room = createRoom({
       channelId: "c",
       visitId: "v",
@@ -164,7 +166,7 @@ describe("a room", () => {
     const bench = new Bench(async () => {
       asked += 1;
       if (fails) throw new Error("offline");
-      return [];
+      return { messages: [], anew: false };
     });
     const changed: ChangedEvent["noun"][] = [];
     bench.room.onChanged((event) => changed.push(event.noun));
@@ -200,7 +202,7 @@ describe("a room", () => {
     };
     const bench = new Bench(async () => {
       asked += 1;
-      return [old];
+      return { messages: [old], anew: false };
     });
     bench.join();
     bench.hear({
