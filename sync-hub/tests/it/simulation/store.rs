@@ -82,7 +82,7 @@ impl Store {
         let may = || standing.clone().ok_or_else(|| Refusal::new("signed_out", ""));
         let decided = match command {
             Command::Chat { id, text, .. } => return self.chat(channel, account, op, *id, text),
-            Command::Arrive { .. } | Command::Depart { .. } => {
+            Command::MayReact | Command::Arrive { .. } | Command::Depart { .. } => {
                 return Ok(Done { position: self.head(), changed: true });
             }
             Command::Play { position } => PlaybackCommand::Play { standing: may()?, position: *position, at },
@@ -142,7 +142,8 @@ impl Store {
         }
         assert!(!self.messages.contains_key(&id), "a message was posted twice");
         let author = Person { id: account, name: String::new() };
-        let fact = Fact::Message { id, author, text: text.to_owned(), sent_at: String::new(), playback: None };
+        let (text, sent_at) = (text.to_owned(), String::new());
+        let fact = Fact::Message { id, author, text, sent_at, playback: None, reply_to: None, mentions: vec![] };
         let position = self.append(channel, Some(account), op, fact);
         self.messages.insert(id, position);
         let done = Done { position, changed: true };

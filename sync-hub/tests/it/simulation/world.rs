@@ -454,7 +454,8 @@ impl World {
         let (who, channel) = (self.viewers[&session].account, self.viewers[&session].channel);
         let text = "y".repeat(self.rng.random_range(1..60));
         for _ in 0..self.rng.random_range(1..200) {
-            let chat = Command::Chat { id: MessageId(self.fresh()), text: text.clone(), playback: None };
+            let (id, text) = (MessageId(self.fresh()), text.clone());
+            let chat = Command::Chat { id, text, playback: None, reply_to: None, mentions: vec![] };
             let op = CommandId(self.fresh());
             let _ = self.store.command(self.wall(), channel, Some(who), Some(op), &chat);
         }
