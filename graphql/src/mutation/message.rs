@@ -91,7 +91,7 @@ impl Messages {
         .await
     }
 
-    /// Takes a message back: one's own, or of somebody below one who may.
+    /// Takes a message back, either one's own or that of somebody below.
     async fn redact_message(&self, ctx: &Context<'_>, input: RedactMessageInput) -> Nullable<ChangePayload> {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };

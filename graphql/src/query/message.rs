@@ -111,23 +111,23 @@ impl Messages {
     }
 
     /// The newest messages with words that begin so, at most 50.
-    #[graphql(complexity = "cost(first, 20, child_complexity)")]
+    #[graphql(complexity = "cost(count, 20, child_complexity)")]
     async fn search_messages(
         &self,
         ctx: &Context<'_>,
         channel: Uuid,
         words: String,
         before: Option<Position>,
-        #[graphql(default = 20)] first: Option<i32>,
+        #[graphql(default = 20)] count: Option<i32>,
     ) -> Nullable<Vec<Message>> {
         nullable(async {
-            let (channel, first) = (ChannelId(channel), first.unwrap_or(20));
-            if !(1..=FOUND_MAX).contains(&first) {
+            let (channel, count) = (ChannelId(channel), count.unwrap_or(20));
+            if !(1..=FOUND_MAX).contains(&count) {
                 return Err(Problem::Invalid(format!("a search finds 1 to {FOUND_MAX} messages")));
             }
             inside(ctx, channel).await?;
             let (pool, before) = (ctx.reader().pool(), before.map(|position| position.0));
-            let found = messages::search(pool, channel, &words, before, i64::from(first)).await?;
+            let found = messages::search(pool, channel, &words, before, i64::from(count)).await?;
             let rows = found.ok_or_else(|| Problem::Invalid("give a word to look for".to_owned()))?;
             Ok(Some(rows.into_iter().map(Message::from).collect()))
         })

@@ -35,6 +35,7 @@ impl Club {
         let (services, id) = (&self.app.services, ChannelId(self.channel));
         member::ask_to_join(services, &self.context(&self.bob), id).await.unwrap();
         member::approve(services, &self.context(&self.ada), id, self.bob.account).await.unwrap();
+        member::join(services, &self.context(&self.bob), id, None).await.unwrap();
         self
     }
 
@@ -166,10 +167,10 @@ async fn pages_search_and_changes_are_for_those_inside() {
     let changes = format!(", after: \"{head}\"");
     let changed = club.read(bob, "messagesChangedAfter", &changes, "nodes { text } hasMore").await;
     assert_eq!(texts(&changed["data"]["messagesChangedAfter"]), ["", "word1 again"]);
-    let found = club.read(bob, "searchMessages", ", words: \"wor\", first: 50", "text").await;
+    let found = club.read(bob, "searchMessages", ", words: \"wor\", count: 50", "text").await;
     assert_eq!(found["data"]["searchMessages"].as_array().unwrap().len(), 7, "not what was taken back");
     let code = |answer: &Value| answer["errors"][0]["extensions"]["code"].clone();
-    let many = club.read(bob, "searchMessages", ", words: \"wor\", first: 51", "text").await;
+    let many = club.read(bob, "searchMessages", ", words: \"wor\", count: 51", "text").await;
     assert_eq!(code(&many), "invalid");
 
     let eve = club.app.person("Eve", PlatformRole::Administrator).await;

@@ -75,8 +75,8 @@ export const ChatChangesQuery = graphql(
 
 export const ChatSearchQuery = graphql(
   `
-    query ChatSearch($channel: UUID!, $words: String!, $first: Int) {
-      searchMessages(channel: $channel, words: $words, first: $first) {
+    query ChatSearch($channel: UUID!, $words: String!, $count: Int) {
+      searchMessages(channel: $channel, words: $words, count: $count) {
         ...ChatParts
       }
     }
