@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod accounts;
+mod chat;
 mod cqrs;
 mod dispatcher;
 mod in_flight;

@@ -45,6 +45,13 @@ async fn nobody_does_anything_without_signing_in() {
         ("pause", json!({ "channel": id })),
         ("seek", json!({ "channel": id, "positionUs": 1.0 })),
         ("postMessage", json!({ "channel": id, "id": id, "text": "t" })),
+        ("editMessage", json!({ "message": id, "text": "t" })),
+        ("redactMessage", json!({ "message": id })),
+        ("reactToMessage", json!({ "message": id, "emoji": "\u{1F44D}", "on": true })),
+        ("pinMessage", json!({ "message": id })),
+        ("unpinMessage", json!({ "message": id })),
+        ("reportMessage", json!({ "message": id, "reason": "r" })),
+        ("resolveReport", json!({ "report": id, "action": "DISMISSED" })),
     ];
     // Every mutation of the schema is either here or makes its own account.
     let own = ["setUp", "signIn", "signOut", "joinAsGuest"];

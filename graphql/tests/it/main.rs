@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod channels;
+mod chat;
 mod cost;
 mod faults;
 mod journey;

@@ -7,12 +7,13 @@ use lockstep_domain::{
     account::{AccountEvent, PlatformRole},
     aggregate::Event,
     channel::{ChannelEvent, Visibility},
-    ids::{AccountId, ChannelId, CommandId, InviteId, MessageId, Position, StreamId, VideoId},
+    ids::{AccountId, ChannelId, CommandId, InviteId, MessageId, Position, ReportId, StreamId, VideoId},
     invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
     permission::{ChannelRole, Permission},
     playback::PlaybackEvent,
+    report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
     video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
 };
@@ -156,12 +157,12 @@ pub async fn story(fixture: &Fixture) -> Story {
     fixture.append(StreamId::channel(private), Some(private), &secret).await;
     members(fixture, channel, ada, guest, troll).await;
     let played = [
-        PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(60_000_000), at_us: Timestamp(10) },
+        PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(60_000_000), at_us: Timestamp(10), item: None },
         PlaybackEvent::Played { position_us: MediaTime(0), at_us: Timestamp(20) },
         PlaybackEvent::Ended { at_us: Timestamp(60_000_020) },
         PlaybackEvent::Played { position_us: MediaTime(0), at_us: Timestamp(70_000_000) },
         PlaybackEvent::Paused { position_us: MediaTime(3_000_000), at_us: Timestamp(73_000_000) },
-        PlaybackEvent::Seeked { position_us: MediaTime(9_000_000), at_us: Timestamp(74_000_000) },
+        PlaybackEvent::Seeked { position_us: MediaTime(9_000_000), at_us: Timestamp(74_000_000), from_us: None },
     ];
     let mut last = fixture.append(StreamId::playback(channel), Some(channel), &played).await;
     for (number, message) in messages.into_iter().enumerate() {
@@ -171,10 +172,58 @@ pub async fn story(fixture: &Fixture) -> Story {
             text: personal(guest, &format!("hello {number}")),
             video: Some(video),
             playback_us: Some(MediaTime(1_000)),
+            reply_to: (number > 0).then(|| messages[0]),
+            reply_author: (number > 0).then_some(guest),
+            mentions: if number > 0 { vec![ada] } else { vec![] },
         };
         last = fixture.append(StreamId::message(message), Some(channel), &[posted]).await;
     }
+    last = talked(fixture, channel, (ada, guest), messages).await.max(last);
     Story { ada, guest, troll, channel, private, video, failed, messages, last }
+}
+
+/// What became of the messages: the first is edited, reacted to and pinned, the second pinned and let go, the last
+/// taken back after all of that, and reported before.
+async fn talked(
+    fixture: &Fixture,
+    channel: ChannelId,
+    (ada, guest): (AccountId, AccountId),
+    messages: [MessageId; 3],
+) -> Position {
+    let added = |account, emoji: &str| MessageEvent::ReactionAdded { account, emoji: emoji.to_owned() };
+    let removed = |account, emoji: &str| MessageEvent::ReactionRemoved { account, emoji: emoji.to_owned() };
+    let first = [
+        MessageEvent::Edited { text: personal(guest, "hello again") },
+        added(ada, "A"),
+        added(guest, "B"),
+        added(guest, "A"),
+        removed(guest, "B"),
+        MessageEvent::Pinned { by: ada },
+    ];
+    fixture.append(StreamId::message(messages[0]), Some(channel), &first).await;
+    let second = [MessageEvent::Pinned { by: ada }, MessageEvent::Unpinned { by: ada }];
+    fixture.append(StreamId::message(messages[1]), Some(channel), &second).await;
+    let filed = |message, text: &str| ReportEvent::Filed {
+        channel,
+        message,
+        reporter: ada,
+        reason: personal(ada, "rude"),
+        author: guest,
+        text: personal(guest, text),
+        said_at_us: Timestamp(5),
+        playback_us: None,
+    };
+    let resolved = ReportEvent::Resolved { by: ada, action: ReportAction::Redacted, note: None };
+    let report = || StreamId::report(ReportId(Uuid::new_v4()));
+    fixture.append(report(), Some(channel), &[filed(messages[2], "hello 2"), resolved]).await;
+    fixture.append(report(), Some(channel), &[filed(messages[1], "hello 1")]).await;
+    let last = [
+        MessageEvent::Edited { text: personal(guest, "secret") },
+        added(ada, "A"),
+        MessageEvent::Pinned { by: ada },
+        MessageEvent::Redacted { by: ada, reason: Some(personal(guest, "not here")) },
+    ];
+    fixture.append(StreamId::message(messages[2]), Some(channel), &last).await
 }
 
 async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: AccountId) {

@@ -1,11 +1,14 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
 import { channels } from "./channels";
+import { presence } from "./presence";
+import { talk } from "./chat";
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
   channels,
+  presence,
   app: {
     name: "Lockstep",
     promise: "Watch films together, on the same frame.",
@@ -340,6 +343,7 @@ export const en = {
       buffering: "buffering",
       hidden: "in the background",
       blocked: "waiting for a tap",
+      away: presence.away,
     },
     error: (ms: string) => `sync error ${ms}`,
     windows: (n: number) => `${n} windows`,
@@ -360,11 +364,9 @@ export const en = {
     retry: "Send again",
     atFilm: (time: string) => `at ${time} in the film`,
     newMessages: (n: number) => `${plural(n, "new message", "new messages")}`,
-    typingOne: (a: string) => `${a} is typing…`,
-    typingTwo: (a: string, b: string) => `${a} and ${b} are typing…`,
-    typingMany: "Several people are typing…",
     tooLong: (n: number) => `${n} characters too many`,
   },
+  talk,
   activity: {
     title: "Activity",
     empty: "Nothing has happened yet.",
@@ -443,6 +445,16 @@ export const en = {
     not_arrived: "The file has not arrived. Try again.",
     empty: "This file is empty.",
     too_large: "This file is larger than 5 GB, the most that is taken.",
+    redacted: "This message was taken back.",
+    nothing_to_answer: "The message you answer is not there any more.",
+    mentions: "You can mention up to 10 people who are in the channel.",
+    not_your_message: "Only its author can edit a message.",
+    too_many_pins: "A channel has at most 10 pinned messages. Unpin one first.",
+    too_many_emoji: "This message has 20 different reactions already.",
+    too_fast: "That was a lot at once. Wait a moment.",
+    slow_mode_wait: "Slow mode is on. Wait a moment before your next message.",
+    already_resolved: "Somebody has already dealt with this.",
+    yourself: "You cannot report what you said yourself. Take it back instead.",
     contended: "Many people did something at once. Try again.",
     not_found: "That is not there any more.",
     offline: "The connection was lost, so nothing was changed.",

@@ -11,7 +11,9 @@ export interface Account {
 }
 export type PlatformRole = "administrator" | "member" | "guest";
 export type ChannelRole = "viewer" | "moderator" | "admin" | "owner";
-export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked";
+/** What a viewer's player does; `away` is said by the hub alone: the socket is gone, the visit not yet. */
+export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked" | "away";
+export type Device = "phone" | "tablet" | "desktop" | "tv";
 export type IntentVerb = "play" | "pause" | "seek" | "load";
 export type CauseVerb = IntentVerb | "end";
 
@@ -26,13 +28,20 @@ export interface Timeline {
   readonly epoch: string;
 }
 
+/** A viewer; `session` names the seat, which outlives a broken socket. */
 export interface Member {
   readonly session: string;
   readonly account: Account;
   readonly role: ChannelRole;
+  readonly device: Device;
   readonly state: ViewerState;
   readonly error_us: number | null;
+  /** When the seat was taken, hub time. */
+  readonly since_us: number;
 }
+
+/** What changed about a viewer. */
+export type Condition = Pick<Member, "session" | "role" | "state" | "error_us">;
 
 export interface Message {
   readonly id: string;
@@ -40,6 +49,22 @@ export interface Message {
   readonly text: string;
   readonly sent_at: string;
   readonly playback_us: number | null;
+  /** The message it answers. */
+  readonly reply_to?: { readonly id: string; readonly author: Account | null };
+  /** The accounts it speaks to. */
+  readonly mentions?: readonly string[];
+}
+
+/** One message as it is now; whether a reaction is one's own follows from `reacted`. */
+export interface MessageView {
+  readonly id: string;
+  /** `null` once it was taken back or its author erased. */
+  readonly text: string | null;
+  readonly edited: boolean;
+  readonly redacted: { readonly by: Account; readonly reason: string | null } | null;
+  readonly reactions: readonly { readonly emoji: string; readonly count: number }[];
+  readonly pinned: boolean;
+  readonly reacted: { readonly account: string; readonly emoji: string; readonly on: boolean } | null;
 }
 
 export interface Cause {
@@ -59,15 +84,29 @@ export interface ChatEvent {
   readonly position: string;
   readonly message: Message;
 }
+export interface MessageChangedEvent {
+  readonly e: "message_changed";
+  readonly position: string;
+  readonly message: MessageView;
+}
+/** Emoji thrown over the film since the last of these; they are told once and never stored. */
+export interface ReactionsEvent {
+  readonly e: "reactions";
+  readonly counts: readonly { readonly emoji: string; readonly count: number }[];
+}
 export interface PresenceEvent {
   readonly e: "presence";
   readonly joined: readonly Member[];
   readonly left: readonly string[];
-  readonly changed: readonly Member[];
+  readonly changed: readonly Condition[];
+  /** How many people are here, also those not listed. */
+  readonly people: number;
 }
 export interface TypingEvent {
   readonly e: "typing";
-  readonly account: Account;
+  /** Everybody who types: some by name, the rest as a number. */
+  readonly accounts: readonly Account[];
+  readonly more: number;
 }
 export interface BannedEvent {
   readonly e: "banned";
@@ -78,11 +117,19 @@ export interface BannedEvent {
 export interface ChangedEvent {
   readonly e: "changed";
   readonly position: string;
-  readonly noun: "channel" | "member" | "queue";
+  readonly noun: "channel" | "member" | "queue" | "report";
   /** Whom it is about, if one person. */
   readonly account: string | null;
 }
-export type RoomEvent = TimelineEvent | ChatEvent | PresenceEvent | TypingEvent | BannedEvent | ChangedEvent;
+export type RoomEvent =
+  | TimelineEvent
+  | ChatEvent
+  | MessageChangedEvent
+  | ReactionsEvent
+  | PresenceEvent
+  | TypingEvent
+  | BannedEvent
+  | ChangedEvent;
 
 export interface HelloFrame {
   readonly t: "hello";
@@ -96,7 +143,13 @@ export interface JoinedFrame {
   readonly channel: string;
   readonly position: string;
   readonly timeline: Timeline | null;
+  /** The seat of this viewer. */
+  readonly seat: string;
+  /** Whether everything after the position asked for follows this frame. */
+  readonly resumed: boolean;
+  /** Some of those who are here; all, when they are few. */
   readonly members: readonly Member[];
+  readonly people: number;
 }
 export interface BatchFrame {
   readonly t: "batch";
@@ -120,6 +173,8 @@ export interface RefusedFrame {
   readonly op: string;
   readonly code: string;
   readonly message: string;
+  /** When to ask again, where waiting helps. */
+  readonly retry_after_ms?: number;
 }
 export interface ErrorFrame {
   readonly t: "error";
@@ -132,6 +187,9 @@ export interface JoinFrame {
   readonly t: "join";
   readonly channel: string;
   readonly visit: string;
+  readonly device: Device;
+  /** The last position this viewer has seen. */
+  readonly after?: string;
 }
 export interface ProbeFrame {
   readonly t: "probe";
@@ -151,6 +209,12 @@ export interface ChatFrame {
   readonly id: string;
   readonly text: string;
   readonly playback_us: number | null;
+  readonly reply_to?: string;
+  readonly mentions?: readonly string[];
+}
+export interface ReactFrame {
+  readonly t: "react";
+  readonly emoji: string;
 }
 export interface ReportFrame {
   readonly t: "report";
@@ -161,7 +225,7 @@ export interface ReportFrame {
 export interface TypingFrame {
   readonly t: "typing";
 }
-export type ClientFrame = JoinFrame | ProbeFrame | IntentFrame | ChatFrame | ReportFrame | TypingFrame;
+export type ClientFrame = JoinFrame | ProbeFrame | IntentFrame | ChatFrame | ReactFrame | ReportFrame | TypingFrame;
 
 /** Close codes of the hub, as sent in the close frame. */
 export const CLOSE = {
@@ -170,6 +234,7 @@ export const CLOSE = {
   notPermitted: 4403,
   slowConsumer: 4408,
   noJoin: 4410,
+  tooMany: 4429,
   draining: 1012,
 } as const;
 
