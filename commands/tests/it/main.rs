@@ -4,6 +4,7 @@
 mod accounts;
 mod cqrs;
 mod dispatcher;
+mod queue;
 mod rights;
 mod support;
 mod uploads;

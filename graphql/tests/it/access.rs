@@ -127,7 +127,7 @@ async fn only_administrators_see_the_projections() {
     let head = app.settle().await;
     let query = "{ projections { name position lagPositions faulted } }";
     let shown = app.data(Some(&ada), query, json!({})).await["projections"].clone();
-    assert_eq!(shown.as_array().unwrap().len(), 6);
+    assert_eq!(shown.as_array().unwrap().len(), 7);
     let at_head = json!({ "name": "accounts", "position": head.to_string(), "lagPositions": 0, "faulted": false });
     assert_eq!(shown[0], at_head);
     for by in [None, Some(&bob)] {

@@ -207,7 +207,7 @@ impl App {
     /// All read models show everything that happened so far.
     pub async fn settle(&self) -> Position {
         let head = self.services.store.head().await.unwrap();
-        let names = ["accounts", "videos", "channels", "members", "messages", "playback"];
+        let names = ["accounts", "videos", "channels", "members", "messages", "playback", "queues"];
         while self.reader.wait_for(&names, head).await.is_err() {}
         head
     }
@@ -248,6 +248,15 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "loadVideo" => ("LoadVideoInput", changed),
         "play" | "pause" => ("PlayInput", changed),
         "seek" => ("SeekInput", changed),
+        "queueVideo" => ("QueueVideoInput", changed),
+        "dequeueVideo" | "playNow" => ("QueueItemInput", changed),
+        "moveInQueue" => ("MoveInQueueInput", changed),
+        "playNext" => ("PlayNextInput", changed),
+        "voteSkip" => ("VoteSkipInput", changed),
+        "restoreQueue" | "clearQueue" | "releaseHold" => ("ChannelInput", changed),
+        "setAutoplay" => ("SetAutoplayInput", changed),
+        "setLoop" => ("SetLoopInput", changed),
+        "changeRate" => ("ChangeRateInput", changed),
         "postMessage" => ("PostMessageInput", "... on MessagePosted { id position }"),
         other => panic!("no such mutation: {other}"),
     }

@@ -8,6 +8,7 @@ use lockstep_domain::{
     message::MessageEvent,
     permission::ChannelRole,
     playback::PlaybackEvent,
+    queue::QueueEvent,
     time::{MediaTime, Timestamp},
     video::{Status, VideoEvent},
 };
@@ -37,6 +38,7 @@ async fn the_story_has_every_event_type() {
         ("member", MemberEvent::TYPES),
         ("message", MessageEvent::TYPES),
         ("playback", PlaybackEvent::TYPES),
+        ("queue", QueueEvent::TYPES),
         ("video", VideoEvent::TYPES),
     ];
     let mut all: Vec<String> =

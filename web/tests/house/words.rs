@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, member::*, message::*, playback::*, video::*, visit::*, work::*,
+    Aggregate, account::*, channel::*, member::*, message::*, playback::*, queue::*, video::*, visit::*, work::*,
 };
 
 use crate::repository::{File, files};
@@ -15,6 +15,7 @@ fn event_types() -> BTreeSet<&'static str> {
         MemberEvent::TYPES,
         MessageEvent::TYPES,
         PlaybackEvent::TYPES,
+        QueueEvent::TYPES,
         VideoEvent::TYPES,
         VisitEvent::TYPES,
         WorkEvent::TYPES,
@@ -29,6 +30,7 @@ fn stream_types() -> BTreeSet<&'static str> {
         Member::KIND,
         Message::KIND,
         Playback::KIND,
+        Queue::KIND,
         Video::KIND,
         Visit::KIND,
         Work::KIND,

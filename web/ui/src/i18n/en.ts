@@ -1,8 +1,11 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
+import { queue } from "./queue";
+
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
+  queue,
   app: {
     name: "Lockstep",
     promise: "Watch films together, on the same frame.",
@@ -252,6 +255,7 @@ export const en = {
     tabs: "Side panel",
     chat: "Chat",
     people: "People",
+    queue: "Queue",
     activity: "Activity",
     watching: (n: number) => `${n} watching`,
     unread: (n: number) => `${n} new`,
@@ -370,6 +374,9 @@ export const en = {
     seek: (who: string, time: string) => `${who} jumped to ${time}`,
     load: (who: string, _time: string) => `${who} loaded a video`,
     end: (_who: string, _time: string) => "The film ended",
+    rate: (who: string, time: string) => `${who} changed the speed at ${time}`,
+    hold: (who: string, _time: string) => `${who} pressed play`,
+    release: (_who: string, _time: string) => "The film started for everyone",
   },
   shortcuts: {
     title: "Keyboard shortcuts",
@@ -383,6 +390,8 @@ export const en = {
       { keys: ["J", "L"], text: "10 seconds back or forward", shared: true },
       { keys: ["0", "…", "9"], text: "Jump to 0 – 90 %", shared: true },
       { keys: ["Home", "End"], text: "Start or end", shared: true },
+      { keys: ["<", ">"], text: "Slower or faster", shared: true },
+      { keys: ["Shift + N"], text: "Next video", shared: true },
       { keys: ["M"], text: "Mute", shared: false },
       { keys: ["↑", "↓"], text: "Volume", shared: false },
       { keys: ["F"], text: "Full screen", shared: false },
@@ -445,5 +454,10 @@ export const en = {
     offline: "The connection was lost, so nothing was changed.",
     superseded: "Someone was faster.",
     closed: "The connection was closed.",
+    queue_full: "The queue is full: it has 200 videos.",
+    not_queued: "That is not in the queue any more.",
+    nothing_to_skip: "Nothing is playing that could be skipped.",
+    rate: "The speed is between 0.5 and 2.",
+    not_the_remote: "Someone else has the remote. Ask them to hand it over.",
   } as Record<string, string>,
 };

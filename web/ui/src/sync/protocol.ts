@@ -2,7 +2,7 @@
 //
 // Names are those on the wire. `_us` are integer microseconds; hub times count from the hub's start (`epoch`).
 
-/** Normal speed; `rate_ppm` is this or 0. */
+/** Normal speed; `rate_ppm` is the shared speed, or 0 while paused. */
 export const RATE_NORMAL_PPM = 1_000_000;
 
 export interface Account {
@@ -12,8 +12,8 @@ export interface Account {
 export type PlatformRole = "administrator" | "member" | "guest";
 export type ChannelRole = "viewer" | "moderator" | "admin" | "owner";
 export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked";
-export type IntentVerb = "play" | "pause" | "seek" | "load";
-export type CauseVerb = IntentVerb | "end";
+export type IntentVerb = "play" | "pause" | "seek" | "load" | "rate";
+export type CauseVerb = IntentVerb | "end" | "hold" | "release";
 
 /** The shared clock of a film: at hub time `at_hub_us` it is at `position_us` and runs at `rate_ppm`. */
 export interface Timeline {
@@ -22,6 +22,10 @@ export interface Timeline {
   readonly position_us: number;
   readonly rate_ppm: number;
   readonly at_hub_us: number;
+  /** The shared speed, also while paused; hubs before it was shared did not tell. */
+  readonly speed_ppm?: number;
+  /** Present while the film waits for viewers: it starts then at the latest. */
+  readonly hold_until_us?: number;
   readonly seq: number;
   readonly epoch: string;
 }
@@ -82,7 +86,13 @@ export interface ChangedEvent {
   /** Whom it is about, if one person. */
   readonly account: string | null;
 }
-export type RoomEvent = TimelineEvent | ChatEvent | PresenceEvent | TypingEvent | BannedEvent | ChangedEvent;
+/** Whom a held film waits for. */
+export interface WaitingEvent {
+  readonly e: "waiting";
+  readonly seq: number;
+  readonly sessions: readonly string[];
+}
+export type RoomEvent = WaitingEvent | TimelineEvent | ChatEvent | PresenceEvent | TypingEvent | BannedEvent | ChangedEvent;
 
 export interface HelloFrame {
   readonly t: "hello";
@@ -144,6 +154,7 @@ export interface IntentFrame {
   readonly verb: IntentVerb;
   readonly position_us?: number;
   readonly video?: string;
+  readonly rate_ppm?: number;
 }
 export interface ChatFrame {
   readonly t: "chat";
@@ -157,6 +168,8 @@ export interface ReportFrame {
   readonly state: ViewerState;
   readonly error_us: number | null;
   readonly bound_us: number | null;
+  /** The number of the timeline whose film is buffered at its place. */
+  readonly ready: number | null;
 }
 export interface TypingFrame {
   readonly t: "typing";

@@ -32,9 +32,19 @@ export interface RoomFacts {
   readonly activity: readonly Activity[];
   readonly typists: readonly { readonly account: Account; readonly until_us: number }[];
   readonly banned: readonly string[];
+  /** The held timeline's number and the sessions it waits for. */
+  readonly waiting: { readonly seq: number; readonly sessions: readonly string[] } | null;
 }
 
-export const NO_FACTS: RoomFacts = { members: [], messages: [], timeline: null, activity: [], typists: [], banned: [] };
+export const NO_FACTS: RoomFacts = {
+  members: [],
+  messages: [],
+  timeline: null,
+  activity: [],
+  typists: [],
+  banned: [],
+  waiting: null,
+};
 
 /** The facts after one event heard at `now_us`. */
 export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): RoomFacts {
@@ -61,6 +71,8 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
         banned: facts.banned.includes(event.account) ? facts.banned : [...facts.banned, event.account],
         members: facts.members.filter((member) => member.account.id !== event.account),
       };
+    case "waiting":
+      return { ...facts, waiting: { seq: event.seq, sessions: event.sessions } };
     case "changed":
       // Nothing the hub tells itself: who shows it reads it again.
       return facts;
@@ -81,7 +93,9 @@ function applyTimeline(facts: RoomFacts, event: TimelineEvent, now_us: number): 
     at_us: timeline.position_us,
     heard_us: now_us,
   };
-  return { ...facts, timeline, activity: [...facts.activity, done].slice(-ACTIVITY_MAX) };
+  // That everybody was ready is nobody's act.
+  const activity = cause.verb === "release" ? facts.activity : [...facts.activity, done].slice(-ACTIVITY_MAX);
+  return { ...facts, timeline, activity };
 }
 
 /** Whether a timeline replaces the known one: another epoch always does, within one epoch the higher number. */
@@ -91,7 +105,7 @@ export function isNewer(next: Timeline, known: Timeline | null): boolean {
 
 /** The facts after a (re)join: members and timeline are the hub's, messages and activity stay. */
 export function applyJoined(facts: RoomFacts, members: readonly Member[], timeline: Timeline | null): RoomFacts {
-  return { ...facts, members, timeline, typists: [] };
+  return { ...facts, members, timeline, typists: [], waiting: null };
 }
 
 function putMembers(members: readonly Member[], put: readonly Member[]): readonly Member[] {

@@ -73,7 +73,7 @@ class Screen implements VideoController {
     this.views.push(view);
   }
   telemetry() {
-    return { state: "playing" as const, error_us: 120, bound_us: 500 };
+    return { state: "playing" as const, error_us: 120, bound_us: 500, ready: null };
   }
 }
 
