@@ -6,7 +6,7 @@ use lockstep_domain::{
     member::{Member, MemberState},
     message::{Message, MessageCommand, MessageError, MessageState, Pace, Post, ReplyTo},
     playback::Playback,
-    standing::Standing,
+    standing::{Denied, Standing},
     time::MediaTime,
 };
 use lockstep_event_store::Guard;
@@ -245,7 +245,12 @@ async fn act<Wanted: Future<Output = Prepared>>(
             wanted(facts, on).await
         })
         .await
-        .map_err(refusal)
+        .map_err(|error| refusal(error.map(unknown_outside)))
+}
+
+/// Who may not know of the channel learns of no message in it either.
+fn unknown_outside(refused: MessageError) -> MessageError {
+    if refused == MessageError::Denied(Denied::NoChannel) { MessageError::Unknown } else { refused }
 }
 
 fn refusal(error: CommandError<MessageError>) -> CommandError<MessageRefusal> {

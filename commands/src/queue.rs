@@ -141,6 +141,11 @@ pub async fn play_now(services: &Services, context: &Context, channel: ChannelId
     let (stream, queue) = (StreamId::playback(channel), StreamId::queue(channel));
     let held = services.dispatcher.load::<Queue>(&queue).await?.state.item(item).cloned();
     let Some(held) = held else {
+        // Whoever may not put it on learns nothing of what is queued.
+        let (standing, _) = member::standing_of(services, channel, account).await?;
+        standing
+            .may(Permission::LoadVideo, context.now)
+            .map_err(|denied| CommandError::Refused(QueueError::from(denied).into()))?;
         // The effect of an earlier run of this operation was to take it out.
         let earlier = services.store.find_command(&context.actor.to_string(), &stream, context.command_id).await?;
         return match earlier {

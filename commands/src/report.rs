@@ -5,7 +5,7 @@ use lockstep_domain::{
     ids::{AccountId, ChannelId, MessageId, ReportId, StreamId},
     message::{Message, MessageEvent},
     report::{Evidence, Report, ReportAction, ReportCommand, ReportError},
-    standing::Standing,
+    standing::{Denied, Standing},
     time::Timestamp,
 };
 use sha2::{Digest, Sha256};
@@ -75,7 +75,7 @@ pub async fn file(
             Ok((ReportCommand::File { channel, message, standing: found.standing, reason, evidence }, found.guards))
         })
         .await
-        .map_err(|error| error.map(ReportRefusal::Rule))?;
+        .map_err(|error| error.map(|refused| outside(refused, ReportError::NothingToReport).into()))?;
     Ok((report, outcome))
 }
 
@@ -99,7 +99,7 @@ pub async fn resolve(
     // Who may not resolve it, or comes too late, does nothing to anybody.
     let (standing, _) = member::standing_of(services, channel, account).await?;
     <Report as lockstep_domain::Aggregate>::decide(&held, &command(standing))
-        .map_err(|rule| CommandError::Refused(rule.into()))?;
+        .map_err(|refused| CommandError::Refused(outside(refused, ReportError::Unknown).into()))?;
     carry_out(services, context, channel, (message, author), resolution).await?;
     let command = &command;
     services
@@ -110,6 +110,11 @@ pub async fn resolve(
         })
         .await
         .map_err(|error| error.map(ReportRefusal::Rule))
+}
+
+/// Who may not know of the channel learns of nothing in it: it is refused as for what is not there.
+fn outside(refused: ReportError, unknown: ReportError) -> ReportError {
+    if refused == ReportError::Denied(Denied::NoChannel) { unknown } else { refused }
 }
 
 async fn carry_out(

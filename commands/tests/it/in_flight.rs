@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use lockstep_commands::{
-    CommandError, Context, Dispatcher, Outcome, Services, channel, member, message::{self, NewMessage}, playback, refusal::Coded,
+    CommandError, Context, Dispatcher, Outcome, Services, channel, member,
+    message::{self, NewMessage},
+    playback,
+    refusal::Coded,
 };
 use lockstep_domain::{
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, StreamId, VideoId},
@@ -141,7 +144,9 @@ impl Scene {
                 let new = NewMessage { id, text: "hi".to_owned(), ..NewMessage::default() };
                 refused(message::post(services, context, self.channel, new).await)
             }
-            Loss::Override | Loss::Remote => refused(playback::play(services, context, self.channel, None, false).await),
+            Loss::Override | Loss::Remote => {
+                refused(playback::play(services, context, self.channel, None, false).await)
+            }
         }
     }
 

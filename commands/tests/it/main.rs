@@ -6,6 +6,7 @@ mod chat;
 mod cqrs;
 mod dispatcher;
 mod in_flight;
+mod queue;
 mod rights;
 mod support;
 mod uploads;

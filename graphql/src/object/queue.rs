@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Rows of a queue; the queue itself is bounded by the domain.
-const ROWS_MAX: i32 = 200;
+const ROWS_MAX: i32 = crate::limits::PAGE_MAX;
 /// A queue is read as a whole, and its films and people in one batch: this many rows cost as one.
 const ROWS_PER_COST: usize = 10;
 
@@ -55,7 +55,7 @@ pub(crate) struct Queue {
 #[Object]
 impl Queue {
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn items(&self, #[graphql(default = 200)] first: Option<i32>) -> Result<Vec<QueueItem>, Problem> {
+    async fn items(&self, #[graphql(default = 100)] first: Option<i32>) -> Result<Vec<QueueItem>, Problem> {
         rows(&self.row.state.items, first)
     }
     /// Whether the next film starts by itself when one ends.
@@ -77,7 +77,7 @@ impl Queue {
     }
     /// What was in the queue when it last was emptied or cleared.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn last_queue(&self, #[graphql(default = 200)] first: Option<i32>) -> Result<Vec<QueueItem>, Problem> {
+    async fn last_queue(&self, #[graphql(default = 100)] first: Option<i32>) -> Result<Vec<QueueItem>, Problem> {
         rows(&self.row.state.last, first)
     }
 }

@@ -51,7 +51,7 @@ impl Messages {
 
     /// A channel's messages in the order they were said: the last ones before a place, the first ones after one, or
     /// those around one of them.
-    #[graphql(complexity = "cost(count, 50, child_complexity)")]
+    #[graphql(complexity = "cost(count, 30, child_complexity)")]
     async fn messages(
         &self,
         ctx: &Context<'_>,
@@ -59,11 +59,11 @@ impl Messages {
         before: Option<Position>,
         after: Option<Position>,
         around: Option<Uuid>,
-        #[graphql(default = 50)] count: Option<i32>,
+        #[graphql(default = 30)] count: Option<i32>,
         min_position: Option<Position>,
     ) -> Nullable<MessagePage> {
         nullable(async {
-            let (channel, count) = (ChannelId(channel), page(count, 50)?);
+            let (channel, count) = (ChannelId(channel), page(count, 30)?);
             let pool = ctx.reader().pool();
             at_least(ctx, READ, min_position).await?;
             inside(ctx, channel).await?;
@@ -88,17 +88,17 @@ impl Messages {
     }
 
     /// What was said or changed in a channel after a place, to catch up from there.
-    #[graphql(complexity = "cost(first, 50, child_complexity)")]
+    #[graphql(complexity = "cost(first, 30, child_complexity)")]
     async fn messages_changed_after(
         &self,
         ctx: &Context<'_>,
         channel: Uuid,
         after: Position,
-        #[graphql(default = 50)] first: Option<i32>,
+        #[graphql(default = 30)] first: Option<i32>,
         min_position: Option<Position>,
     ) -> Nullable<MessageChanges> {
         nullable(async {
-            let (channel, first) = (ChannelId(channel), page(first, 50)?);
+            let (channel, first) = (ChannelId(channel), page(first, 30)?);
             at_least(ctx, READ, min_position).await?;
             inside(ctx, channel).await?;
             let pool = ctx.reader().pool();

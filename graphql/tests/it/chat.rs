@@ -220,7 +220,7 @@ async fn moderators_see_their_own_channels_reports_with_the_evidence() {
         let input = json!({ "operationId": Uuid::new_v4(), "report": filed["id"], "action": action });
         club.app.change(Some(by), "resolveReport", input).await
     };
-    assert_eq!(resolve(&eve, "BANNED").await["code"], "not_a_member");
+    assert_eq!(resolve(&eve, "BANNED").await["code"], "not_found");
     assert_eq!(resolve(ada, "MUTED").await["changed"], true);
     assert_eq!(club.say(bob, json!({ "text": "still here?" })).await["code"], "muted", "what was resolved was done");
     assert_eq!(club.read(ada, "reports", "", "nodes { id }").await["data"]["reports"]["nodes"], json!([]));

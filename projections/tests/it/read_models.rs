@@ -9,6 +9,7 @@ use lockstep_domain::{
     message::MessageEvent,
     permission::ChannelRole,
     playback::PlaybackEvent,
+    queue::QueueEvent,
     report::ReportEvent,
     time::{MediaTime, Timestamp},
     video::{Status, VideoEvent},
@@ -40,6 +41,7 @@ async fn the_story_has_every_event_type() {
         ("member", MemberEvent::TYPES),
         ("message", MessageEvent::TYPES),
         ("playback", PlaybackEvent::TYPES),
+        ("queue", QueueEvent::TYPES),
         ("report", ReportEvent::TYPES),
         ("video", VideoEvent::TYPES),
     ];

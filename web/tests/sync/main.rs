@@ -1,9 +1,9 @@
 //! `/sync` over real sockets and a real log: what only shows outside the hub's own tests.
 
-mod oracle;
-mod rights;
 mod chat;
 mod limits;
+mod oracle;
+mod rights;
 mod stalled;
 mod world;
 
@@ -107,15 +107,19 @@ async fn both_viewers_get_the_same_timeline_and_the_same_chat() {
     }
     let op = Uuid::now_v7();
     ann.send(json!({"t": "intent", "op": op, "verb": "play"})).await;
+    let (held, seen) = (ann.until("e", "timeline").await, ben.until("e", "timeline").await);
+    assert_eq!(held, seen);
+    assert_eq!((&held["cause"]["op"], &held["cause"]["actor"]["name"]), (&json!(op), &json!("ann")));
+    assert_eq!(held["timeline"]["rate_ppm"], 0, "it waits until both have buffered it");
+    world::ready([&mut ann, &mut ben], &held["timeline"]).await;
     let (played, seen) = (ann.until("e", "timeline").await, ben.until("e", "timeline").await);
     assert_eq!(played, seen);
-    assert_eq!((&played["cause"]["op"], &played["cause"]["actor"]["name"]), (&json!(op), &json!("ann")));
     assert_eq!(played["timeline"]["rate_ppm"], 1_000_000);
     let ahead = played["timeline"]["at_hub_us"].as_i64().unwrap() - world.hub.clock().now().0;
     assert!((0..=600_000).contains(&ahead), "starts together, soon: {ahead}");
     let acknowledged = ann.until("t", "ack").await;
     assert_eq!((&acknowledged["op"], &acknowledged["changed"]), (&json!(op), &json!(true)));
-    assert_eq!(acknowledged["position"], played["position"]);
+    assert_eq!(acknowledged["position"], held["position"]);
 
     for n in 0..10 {
         let chat = json!({"t": "chat", "op": Uuid::now_v7(), "id": Uuid::now_v7(), "text": format!("line {n}")});
@@ -144,8 +148,10 @@ async fn a_pause_stops_on_one_frame_for_everybody_and_in_the_log() {
     let (mut ben, _) = world.join("ben").await;
     world.load_film().await;
     ann.send(json!({"t": "intent", "op": Uuid::now_v7(), "verb": "play"})).await;
-    let played = world::timeline(&mut ann, "play").await;
-    world::timeline(&mut ben, "play").await;
+    let held = world::timeline(&mut ann, "hold").await;
+    world::ready([&mut ann, &mut ben], &held).await;
+    let played = world::timeline(&mut ann, "release").await;
+    world::timeline(&mut ben, "release").await;
     ben.send(json!({"t": "intent", "op": Uuid::now_v7(), "verb": "pause"})).await;
     let paused = world::timeline(&mut ann, "pause").await;
     assert_eq!(paused, world::timeline(&mut ben, "pause").await);

@@ -313,6 +313,15 @@ impl Socket {
     }
 }
 
+/// Everybody's player has buffered what this timeline waits at.
+pub async fn ready<const N: usize>(viewers: [&mut Socket; N], held: &Value) {
+    for viewer in viewers {
+        let report =
+            json!({"t": "report", "state": "paused", "error_us": null, "bound_us": null, "ready": held["seq"]});
+        viewer.send(report).await;
+    }
+}
+
 /// The next timeline caused by this verb.
 pub async fn timeline(socket: &mut Socket, verb: &str) -> Value {
     loop {

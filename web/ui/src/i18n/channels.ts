@@ -27,6 +27,8 @@ export const channels = {
       UNLISTED: "Unlisted: everyone with the link may enter",
       PRIVATE: "Private: only people you let in",
     },
+    slow: "Slow mode",
+    slowHint: "Seconds between two messages of one person; 0 is off.",
     archive: "Archive this channel",
     archiveHint: "It closes for everyone and cannot be opened again. What happened in it is kept.",
     archiveSure: "Close it for everyone, for good?",

@@ -3,12 +3,14 @@
 import { channels } from "./channels";
 import { presence } from "./presence";
 import { talk } from "./chat";
+import { queue } from "./queue";
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
   channels,
   presence,
+  queue,
   app: {
     name: "Lockstep",
     promise: "Watch films together, on the same frame.",
@@ -258,6 +260,7 @@ export const en = {
     tabs: "Side panel",
     chat: "Chat",
     people: "People",
+    queue: "Queue",
     activity: "Activity",
     watching: (n: number) => `${n} watching`,
     unread: (n: number) => `${n} new`,
@@ -375,6 +378,9 @@ export const en = {
     seek: (who: string, time: string) => `${who} jumped to ${time}`,
     load: (who: string, _time: string) => `${who} loaded a video`,
     end: (_who: string, _time: string) => "The film ended",
+    rate: (who: string, time: string) => `${who} changed the speed at ${time}`,
+    hold: (who: string, _time: string) => `${who} pressed play`,
+    release: (_who: string, _time: string) => "The film started for everyone",
   },
   shortcuts: {
     title: "Keyboard shortcuts",
@@ -388,6 +394,8 @@ export const en = {
       { keys: ["J", "L"], text: "10 seconds back or forward", shared: true },
       { keys: ["0", "…", "9"], text: "Jump to 0 – 90 %", shared: true },
       { keys: ["Home", "End"], text: "Start or end", shared: true },
+      { keys: ["<", ">"], text: "Slower or faster", shared: true },
+      { keys: ["Shift + N"], text: "Next video", shared: true },
       { keys: ["M"], text: "Mute", shared: false },
       { keys: ["↑", "↓"], text: "Volume", shared: false },
       { keys: ["F"], text: "Full screen", shared: false },
@@ -460,6 +468,10 @@ export const en = {
     offline: "The connection was lost, so nothing was changed.",
     superseded: "Someone was faster.",
     closed: "The connection was closed.",
+    queue_full: "The queue is full: it has 100 videos.",
+    not_queued: "That is not in the queue any more.",
+    nothing_to_skip: "Nothing is playing that could be skipped.",
+    rate: "The speed is between 0.5 and 2.",
     ...channels.refusals,
   } as Record<string, string>,
 };

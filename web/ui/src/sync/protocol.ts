@@ -2,7 +2,7 @@
 //
 // Names are those on the wire. `_us` are integer microseconds; hub times count from the hub's start (`epoch`).
 
-/** Normal speed; `rate_ppm` is this or 0. */
+/** Normal speed; `rate_ppm` is the shared speed, or 0 while paused. */
 export const RATE_NORMAL_PPM = 1_000_000;
 
 export interface Account {
@@ -14,8 +14,8 @@ export type ChannelRole = "viewer" | "moderator" | "admin" | "owner";
 /** What a viewer's player does; `away` is said by the hub alone: the socket is gone, the visit not yet. */
 export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked" | "away";
 export type Device = "phone" | "tablet" | "desktop" | "tv";
-export type IntentVerb = "play" | "pause" | "seek" | "load";
-export type CauseVerb = IntentVerb | "end";
+export type IntentVerb = "play" | "pause" | "seek" | "load" | "rate";
+export type CauseVerb = IntentVerb | "end" | "hold" | "release";
 
 /** The shared clock of a film: at hub time `at_hub_us` it is at `position_us` and runs at `rate_ppm`. */
 export interface Timeline {
@@ -24,6 +24,10 @@ export interface Timeline {
   readonly position_us: number;
   readonly rate_ppm: number;
   readonly at_hub_us: number;
+  /** The shared speed, also while paused; hubs before it was shared did not tell. */
+  readonly speed_ppm?: number;
+  /** Present while the film waits for viewers: it starts then at the latest. */
+  readonly hold_until_us?: number;
   readonly seq: number;
   readonly epoch: string;
 }
@@ -121,8 +125,15 @@ export interface ChangedEvent {
   /** Whom it is about, if one person. */
   readonly account: string | null;
 }
+/** Whom a held film waits for. */
+export interface WaitingEvent {
+  readonly e: "waiting";
+  readonly seq: number;
+  readonly sessions: readonly string[];
+}
 export type RoomEvent =
   | TimelineEvent
+  | WaitingEvent
   | ChatEvent
   | MessageChangedEvent
   | ReactionsEvent
@@ -202,6 +213,7 @@ export interface IntentFrame {
   readonly verb: IntentVerb;
   readonly position_us?: number;
   readonly video?: string;
+  readonly rate_ppm?: number;
 }
 export interface ChatFrame {
   readonly t: "chat";
@@ -221,6 +233,8 @@ export interface ReportFrame {
   readonly state: ViewerState;
   readonly error_us: number | null;
   readonly bound_us: number | null;
+  /** The number of the timeline whose film is buffered at its place. */
+  readonly ready: number | null;
 }
 export interface TypingFrame {
   readonly t: "typing";

@@ -50,6 +50,8 @@ export interface RoomFacts {
   readonly people: number;
   readonly typists: Typists;
   readonly banned: readonly string[];
+  /** The held timeline's number and the sessions it waits for. */
+  readonly waiting: { readonly seq: number; readonly sessions: readonly string[] } | null;
 }
 
 export const NO_FACTS: RoomFacts = {
@@ -62,6 +64,7 @@ export const NO_FACTS: RoomFacts = {
   activity: [],
   typists: NOBODY_TYPES,
   banned: [],
+  waiting: null,
 };
 
 /** The facts after one event heard at `now_us`. */
@@ -98,6 +101,8 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
         banned: facts.banned.includes(event.account) ? facts.banned : [...facts.banned, event.account],
         members: facts.members.filter((member) => member.account.id !== event.account),
       };
+    case "waiting":
+      return { ...facts, waiting: { seq: event.seq, sessions: event.sessions } };
     case "changed":
       // Nothing the hub tells itself: who shows it reads it again.
       return facts;
@@ -124,7 +129,9 @@ function applyTimeline(facts: RoomFacts, event: TimelineEvent, now_us: number): 
     at_us: timeline.position_us,
     heard_us: now_us,
   };
-  return { ...facts, timeline, activity: [...facts.activity, done].slice(-ACTIVITY_MAX) };
+  // That everybody was ready is nobody's act.
+  const activity = cause.verb === "release" ? facts.activity : [...facts.activity, done].slice(-ACTIVITY_MAX);
+  return { ...facts, timeline, activity };
 }
 
 /** Whether a timeline replaces the known one: another epoch always does, within one epoch the higher number. */
@@ -135,7 +142,7 @@ export function isNewer(next: Timeline, known: Timeline | null): boolean {
 /** The facts after a (re)join: members and timeline are the hub's, messages and activity stay. */
 export function applyJoined(facts: RoomFacts, joined: Pick<JoinedFrame, "members" | "people" | "timeline">): RoomFacts {
   const { members, people, timeline } = joined;
-  return { ...facts, members, people, timeline, typists: NOBODY_TYPES, ahead: new Map() };
+  return { ...facts, members, people, timeline, typists: NOBODY_TYPES, ahead: new Map(), waiting: null };
 }
 
 function putMembers(members: readonly Member[], put: readonly Member[]): readonly Member[] {

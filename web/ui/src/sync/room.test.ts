@@ -86,7 +86,7 @@ class Screen implements VideoController {
     this.views.push(view);
   }
   telemetry() {
-    return { state: "playing" as const, error_us: 120, bound_us: 500 };
+    return { state: "playing" as const, error_us: 120, bound_us: 500, ready: null };
   }
 }
 
@@ -224,7 +224,7 @@ describe("a room", () => {
     const detach = bench.room.attach(new Screen());
     bench.time.run(3_000);
     expect(bench.reports()).toHaveLength(3);
-    expect(bench.reports()[0]).toEqual({ t: "report", state: "playing", error_us: 120, bound_us: 500 });
+    expect(bench.reports()[0]).toEqual({ t: "report", state: "playing", error_us: 120, bound_us: 500, ready: null });
     detach();
     bench.time.run(3_000);
     expect(bench.reports()).toHaveLength(3);

@@ -45,6 +45,8 @@ export type { LinkStatus } from "./connection";
 /** Samples after which the hub's clock is good enough to start a film by. */
 export const CLOCK_SAMPLES_MIN = 6;
 export const REPORT_MS = 1_000;
+/** While a film waits for viewers, readiness is told this soon. */
+export const READY_MS = 100;
 export const TYPING_EVERY_US = 2_000_000;
 export const CHAT_CHARS_MAX = 2_000;
 /** Catching up that failed is tried again after this. */
@@ -72,6 +74,8 @@ export interface RoomState {
   readonly typingMore: number;
   readonly timeline: Timeline | null;
   readonly activity: readonly Activity[];
+  /** Sessions that a held film waits for; `null` when nothing waits. */
+  readonly waiting: readonly string[] | null;
   readonly clock: ClockView | null;
   readonly pending: { readonly op: string; readonly verb: IntentVerb } | null;
   /** The last refusal the hub gave that belongs to no wish. */
@@ -92,6 +96,7 @@ export interface VideoController {
     readonly state: ViewerState;
     readonly error_us: number | null;
     readonly bound_us: number | null;
+    readonly ready: number | null;
   } | null;
 }
 
@@ -126,6 +131,8 @@ export interface Room extends Readable<RoomState> {
   pause(): Promise<OpResult>;
   seek(position_us: number): Promise<OpResult>;
   load(videoId: string): Promise<OpResult>;
+  /** Sets the speed for everybody. */
+  rate(rate_ppm: number): Promise<OpResult>;
   chat(text: string, extras?: ChatExtras): Promise<OpResult>;
   /** Adds messages that were read elsewhere: older pages, the answer to an own change. */
   show(messages: readonly RoomMessage[]): void;
@@ -140,6 +147,8 @@ export interface Room extends Readable<RoomState> {
   onChanged(hear: (event: ChangedEvent) => void): () => void;
   /** Where the film is now by the hub's clock, in µs; `null` without one. */
   positionUs(): number | null;
+  /** How long a film that waits for viewers waits at most, in µs; `null` when none does. */
+  holdLeftUs(): number | null;
   attach(player: VideoController): () => void;
   close(): void;
 }
@@ -161,6 +170,7 @@ const FIRST: RoomState = {
   typingMore: 0,
   timeline: null,
   activity: [],
+  waiting: null,
   clock: null,
   pending: null,
   fault: null,
@@ -189,6 +199,8 @@ class LiveRoom implements Room {
   private waiting = new Map<string, (result: OpResult) => void>();
   private written = new Map<string, ChatFrame>();
   private toldTyping_us = Number.NEGATIVE_INFINITY;
+  private reported_us = Number.NEGATIVE_INFINITY;
+  private readyTold: number | null = null;
   private cancelBeat: () => void = () => undefined;
   private readonly stopListening: () => void;
 
@@ -223,6 +235,9 @@ class LiveRoom implements Room {
   }
   load(video: string): Promise<OpResult> {
     return this.wish({ verb: "load", video });
+  }
+  rate(rate_ppm: number): Promise<OpResult> {
+    return this.wish({ verb: "rate", rate_ppm });
   }
 
   async chat(text: string, extras: ChatExtras = {}): Promise<OpResult> {
@@ -278,6 +293,12 @@ class LiveRoom implements Room {
 
   positionUs(): number | null {
     return this.view === null ? null : positionAt(this.view.timeline, hubAt(this.view.estimate, this.clock.now()));
+  }
+
+  holdLeftUs(): number | null {
+    const until = this.view?.timeline.hold_until_us;
+    if (this.view === null || until === undefined) return null;
+    return Math.max(0, until - hubAt(this.view.estimate, this.clock.now()));
   }
 
   attach(player: VideoController): () => void {
@@ -406,7 +427,13 @@ class LiveRoom implements Room {
   }
 
   private keep(facts: RoomFacts): void {
+    const waited = this.facts.timeline?.hold_until_us !== undefined;
     this.facts = facts;
+    if (!waited && facts.timeline?.hold_until_us !== undefined) {
+      // Readiness is told sooner from now on.
+      this.cancelBeat();
+      this.beat();
+    }
     this.showFacts();
     this.lead();
   }
@@ -415,7 +442,11 @@ class LiveRoom implements Room {
     const { members, people, messages, timeline, activity, typists } = this.facts;
     const { accounts: typing, more: typingMore } = typists;
     const same = sameAccounts(typing, this.store.get().typing);
-    this.store.patch({ members, people, messages, timeline, activity, typingMore, ...(same ? {} : { typing }) });
+    const held = timeline?.hold_until_us !== undefined;
+    const sessions = held && this.facts.waiting?.seq === timeline.seq ? this.facts.waiting.sessions : [];
+    const waiting = held ? keepSame(this.store.get().waiting, sessions) : null;
+    const shown = { members, people, messages, timeline, activity, typingMore, waiting };
+    this.store.patch({ ...shown, ...(same ? {} : { typing }) });
   }
 
   /** Hands the players the newest timeline whose clock is known; until then they run on by the last. */
@@ -445,17 +476,30 @@ class LiveRoom implements Room {
   }
 
   private beat(): void {
-    this.cancelBeat = this.timers.after(REPORT_MS, () => {
+    const held = this.facts.timeline?.hold_until_us !== undefined;
+    this.cancelBeat = this.timers.after(held ? READY_MS : REPORT_MS, () => {
       const now = this.clock.now();
       const { typists } = this.facts;
       if (typists.accounts.length > 0 && typists.until_us <= now) this.keep({ ...this.facts, typists: NOBODY_TYPES });
-      for (const player of this.players) {
-        const told = player.telemetry();
-        if (told !== null) this.link.post({ kind: "tell", frame: { t: "report", ...told } });
-      }
+      for (const player of this.players) this.report(player, now);
       this.beat();
     });
   }
+
+  /** Once a second, and at once when a player has become ready for what waits for it. */
+  private report(player: VideoController, now: number): void {
+    const told = player.telemetry();
+    if (told === null) return;
+    const due = now - this.reported_us >= REPORT_MS * 1_000 - READY_MS * 500;
+    if (!due && told.ready === this.readyTold) return;
+    this.reported_us = now;
+    this.readyTold = told.ready;
+    this.link.post({ kind: "tell", frame: { t: "report", ...told } });
+  }
+}
+
+function keepSame(known: readonly string[] | null, next: readonly string[]): readonly string[] {
+  return known?.join() === next.join() ? known : next;
 }
 
 /** What a fresh history does not have: what is on its way, and what was said after it was read. */
