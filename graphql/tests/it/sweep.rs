@@ -345,6 +345,7 @@ fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> O
     for (name, ty) in &root.arguments {
         let value = match chosen(name).filter(|_| is_id(name, &named(ty))) {
             Some(id) => id,
+            None if ["first", "last", "count"].contains(&name.as_str()) => json!(2),
             None if ty.nullable => continue,
             None => sdl.value(ty, &chosen),
         };
@@ -446,7 +447,7 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let rude = Uuid::new_v4();
     let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": rude, "text": "rude" });
     assert_eq!(app.change(Some(&bob), "postMessage", said).await["__typename"], "MessagePosted");
-    let report = json!({ "operationId": Uuid::new_v4(), "message": rude, "reason": "look" });
+    let report = json!({ "operationId": Uuid::new_v4(), "message": rude, "reason": "look here" });
     let report = app.change(Some(&ada), "reportMessage", report).await;
     app.settle().await;
     let queued = "query($id: UUID!) { channel(id: $id) { queue { items { id } } } }";
@@ -557,4 +558,68 @@ async fn the_owner_is_told_the_difference() {
         assert!(real.contains("between us") && real.contains("Secret"), "{real}");
         assert_ne!(real, made_up.hidden_in(&answer(&app, &ada, &root, of(&made_up)).await));
     }
+}
+
+/// Words of a private channel that must reach nobody outside it, by whatever way: lists, searches, links, events, errors.
+const SECRETS: [&str; 4] = ["Secret", "between us", "rude", "look here"];
+
+#[tokio::test]
+async fn nothing_of_a_private_channel_shows_through_any_field() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let (_ada, eve, things) = world(&app).await;
+    let guest = app.person("Passer-by", PlatformRole::Guest).await;
+    let mut seen = Vec::new();
+    for root in sdl.roots() {
+        let row = ROWS.iter().find(|(field, ..)| *field == root.name);
+        if let Some((_, _, Apart(INVITED) | Differs(INVITED) | Apart(DOOR))) = row {
+            continue;
+        }
+        for with in variants(&sdl, &root).into_iter().chain([BTreeSet::new()]) {
+            let names = |name: &str| {
+                let found = row.and_then(|(_, ids, _)| ids.iter().find(|(id, _)| *id == name));
+                found.map(|(_, names)| *names)
+            };
+            for by in [&eve, &guest] {
+                let call = call(&sdl, &root, &with, &|name| names(name).map(|names| things.id(names)));
+                let told = match root.operation {
+                    // Only a refusal comes at once; what is followed is silent about other people's channels.
+                    "Subscription" if row.is_none() => continue,
+                    _ => answer(&app, by, &root, call).await.to_string(),
+                };
+                let shown = SECRETS.iter().filter(|secret| told.contains(**secret));
+                seen.extend(shown.map(|secret| format!("{} {with:?} shows {secret}: {told}", root.name)));
+            }
+        }
+    }
+    assert_eq!(seen, Vec::<String>::new());
+}
+
+/// Mass assignment: an input takes no field it does not have, however privileged its name.
+#[tokio::test]
+async fn inputs_refuse_fields_they_do_not_have() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    let before = app.settle().await;
+    let mut taken = Vec::new();
+    let mut tried = 0;
+    for root in sdl.roots().iter().filter(|root| root.operation == "Mutation") {
+        for extra in ["platformRole", "owner", "isAdmin", "actor"] {
+            let (query, mut variables) = call(&sdl, root, &BTreeSet::new(), &|_| None);
+            let Some(input) = variables.get_mut("input").and_then(Value::as_object_mut) else { continue };
+            if input.contains_key(extra) {
+                continue;
+            }
+            input.insert(extra.to_owned(), json!("ADMINISTRATOR"));
+            tried += 1;
+            let answer = app.ask(Some(&ada), &query, variables).await;
+            if answer["errors"].is_null() {
+                taken.push(format!("{} takes {extra}: {answer}", root.name));
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert_eq!(taken, Vec::<String>::new());
+    assert_eq!(app.settle().await, before, "nothing happened");
 }

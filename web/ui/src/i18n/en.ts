@@ -173,6 +173,8 @@ export const en = {
     volumeText: (percent: number) => `${percent} percent`,
     fullscreen: "Full screen",
     exitFullscreen: "Exit full screen",
+    showChat: "Show the chat",
+    hideChat: "Hide the chat",
     theatre: "Theatre mode",
     exitTheatre: "Leave theatre mode",
     settings: "Settings",
