@@ -8,8 +8,10 @@ use lockstep_domain::{
 use crate::{
     Actor, CommandError, Context, Outcome, Principal, Services,
     credentials::{self, CredentialError, Password},
+    password,
     session::{self, SessionToken},
     setup::SetupLink,
+    throttle::Throttled,
 };
 
 /// Somebody could not sign up or in.
@@ -23,6 +25,18 @@ pub enum AccountRefusal {
     NameTaken,
     #[error("many people are signing in right now: try again in a moment")]
     Busy,
+    #[error("the current password is not right")]
+    WrongPassword,
+    #[error("guests have no password: register first")]
+    NoPassword,
+    #[error("nobody can register here now: ask an administrator")]
+    RegistrationClosed,
+    #[error("this registration link is not valid any more: ask an administrator for a new one")]
+    RegistrationLink,
+    #[error("this link for a new password is not valid any more: ask an administrator for a new one")]
+    ResetLink,
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     #[error(transparent)]
     Password(#[from] credentials::PasswordError),
     #[error(transparent)]
@@ -38,7 +52,7 @@ pub struct SignedIn {
     pub outcome: Option<Outcome>,
 }
 
-type Answer = Result<SignedIn, CommandError<AccountRefusal>>;
+pub(crate) type Answer = Result<SignedIn, CommandError<AccountRefusal>>;
 
 /// Uses up the one-time set-up link and makes the first administrator.
 pub async fn set_up(
@@ -96,7 +110,8 @@ pub async fn admit_guest(services: &Services, context: &Context, name: &str) -> 
     start(services, account, name.trim(), PlatformRole::Guest, Some(outcome)).await
 }
 
-/// Checks name and password and starts a session.
+/// Checks name and password and starts a session. Whoever is suspended gets none, and is told so only with the right
+/// password.
 pub async fn sign_in(services: &Services, name: &str, password: &str) -> Answer {
     let account = credentials::verify(services, name.trim(), password).await.map_err(fault)?;
     let Some(account) = account else {
@@ -106,11 +121,15 @@ pub async fn sign_in(services: &Services, name: &str, password: &str) -> Answer 
     let Some(role) = held.state.role else {
         return Err(CommandError::Refused(AccountRefusal::WrongCredentials));
     };
+    if held.state.suspended {
+        return Err(CommandError::Refused(AccountRefusal::Rule(AccountError::Suspended)));
+    }
+    password::catch_up(services, account, &held.state).await?;
     let shown = held.state.name.value().cloned().unwrap_or_default();
     start(services, account, &shown, role, None).await
 }
 
-async fn start(
+pub(crate) async fn start(
     services: &Services,
     account: AccountId,
     name: &str,
@@ -122,11 +141,11 @@ async fn start(
     Ok(SignedIn { principal, token, outcome })
 }
 
-fn acting(context: &Context, account: AccountId) -> Context {
+pub(crate) fn acting(context: &Context, account: AccountId) -> Context {
     Context { actor: Actor::Account(account), ..context.clone() }
 }
 
-fn fault(error: CredentialError) -> CommandError<AccountRefusal> {
+pub(crate) fn fault(error: CredentialError) -> CommandError<AccountRefusal> {
     match error {
         CredentialError::NameTaken => CommandError::Refused(AccountRefusal::NameTaken),
         CredentialError::Busy => CommandError::Refused(AccountRefusal::Busy),

@@ -27,6 +27,10 @@ pub enum AccountEvent {
     GuestAdmitted {
         name: Personal<String>,
     },
+    /// A guest has registered: the same account, from now on with a password, as a member.
+    Upgraded {
+        name: Personal<String>,
+    },
     DisplayNameChanged {
         name: Personal<String>,
     },
@@ -52,6 +56,7 @@ pub enum AccountEvent {
 event_names!(AccountEvent {
     Registered,
     GuestAdmitted,
+    Upgraded,
     DisplayNameChanged,
     PasswordChanged,
     PlatformRoleGranted,
@@ -67,6 +72,11 @@ pub enum AccountCommand {
         role: PlatformRole,
     },
     AdmitGuest {
+        account: AccountId,
+        name: String,
+    },
+    /// A guest registers and stays who they are.
+    Upgrade {
         account: AccountId,
         name: String,
     },
@@ -164,6 +174,16 @@ impl Aggregate for Account {
                     Some(_) => Err(AccountError::Exists),
                 }
             }
+            AccountCommand::Upgrade { account, name } => {
+                let name = checked_name(*account, name)?;
+                match state.role {
+                    None => Err(AccountError::Unknown),
+                    Some(PlatformRole::Guest) if state.suspended => Err(AccountError::Suspended),
+                    Some(PlatformRole::Guest) => Ok(vec![AccountEvent::Upgraded { name }]),
+                    Some(PlatformRole::Member) if state.name == name => Ok(vec![]),
+                    Some(PlatformRole::Member | PlatformRole::Administrator) => Err(AccountError::Exists),
+                }
+            }
             AccountCommand::ChangeDisplayName { account, name } => {
                 let name = checked_name(*account, name)?;
                 match state.role {
@@ -188,6 +208,10 @@ impl Aggregate for Account {
             }
             AccountEvent::GuestAdmitted { name } => {
                 state.role = Some(PlatformRole::Guest);
+                state.name = name.clone();
+            }
+            AccountEvent::Upgraded { name } => {
+                state.role = Some(PlatformRole::Member);
                 state.name = name.clone();
             }
             AccountEvent::DisplayNameChanged { name } => state.name = name.clone(),
@@ -232,6 +256,7 @@ fn administered(state: &AccountState, command: &AccountCommand) -> Result<Vec<Ac
         }
         AccountCommand::Register { .. }
         | AccountCommand::AdmitGuest { .. }
+        | AccountCommand::Upgrade { .. }
         | AccountCommand::ChangeDisplayName { .. } => vec![],
     })
 }

@@ -7,6 +7,7 @@ pub mod account;
 pub mod aggregate;
 pub mod channel;
 pub mod ids;
+pub mod installation;
 pub mod invite;
 pub mod member;
 pub mod message;
