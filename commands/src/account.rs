@@ -17,6 +17,8 @@ use crate::{
 /// Somebody could not sign up or in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountRefusal {
+    #[error("sign in first")]
+    SignedOut,
     #[error("this set-up link is not valid any more: restart Lockstep to get a new one")]
     SetupLink,
     #[error("the name or the password is not right")]
@@ -108,6 +110,17 @@ pub async fn admit_guest(services: &Services, context: &Context, name: &str) -> 
         .await
         .map_err(|error| error.map(AccountRefusal::Rule))?;
     start(services, account, name.trim(), PlatformRole::Guest, Some(outcome)).await
+}
+
+/// Changes the name that others see. The name to sign in with stays.
+pub async fn rename(services: &Services, context: &Context, name: &str) -> Result<Outcome, CommandError<AccountRefusal>> {
+    let account = context.account().ok_or(CommandError::Refused(AccountRefusal::SignedOut))?;
+    let command = AccountCommand::ChangeDisplayName { account, name: name.to_owned() };
+    services
+        .dispatcher
+        .execute::<Account>(StreamId::account(account), None, context, command)
+        .await
+        .map_err(|error| error.map(AccountRefusal::Rule))
 }
 
 /// Checks name and password and starts a session. Whoever is suspended gets none, and is told so only with the right

@@ -25,6 +25,8 @@ static DONE: AtomicU64 = AtomicU64::new(0);
 /// What this process has hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
+    /// Computed now.
+    pub running: usize,
     /// The most at once, ever.
     pub peak: usize,
     /// Finished, ever.
@@ -33,7 +35,7 @@ pub struct Load {
 
 /// For figures about this process.
 pub fn load() -> Load {
-    Load { peak: PEAK.load(Ordering::SeqCst), done: DONE.load(Ordering::SeqCst) }
+    Load { running: RUNNING.load(Ordering::SeqCst), peak: PEAK.load(Ordering::SeqCst), done: DONE.load(Ordering::SeqCst) }
 }
 
 /// Runs the work beside the async threads. Its place is given back when the work has ended, not when whoever asked

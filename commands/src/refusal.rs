@@ -35,6 +35,7 @@ macro_rules! codes {
 impl Coded for AccountRefusal {
     fn code(&self) -> &'static str {
         match self {
+            Self::SignedOut => "signed_out",
             Self::SetupLink => "setup_link",
             Self::WrongCredentials => "wrong_credentials",
             Self::NameTaken => "name_taken",

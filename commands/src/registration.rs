@@ -55,7 +55,7 @@ pub async fn register(
     let password = Password::new(application.password).map_err(|error| CommandError::Refused(error.into()))?;
     // A use is taken before anything is made: a crash may lose one, and never admits one too many.
     if let Some(token) = link
-        && !take_use(services, token).await?
+        && !take_use(services, token, context.now).await?
     {
         return refuse(AccountRefusal::RegistrationLink);
     }
@@ -98,20 +98,22 @@ async fn admit(
 pub async fn link_is_open(services: &Services, token: &str) -> Result<bool, LoadError> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM registration_links WHERE token_sha256 = $1 AND revoked_at IS NULL
-             AND expires_at > now() AND uses < uses_max)",
+             AND expires_at > to_timestamp($2::double precision / 1000000) AND uses < uses_max)",
     )
     .bind(Sha256::digest(token.as_bytes()).as_slice())
+    .bind(services.clock.now().0)
     .fetch_one(&services.pool)
     .await
     .map_err(unavailable)
 }
 
-async fn take_use(services: &Services, token: &str) -> Result<bool, LoadError> {
+async fn take_use(services: &Services, token: &str, now: Timestamp) -> Result<bool, LoadError> {
     let taken = sqlx::query(
         "UPDATE registration_links SET uses = uses + 1 WHERE token_sha256 = $1 AND revoked_at IS NULL
-           AND expires_at > now() AND uses < uses_max",
+           AND expires_at > to_timestamp($2::double precision / 1000000) AND uses < uses_max",
     )
     .bind(Sha256::digest(token.as_bytes()).as_slice())
+    .bind(now.0)
     .execute(&services.pool)
     .await
     .map_err(unavailable)?;
@@ -172,8 +174,10 @@ pub struct LinkRow {
 pub async fn open_links(services: &Services) -> Result<Vec<LinkRow>, LoadError> {
     let rows: Vec<(uuid::Uuid, i64, i32, i32)> = sqlx::query_as(
         "SELECT link_id, (extract(epoch FROM expires_at) * 1000000)::bigint, uses, uses_max FROM registration_links
-         WHERE revoked_at IS NULL AND expires_at > now() AND uses < uses_max ORDER BY issued_at DESC, link_id LIMIT $1",
+         WHERE revoked_at IS NULL AND expires_at > to_timestamp($1::double precision / 1000000) AND uses < uses_max
+         ORDER BY issued_at DESC, link_id LIMIT $2",
     )
+    .bind(services.clock.now().0)
     .bind(SHOWN_MAX)
     .fetch_all(&services.pool)
     .await

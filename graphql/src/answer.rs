@@ -20,6 +20,8 @@ pub(crate) struct Refused {
     pub code: String,
     /// A sentence for a person.
     pub message: String,
+    /// Seconds after which trying again makes sense, where that is known.
+    pub retry_after_s: Option<u32>,
 }
 
 /// A session began; the cookie is in the response's header.
@@ -75,6 +77,22 @@ pub(crate) enum ChangePayload {
     Refused(Refused),
 }
 
+/// A link with a secret in it. It is answered once: the server keeps only its hash.
+#[derive(SimpleObject)]
+pub(crate) struct LinkIssued {
+    /// For the address the link leads to, as `token`.
+    pub token: String,
+    pub expires_at: DateTime,
+    /// Of the end of the log; or of the event, where the link is in the log.
+    pub position: Position,
+}
+
+#[derive(Union)]
+pub(crate) enum LinkPayload {
+    LinkIssued(LinkIssued),
+    Refused(Refused),
+}
+
 /// A channel was made; its owner is in it.
 #[derive(SimpleObject)]
 pub(crate) struct ChannelCreated {
@@ -105,12 +123,17 @@ pub(crate) enum MessagePayload {
 impl Refused {
     /// The payload of this refusal.
     pub(crate) fn of<P: From<Self>>(refusal: &impl Coded) -> P {
-        Self { code: refusal.code().to_owned(), message: refusal.to_string() }.into()
+        let retry_after_s = refusal.retry_after_s();
+        Self { code: refusal.code().to_owned(), message: refusal.to_string(), retry_after_s }.into()
+    }
+
+    pub(crate) fn plain(code: &str, message: String) -> Self {
+        Self { code: code.to_owned(), message, retry_after_s: None }
     }
 
     /// The payload for those who are not signed in.
     pub(crate) fn signed_out<P: From<Self>>() -> P {
-        Self { code: "signed_out".to_owned(), message: "sign in first".to_owned() }.into()
+        Self::plain("signed_out", "sign in first".to_owned()).into()
     }
 }
 
@@ -123,9 +146,9 @@ pub(crate) fn payload<T, E: Coded, P: From<Refused>>(
         Ok(value) => Ok(Some(map(value))),
         Err(CommandError::Refused(refusal)) => Ok(Some(Refused::of(&refusal))),
         Err(error @ CommandError::Contended) => {
-            Ok(Some(Refused { code: "contended".to_owned(), message: error.to_string() }.into()))
+            Ok(Some(Refused::plain("contended", error.to_string()).into()))
         }
-        Err(CommandError::Invalid(message)) => Ok(Some(Refused { code: "invalid".to_owned(), message }.into())),
+        Err(CommandError::Invalid(message)) => Ok(Some(Refused::plain("invalid", message).into())),
         Err(CommandError::Unavailable(text)) => Err(Problem::Unavailable(text)),
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod channel;
 pub(crate) mod member;
 pub(crate) mod message;
+pub(crate) mod person;
 pub(crate) mod projection;
 pub(crate) mod timeline;
 pub(crate) mod video;

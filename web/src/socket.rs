@@ -40,8 +40,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 /// A socket that sends nothing for this long, not even a pong, is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// How often an open socket's session is looked up again: signing out ends its sockets within this.
-pub const SESSION_CHECK: Duration = Duration::from_secs(60);
 /// Probes answered per second; a client needs at most one every 20 ms, and only for half a second.
 const PROBES_PER_SECOND_MAX: u32 = 50;
 /// Probes waiting to be written; more are dropped, a late answer is worth nothing.
@@ -54,8 +52,6 @@ pub struct SyncState {
     pub authenticator: Authenticator,
     /// Exactly these origins may open a socket: the public URL's, and what the operator allows.
     pub origins: Arc<[String]>,
-    /// [`SESSION_CHECK`], shorter in tests.
-    pub session_check: Duration,
     pub tracker: TaskTracker,
 }
 
@@ -83,7 +79,7 @@ async fn upgrade(State(state): State<SyncState>, headers: HeaderMap, socket: Web
         .on_upgrade(async move |socket| {
             let tracker = state.tracker.clone();
             // Awaited through the tracker, so that a drain waits for it.
-            let _ = tracker.spawn(serve(state, socket, principal, cookies(&headers))).await;
+            let _ = tracker.spawn(serve(state, socket, principal)).await;
         })
 }
 
@@ -95,26 +91,11 @@ fn allowed(headers: &HeaderMap, origins: &[String]) -> bool {
     }
 }
 
-/// Only what says who this is: the other headers are not kept for the life of a socket.
-fn cookies(headers: &HeaderMap) -> HeaderMap {
-    headers.get_all(header::COOKIE).iter().map(|cookie| (header::COOKIE, cookie.clone())).collect()
-}
-
-/// Returns when the session behind these cookies has ended. A database out of reach ends nothing.
-async fn signed_out(state: &SyncState, cookies: &HeaderMap) {
-    loop {
-        tokio::time::sleep(state.session_check).await;
-        if let Ok(None) = state.authenticator.principal(cookies).await {
-            return;
-        }
-    }
-}
-
-async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>, cookies: HeaderMap) {
+async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>) {
     let Some(principal) = principal else {
         return turn_away(socket, close::NOT_SIGNED_IN, "sign in first").await;
     };
-    let person = Person { id: principal.account, name: principal.name };
+    let person = Person { id: principal.account, name: principal.name.clone() };
     let Some((session, line)) = state.hub.open(person, principal.role).await else {
         return turn_away(socket, close::DRAINING, "draining").await;
     };
@@ -127,7 +108,7 @@ async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>
     tokio::select! {
         () = &mut reader => {}
         // Read on until the other side has seen the close: unread bytes would reset the connection before it does.
-        () = writer.run(signed_out(&state, &cookies)) => drop(timeout(CLOSE_TIMEOUT, reader).await),
+        () = writer.run(state.authenticator.ended(&principal)) => drop(timeout(CLOSE_TIMEOUT, reader).await),
     }
     state.hub.tell(Input::Disconnected { session }).await;
 }

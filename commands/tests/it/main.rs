@@ -4,6 +4,8 @@
 mod accounts;
 mod cqrs;
 mod dispatcher;
+mod passwords;
+mod people;
 mod rights;
 mod support;
 mod uploads;

@@ -241,6 +241,7 @@ fn own_commands() -> impl Strategy<Value = Do> {
     let name = || select(vec!["Ada", " Ada ", "Bob", "", "A\u{0}"]).prop_map(str::to_owned);
     let account = || select(vec![ADA, BOB]);
     prop_oneof![
+        (account(), name()).prop_map(|(account, name)| Do::Upgrade { account, name }),
         (account(), name(), roles()).prop_map(|(account, name, role)| Do::Register { account, name, role }),
         (account(), name()).prop_map(|(account, name)| Do::AdmitGuest { account, name }),
         (account(), name()).prop_map(|(account, name)| Do::ChangeDisplayName { account, name }),

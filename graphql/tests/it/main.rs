@@ -6,5 +6,6 @@ mod cost;
 mod faults;
 mod journey;
 mod limits;
+mod people;
 mod sdl;
 mod subscribing;

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use lockstep_domain::installation::Registration;
+
 use super::{Bounded, ConfigError, Source};
 
 #[derive(Debug, Clone)]
@@ -14,6 +16,9 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// `LOCKSTEP_TOKEN_LIFE_S`, 600: how long a delivery link works, seconds.
     pub token_life_s: u64,
+    /// `LOCKSTEP_REGISTRATION`, unset: `open`, `invite-only` or `closed` fixes who may register, whatever
+    /// administrators choose.
+    pub registration: Option<Registration>,
     /// `LOCKSTEP_DEMO`, on: whether an empty installation gets the demo clip and its channel.
     pub demo: bool,
     /// `LOCKSTEP_MEDIA_PROGRAM`: the program that decodes and encodes; `lockstep-media` beside this one.
@@ -41,6 +46,7 @@ impl ServerConfig {
             bind,
             public_url,
             token_life_s: life.read(source)?,
+            registration: source.get("LOCKSTEP_REGISTRATION").map(|text| registration(&text)).transpose()?,
             demo,
             media_program: source.get("LOCKSTEP_MEDIA_PROGRAM").map(Into::into),
             transcode_slots: slots.read(source)? as usize,
@@ -50,6 +56,17 @@ impl ServerConfig {
     /// The public URL once the port is known, without a trailing slash.
     pub fn public_url(&self, port: u16) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"))
+    }
+}
+
+fn registration(text: &str) -> Result<Registration, ConfigError> {
+    match text.trim() {
+        "open" => Ok(Registration::Open),
+        "invite-only" => Ok(Registration::InviteOnly),
+        "closed" => Ok(Registration::Closed),
+        other => {
+            Err(ConfigError::new("LOCKSTEP_REGISTRATION", format!("is open, invite-only or closed, not {other:?}")))
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct AuthenticateError(pub String);
 pub trait Authenticate: Send + Sync + 'static {
     /// The principal of the session cookie among these headers; `None` without a live session.
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, AuthenticateError>;
+    /// Returns when the principal's session has ended.
+    async fn ended(&self, principal: &Principal);
 }
 
 /// What the transport needs.
@@ -195,7 +197,7 @@ async fn upgrade(State(state): State<GraphqlState>, request: Request) -> Respons
     match state.authenticate.authenticate(&parts.headers).await {
         Ok(principal) => {
             let context = context(&parts, principal, &request_id);
-            socket::upgrade(socket, state, context, parts.headers)
+            socket::upgrade(socket, state, context)
         }
         Err(error) => {
             tracing::error!(request_id, %error, "a socket was not opened");
@@ -207,7 +209,9 @@ async fn upgrade(State(state): State<GraphqlState>, request: Request) -> Respons
 
 fn context(parts: &http::request::Parts, principal: Option<Principal>, request_id: &str) -> RequestContext {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    RequestContext { principal, request_id: request_id.to_owned(), remote_ip: peer.map(|peer| peer.0.ip()) }
+    let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let remote_ip = peer.map(|peer| peer.0.ip());
+    RequestContext { principal, request_id: request_id.to_owned(), remote_ip, user_agent }
 }
 
 /// The id that the request-id layer gave, or one of our own.

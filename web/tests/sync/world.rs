@@ -167,8 +167,8 @@ fn listen(services: &Services, shutdown: &CancellationToken, tracker: &TaskTrack
     let hub = HubHandle::start(services.clone(), shutdown.clone(), tracker);
     let authenticator = Authenticator::new(services.clone(), SessionCookie::for_url(ORIGIN));
     let origins = Arc::new([ORIGIN.to_owned()]);
-    let session_check = Duration::from_millis(200);
-    let state = SyncState { hub: hub.clone(), authenticator, origins, session_check, tracker: tracker.clone() };
+    tracker.spawn(authenticator.clone().follow(shutdown.clone()));
+    let state = SyncState { hub: hub.clone(), authenticator, origins, tracker: tracker.clone() };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();

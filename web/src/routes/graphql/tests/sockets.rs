@@ -22,7 +22,7 @@ use crate::routes::graphql::socket::{MESSAGE_BYTES_MAX, OPERATIONS_MAX, PROTOCOL
 /// Nothing here takes that long on a healthy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(super) struct Client(pub(super) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Site {
     async fn listen(&self) -> SocketAddr {
@@ -61,7 +61,7 @@ impl Site {
     }
 }
 
-async fn connect(
+pub(super) async fn connect(
     address: SocketAddr,
     headers: &[(&'static str, &str)],
 ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, tungstenite::Error> {
@@ -73,7 +73,7 @@ async fn connect(
 }
 
 impl Client {
-    async fn send(&mut self, message: Value) {
+    pub(super) async fn send(&mut self, message: Value) {
         self.raw(Message::text(message.to_string())).await;
     }
 
@@ -91,7 +91,7 @@ impl Client {
         }
     }
 
-    async fn hear(&mut self) -> Value {
+    pub(super) async fn hear(&mut self) -> Value {
         match self.next().await {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("not a message: {other:?}"),
@@ -99,7 +99,7 @@ impl Client {
     }
 
     /// The close code; messages before it are skipped.
-    async fn closed(&mut self) -> (u16, String) {
+    pub(super) async fn closed(&mut self) -> (u16, String) {
         loop {
             match self.next().await {
                 Message::Close(Some(frame)) => return (frame.code.into(), frame.reason.to_string()),
@@ -246,6 +246,7 @@ async fn a_session_that_ends_takes_its_socket_with_it() {
     let site = Site::new().await;
     let mut client = site.ready().await;
     site.sessions.signed_in.store(false, Ordering::SeqCst);
+    site.sessions.signed_out.notify_one();
     assert_eq!(client.closed().await.0, 4401);
     let mut nobody = site.client().await;
     nobody.send(json!({ "type": "connection_init" })).await;
