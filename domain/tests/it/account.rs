@@ -226,7 +226,7 @@ fn an_account_remembers_what_happened() {
         password_generation: 0,
     };
     assert_eq!(guest, expected);
-    let suspended = Account::fold(&accounts()[..6]);
+    let suspended = Account::fold(&accounts()[..7]);
     assert!(suspended.suspended && !suspended.administers());
     let reinstated = Account::fold(&accounts());
     assert!(!reinstated.suspended && reinstated.administers());

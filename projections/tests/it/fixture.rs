@@ -176,6 +176,11 @@ async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: Acco
     let upgraded = [
         AccountEvent::GuestAdmitted { name: personal(registered_guest, "Passer-by") },
         AccountEvent::Upgraded { name: personal(registered_guest, "Paula") },
+        AccountEvent::PasswordChanged { generation: 1, by: None },
+        AccountEvent::PlatformRoleGranted { role: PlatformRole::Administrator, by: ada },
+        AccountEvent::Suspended { by: ada, reason: Some(personal(registered_guest, "sells tickets")) },
+        AccountEvent::Reinstated { by: ada },
+        AccountEvent::Suspended { by: ada, reason: None },
     ];
     fixture.append(StreamId::account(registered_guest), None, &upgraded).await;
     let admitted = AccountEvent::GuestAdmitted { name: personal(guest, "Gast") };

@@ -19,6 +19,8 @@ pub struct ServerConfig {
     /// `LOCKSTEP_REGISTRATION`, unset: `open`, `invite-only` or `closed` fixes who may register, whatever
     /// administrators choose.
     pub registration: Option<Registration>,
+    /// `LOCKSTEP_TRUSTED_PROXIES`, none: IP addresses, separated by commas, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// `LOCKSTEP_DEMO`, on: whether an empty installation gets the demo clip and its channel.
     pub demo: bool,
     /// `LOCKSTEP_MEDIA_PROGRAM`: the program that decodes and encodes; `lockstep-media` beside this one.
@@ -47,6 +49,7 @@ impl ServerConfig {
             public_url,
             token_life_s: life.read(source)?,
             registration: source.get("LOCKSTEP_REGISTRATION").map(|text| registration(&text)).transpose()?,
+            trusted_proxies: proxies(source.get("LOCKSTEP_TRUSTED_PROXIES").as_deref().unwrap_or_default())?,
             demo,
             media_program: source.get("LOCKSTEP_MEDIA_PROGRAM").map(Into::into),
             transcode_slots: slots.read(source)? as usize,
@@ -57,6 +60,15 @@ impl ServerConfig {
     pub fn public_url(&self, port: u16) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"))
     }
+}
+
+fn proxies(text: &str) -> Result<Vec<IpAddr>, ConfigError> {
+    let wrong = |part: &str| {
+        let problem = format!("is IP addresses separated by commas, not {part:?}");
+        ConfigError::new("LOCKSTEP_TRUSTED_PROXIES", problem)
+    };
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse().map_err(|_| wrong(part))).collect()
 }
 
 fn registration(text: &str) -> Result<Registration, ConfigError> {

@@ -113,6 +113,7 @@ impl Parts<'_> {
             schema,
             authenticate: Arc::new(authenticator.clone()),
             allowed_origins: Arc::new([self.public_url.to_owned()]),
+            trusted_proxies: self.config.server.trusted_proxies.clone().into(),
             tracker: self.running.tracker.clone(),
             shutdown: self.running.shutdown.clone(),
         })

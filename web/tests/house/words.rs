@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, member::*, message::*, playback::*, video::*, visit::*, work::*,
+    Aggregate, account::*, channel::*, installation::{Installation, InstallationEvent}, member::*, message::*, playback::*, video::*, visit::*, work::*,
 };
 
 use crate::repository::{File, files};
@@ -11,6 +11,7 @@ use crate::repository::{File, files};
 fn event_types() -> BTreeSet<&'static str> {
     let types = [
         AccountEvent::TYPES,
+        InstallationEvent::TYPES,
         ChannelEvent::TYPES,
         MemberEvent::TYPES,
         MessageEvent::TYPES,
@@ -25,6 +26,7 @@ fn event_types() -> BTreeSet<&'static str> {
 fn stream_types() -> BTreeSet<&'static str> {
     BTreeSet::from([
         Account::KIND,
+        Installation::KIND,
         Channel::KIND,
         Member::KIND,
         Message::KIND,

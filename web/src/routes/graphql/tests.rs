@@ -112,6 +112,7 @@ impl Site {
             schema,
             authenticate: sessions.clone(),
             allowed_origins: Arc::new([ORIGIN.to_owned()]),
+            trusted_proxies: Arc::new([]),
             tracker: tracker.clone(),
             shutdown: shutdown.clone(),
         };

@@ -16,6 +16,11 @@ describe("routes", () => {
     ["/c/%E0%A4%A", { name: "notFound", path: "/c/%E0%A4%A" }],
     ["/c", { name: "notFound", path: "/c" }],
     ["/c/a/b", { name: "notFound", path: "/c/a/b" }],
+    ["/register?token=abc", { name: "register", token: "abc" }],
+    ["/register", { name: "register", token: null }],
+    ["/reset?token=abc", { name: "reset", token: "abc" }],
+    ["/account", { name: "account" }],
+    ["/admin/", { name: "admin" }],
     ["/status", { name: "status" }],
     ["/nope", { name: "notFound", path: "/nope" }],
   ])("%s", (path, route) => expect(at(path)).toEqual(route));

@@ -1,5 +1,7 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
+import { accountRefusals, accounts } from "./accounts";
+
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
@@ -22,6 +24,7 @@ export const en = {
     unnamed: "someone",
     notifications: "Messages from Lockstep",
   },
+  accounts,
   theme: { label: "Theme", system: "Like the system", dark: "Dark", light: "Light" },
   time: {
     hours: (n: number) => plural(n, "hour", "hours"),
@@ -415,6 +418,7 @@ export const en = {
     hint: "The address may have a typing mistake.",
   },
   refusals: {
+    ...accountRefusals,
     setup_link: "This set-up link is not valid any more. Restart Lockstep to get a new one.",
     wrong_credentials: "The name and the password do not belong together.",
     name_taken: "Someone has this name already. Choose another.",
