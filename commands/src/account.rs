@@ -113,7 +113,11 @@ pub async fn admit_guest(services: &Services, context: &Context, name: &str) -> 
 }
 
 /// Changes the name that others see. The name to sign in with stays.
-pub async fn rename(services: &Services, context: &Context, name: &str) -> Result<Outcome, CommandError<AccountRefusal>> {
+pub async fn rename(
+    services: &Services,
+    context: &Context,
+    name: &str,
+) -> Result<Outcome, CommandError<AccountRefusal>> {
     let account = context.account().ok_or(CommandError::Refused(AccountRefusal::SignedOut))?;
     let command = AccountCommand::ChangeDisplayName { account, name: name.to_owned() };
     services

@@ -43,12 +43,7 @@ pub async fn grant_role(services: &Services, context: &Context, account: Account
 }
 
 /// Suspends `account`: no session, no command, anywhere. Reasons are for administrators.
-pub async fn suspend(
-    services: &Services,
-    context: &Context,
-    account: AccountId,
-    reason: Option<String>,
-) -> Answer {
+pub async fn suspend(services: &Services, context: &Context, account: AccountId, reason: Option<String>) -> Answer {
     let outcome = on_account(services, context, account, |by, actor| AccountCommand::Suspend {
         account,
         by,
@@ -126,12 +121,9 @@ pub async fn issue_link(
 
 /// Takes a registration link back; who registered with it stays.
 pub async fn revoke_link(services: &Services, context: &Context, link: RegistrationLinkId) -> Answer {
-    let outcome = on_installation(services, context, |by, actor| InstallationCommand::RevokeRegistrationLink {
-        link,
-        by,
-        actor,
-    })
-    .await?;
+    let outcome =
+        on_installation(services, context, |by, actor| InstallationCommand::RevokeRegistrationLink { link, by, actor })
+            .await?;
     registration::drop_link(services, link).await?;
     Ok(outcome)
 }

@@ -35,7 +35,11 @@ pub struct Load {
 
 /// For figures about this process.
 pub fn load() -> Load {
-    Load { running: RUNNING.load(Ordering::SeqCst), peak: PEAK.load(Ordering::SeqCst), done: DONE.load(Ordering::SeqCst) }
+    Load {
+        running: RUNNING.load(Ordering::SeqCst),
+        peak: PEAK.load(Ordering::SeqCst),
+        done: DONE.load(Ordering::SeqCst),
+    }
 }
 
 /// Runs the work beside the async threads. Its place is given back when the work has ended, not when whoever asked

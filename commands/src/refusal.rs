@@ -4,12 +4,14 @@
 use std::fmt::Display;
 
 use crate::{
-    account::AccountRefusal, administration::AdministrationRefusal, channel::ChannelRefusal, credentials::PasswordError, invite::InviteRefusal,
-    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, video::VideoRefusal,
+    account::AccountRefusal, administration::AdministrationRefusal, channel::ChannelRefusal,
+    credentials::PasswordError, invite::InviteRefusal, member::MemberRefusal, message::MessageRefusal,
+    playback::PlaybackRefusal, video::VideoRefusal,
 };
 use lockstep_domain::{
-    account::AccountError, channel::ChannelError, installation::InstallationError, invite::InviteError, member::MemberError, message::MessageError,
-    playback::PlaybackError, standing::Denied, video::VideoError, visit::VisitError,
+    account::AccountError, channel::ChannelError, installation::InstallationError, invite::InviteError,
+    member::MemberError, message::MessageError, playback::PlaybackError, standing::Denied, video::VideoError,
+    visit::VisitError,
 };
 
 /// A refusal with a word that clients branch on.

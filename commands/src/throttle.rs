@@ -118,7 +118,8 @@ fn make_room(held: &mut HashMap<Counted, VecDeque<Timestamp>>, now: Timestamp) {
     if held.len() < REMEMBERED_MAX {
         return;
     }
-    let oldest = held.iter().min_by_key(|(_, tries)| tries.back().copied().unwrap_or_default()).map(|(one, _)| one.clone());
+    let oldest =
+        held.iter().min_by_key(|(_, tries)| tries.back().copied().unwrap_or_default()).map(|(one, _)| one.clone());
     if let Some(oldest) = oldest {
         held.remove(&oldest);
     }

@@ -145,9 +145,7 @@ pub(crate) fn payload<T, E: Coded, P: From<Refused>>(
     match answer {
         Ok(value) => Ok(Some(map(value))),
         Err(CommandError::Refused(refusal)) => Ok(Some(Refused::of(&refusal))),
-        Err(error @ CommandError::Contended) => {
-            Ok(Some(Refused::plain("contended", error.to_string()).into()))
-        }
+        Err(error @ CommandError::Contended) => Ok(Some(Refused::plain("contended", error.to_string()).into())),
         Err(CommandError::Invalid(message)) => Ok(Some(Refused::plain("invalid", message).into())),
         Err(CommandError::Unavailable(text)) => Err(Problem::Unavailable(text)),
     }

@@ -30,7 +30,8 @@ mod tests {
     #[test]
     fn only_named_proxies_are_believed() {
         let seen = |peer: &str, given: &[&str], trusted: &[&str]| {
-            let headers = given.iter().map(|value| (http::HeaderName::from_static("x-forwarded-for"), value.parse().unwrap()));
+            let headers =
+                given.iter().map(|value| (http::HeaderName::from_static("x-forwarded-for"), value.parse().unwrap()));
             let trusted: Vec<IpAddr> = trusted.iter().map(|address| address.parse().unwrap()).collect();
             client(peer.parse().unwrap(), &headers.collect(), &trusted).to_string()
         };

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
 use lockstep_commands::{
-    Actor, CommandError, administration,
+    Actor, CommandError,
     account::{self, AccountRefusal},
+    administration,
     credentials::{PASSWORD_CHARS_MAX, Password, PasswordError},
     entry::Entry,
-    hashing, password,
-    session,
+    hashing, password, session,
     throttle::{ADDRESS, NAME},
 };
 use lockstep_domain::{account::PlatformRole, ids::StreamId};
@@ -46,7 +46,11 @@ async fn an_older_hash_is_made_anew_at_the_next_sign_in() {
     ada(&world).await;
     let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).expect("params"));
     let older = weak.hash_password(GOOD.as_bytes()).expect("hashed").to_string();
-    sqlx::query("UPDATE credentials SET password_phc = $1").bind(&older).execute(&world.services.pool).await.expect("set");
+    sqlx::query("UPDATE credentials SET password_phc = $1")
+        .bind(&older)
+        .execute(&world.services.pool)
+        .await
+        .expect("set");
     account::sign_in(&world.services, "Ada", "not this one").await.expect_err("refused");
     assert_eq!(phc(&world).await, older, "a wrong password changes nothing");
     account::sign_in(&world.services, "Ada", GOOD).await.expect("in");
@@ -66,7 +70,8 @@ fn passwords_have_8_to_128_characters_of_any_kind() {
             Ok(_) | Err(PasswordError::Common) => prop_assert!((8..=128).contains(&count), "{count}"),
         }
     });
-    for good in ["пароль из слов", "暗号は長い方がよい", "🦊🐙🦉🐳🦔🐝🦩🐢", "correct horse"] {
+    for good in ["пароль из слов", "暗号は長い方がよい", "🦊🐙🦉🐳🦔🐝🦩🐢", "correct horse"]
+    {
         assert!(Password::new(good).is_ok(), "{good}");
     }
 }
@@ -74,8 +79,22 @@ fn passwords_have_8_to_128_characters_of_any_kind() {
 #[test]
 fn the_most_common_passwords_are_refused() {
     for common in [
-        "password", "Password1", "12345678", "qwertyuiop", "iloveyou", "trustno1", "football", "superman", "michelle",
-        "sunshine", "liverpool", "chocolate", "1q2w3e4r", "11111111", "abcdefgh", "lockstep",
+        "password",
+        "Password1",
+        "12345678",
+        "qwertyuiop",
+        "iloveyou",
+        "trustno1",
+        "football",
+        "superman",
+        "michelle",
+        "sunshine",
+        "liverpool",
+        "chocolate",
+        "1q2w3e4r",
+        "11111111",
+        "abcdefgh",
+        "lockstep",
     ] {
         assert_eq!(Password::new(common).err(), Some(PasswordError::Common), "{common}");
     }
@@ -190,11 +209,20 @@ async fn tries_are_counted_by_account_and_by_address() {
     sign_in(None, "Ada", GOOD).await.expect("later again");
     // Each success below forgives the account, never the address.
     for number in 0..ADDRESS.tries_max {
-        entry.throttle.admit(&[lockstep_commands::throttle::Counted::address(
-            format!("2001:db8:1:2::{number:x}").parse().expect("an address"),
-        )], world.services.clock.now()).expect("within the limit");
+        entry
+            .throttle
+            .admit(
+                &[lockstep_commands::throttle::Counted::address(
+                    format!("2001:db8:1:2::{number:x}").parse().expect("an address"),
+                )],
+                world.services.clock.now(),
+            )
+            .expect("within the limit");
     }
-    assert!(matches!(refused(&sign_in(home, "Ada", GOOD).await), AccountRefusal::Throttled(_)), "the /64 has had its share");
+    assert!(
+        matches!(refused(&sign_in(home, "Ada", GOOD).await), AccountRefusal::Throttled(_)),
+        "the /64 has had its share"
+    );
     sign_in("2001:db8:1:3::1".parse().ok(), "Ada", GOOD).await.expect("from elsewhere");
 }
 
@@ -231,11 +259,15 @@ async fn a_password_changes_only_for_who_knows_it_and_every_session_ends() {
     let bob = bob(&world).await;
     let elsewhere = account::sign_in(&world.services, "Bob", GOOD).await.expect("in");
     let context = || world.context(bob.principal.account);
-    let change = async |current, next| password::change(&world.services, &context(), &bob.principal, current, next).await;
+    let change =
+        async |current, next| password::change(&world.services, &context(), &bob.principal, current, next).await;
     assert_eq!(refused(&change("not this one", "another good one").await), &AccountRefusal::WrongPassword);
     assert!(matches!(refused(&change(GOOD, "password").await), AccountRefusal::Password(_)));
     for token in [&bob.token, &elsewhere.token] {
-        assert!(session::authenticate(&world.services, token.expose()).await.expect("reads").is_some(), "refusals end none");
+        assert!(
+            session::authenticate(&world.services, token.expose()).await.expect("reads").is_some(),
+            "refusals end none"
+        );
     }
     let changed = change(GOOD, "another good one").await.expect("changed");
     for token in [&bob.token, &elsewhere.token] {
@@ -254,7 +286,8 @@ async fn a_reset_link_works_once_in_time_and_for_nobody_else() {
     let world = World::new().await;
     let (ada, bob) = (ada(&world).await, bob(&world).await);
     let by_ada = || world.context(ada.principal.account);
-    let issue = async || password::issue_reset(&world.services, &by_ada(), bob.principal.account).await.expect("a link");
+    let issue =
+        async || password::issue_reset(&world.services, &by_ada(), bob.principal.account).await.expect("a link");
     let reset = async |token: &str| password::reset(&world.services, &by_ada(), token, "another good one").await;
     let by_bob = world.context(bob.principal.account);
     password::issue_reset(&world.services, &by_bob, ada.principal.account).await.expect_err("administrators only");

@@ -1,8 +1,9 @@
 //! Registration, platform roles and suspension against a real log: each test says what it states.
 
 use lockstep_commands::{
-    Actor, CommandError, administration,
+    Actor, CommandError,
     account::{self, AccountRefusal, SignedIn},
+    administration,
     entry::Entry,
     invite, member, message,
     registration::{self, Application},
@@ -25,7 +26,13 @@ async fn person(world: &World, name: &str, role: PlatformRole) -> SignedIn {
     account::register(&world.services, &world.context_of(Actor::System), name, GOOD, role).await.expect("registered")
 }
 
-async fn register(world: &World, entry: &Entry, asker: Option<&SignedIn>, name: &str, token: Option<&str>) -> Result<SignedIn, CommandError<AccountRefusal>> {
+async fn register(
+    world: &World,
+    entry: &Entry,
+    asker: Option<&SignedIn>,
+    name: &str,
+    token: Option<&str>,
+) -> Result<SignedIn, CommandError<AccountRefusal>> {
     let application = Application { name, password: GOOD, token };
     let asker = asker.map(|asker| &asker.principal);
     entry.register(&world.services, &world.context_of(Actor::System), None, asker, application).await
@@ -83,9 +90,15 @@ async fn a_registration_link_admits_as_many_as_it_says_even_at_once() {
     let back = administration::issue_link(&world.services, &by_ada(), in_a_day(&world), 2).await.expect("a link");
     administration::revoke_link(&world.services, &by_ada(), back.link).await.expect("revoked");
     assert_eq!(registration::link_is_open(&world.services, &late.token).await, Ok(true));
-    assert_eq!(refused(&register(&world, &entry, None, "Max", Some(&back.token)).await), &AccountRefusal::RegistrationLink);
+    assert_eq!(
+        refused(&register(&world, &entry, None, "Max", Some(&back.token)).await),
+        &AccountRefusal::RegistrationLink
+    );
     world.clock.advance(24 * 3_600 * 1_000_000);
-    assert_eq!(refused(&register(&world, &entry, None, "Max", Some(&late.token)).await), &AccountRefusal::RegistrationLink);
+    assert_eq!(
+        refused(&register(&world, &entry, None, "Max", Some(&late.token)).await),
+        &AccountRefusal::RegistrationLink
+    );
 }
 
 #[tokio::test]
@@ -96,7 +109,11 @@ async fn a_guest_who_registers_keeps_the_account_and_gets_a_new_token() {
     let member = register(&world, &entry, Some(&guest), "Gustav", None).await.expect("registered");
     assert_eq!(member.principal.account, guest.principal.account);
     assert_eq!(role(&world, guest.principal.account).await, Some(PlatformRole::Member));
-    assert_eq!(session::authenticate(&world.services, guest.token.expose()).await, Ok(None), "the guest's token is dead");
+    assert_eq!(
+        session::authenticate(&world.services, guest.token.expose()).await,
+        Ok(None),
+        "the guest's token is dead"
+    );
     let back = account::sign_in(&world.services, "Gustav", GOOD).await.expect("in");
     assert_eq!((back.principal.account, back.principal.role), (guest.principal.account, PlatformRole::Member));
     let again = register(&world, &entry, Some(&member), "Other", None).await;
@@ -152,8 +169,7 @@ async fn who_is_suspended_comes_back_by_no_session_invite_or_node() {
     let (by_ada, by_bob) = (|| world.context(ada.principal.account), || world.context(bob_id));
     let elsewhere = world.other_node().await;
     let second = account::sign_in(&elsewhere, "Bob", GOOD).await.expect("a second session");
-    let issued =
-        invite::issue(&world.services, &by_ada(), channel, in_a_day(&world), 5).await.expect("an open invite");
+    let issued = invite::issue(&world.services, &by_ada(), channel, in_a_day(&world), 5).await.expect("an open invite");
     member::join(&elsewhere, &by_bob(), channel, None).await.expect("in, and known to the other node");
     member::leave(&elsewhere, &by_bob(), channel).await.expect("out");
     administration::suspend(&world.services, &by_ada(), bob_id, Some("sells tickets".to_owned())).await.expect("done");
@@ -167,7 +183,9 @@ async fn who_is_suspended_comes_back_by_no_session_invite_or_node() {
         assert_eq!(refused(&wrong), &AccountRefusal::WrongCredentials, "only the owner learns of it");
         member::join(services, &by_bob(), channel, None).await.expect_err("no door");
         invite::redeem(services, &by_bob(), issued.invite).await.expect_err("no invite");
-        message::post(services, &by_bob(), channel, MessageId(Uuid::now_v7()), "hi".to_owned(), None).await.expect_err("no command");
+        message::post(services, &by_bob(), channel, MessageId(Uuid::now_v7()), "hi".to_owned(), None)
+            .await
+            .expect_err("no command");
         account::rename(services, &by_bob(), "Robert").await.expect_err("no name");
     }
     let (standing, _) = member::standing_of(&elsewhere, channel, bob_id).await.expect("reads");
@@ -244,7 +262,8 @@ async fn sessions_end_by_idleness_and_by_age_and_their_number_is_bounded() {
     for _ in 0..session::PER_ACCOUNT_MAX + 2 {
         account::admit_guest(&world.services, &world.context_of(Actor::System), "Gast").await.expect("in");
     }
-    let all: i64 = sqlx::query_scalar("SELECT count(*) FROM sessions").fetch_one(&world.services.pool).await.expect("n");
+    let all: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sessions").fetch_one(&world.services.pool).await.expect("n");
     assert!(all > session::PER_ACCOUNT_MAX, "guests are accounts of their own");
     sqlx::query("UPDATE sessions SET account_id = $1")
         .bind(bob.principal.account.0)

@@ -107,7 +107,9 @@ fn links_are_bounded_and_make_room_when_they_end() {
 fn a_link_is_taken_back_once() {
     let revoked = Did::RegistrationLinkRevoked { link: LINK, by: ADA };
     given::<Installation>([issued(LINK)]).when(revoke(administrator())).then([revoked.clone()]);
-    given::<Installation>([issued(LINK), revoked.clone()]).when(issue(wall(60), 5, administrator())).refused(No::Exists);
+    given::<Installation>([issued(LINK), revoked.clone()])
+        .when(issue(wall(60), 5, administrator()))
+        .refused(No::Exists);
     given::<Installation>([issued(LINK), revoked]).when(revoke(administrator())).then([]);
     given::<Installation>([]).when(revoke(administrator())).refused(No::Unknown);
 }

@@ -21,8 +21,7 @@ use uuid::Uuid;
 pub const ADA: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0ada));
 pub const BOB: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0b0b));
 pub const EVE: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0e5e));
-pub const LINK: RegistrationLinkId =
-    RegistrationLinkId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_011c));
+pub const LINK: RegistrationLinkId = RegistrationLinkId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_011c));
 pub const CHANNEL: ChannelId = ChannelId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0c01));
 pub const FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f01));
 pub const OTHER_FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f02));

@@ -1,8 +1,6 @@
 //! A guest who registers keeps the account.
 
-use lockstep_domain::account::{
-    Account, AccountCommand as Do, AccountError as No, AccountEvent as Did, PlatformRole,
-};
+use lockstep_domain::account::{Account, AccountCommand as Do, AccountError as No, AccountEvent as Did, PlatformRole};
 
 use crate::{
     check::given,

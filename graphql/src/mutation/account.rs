@@ -116,11 +116,7 @@ impl Accounts {
     }
 
     /// Changes the name that others see. The name to sign in with stays.
-    async fn change_display_name(
-        &self,
-        ctx: &Context<'_>,
-        input: ChangeDisplayNameInput,
-    ) -> Nullable<ChangePayload> {
+    async fn change_display_name(&self, ctx: &Context<'_>, input: ChangeDisplayNameInput) -> Nullable<ChangePayload> {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
             change(account::rename(ctx.services(), &command, &input.name).await)

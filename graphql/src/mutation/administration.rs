@@ -64,11 +64,7 @@ pub(crate) struct Administration;
 #[Object(name = "AdministrationMutations")]
 impl Administration {
     /// Gives somebody another platform role; they sign in again to use it.
-    async fn grant_platform_role(
-        &self,
-        ctx: &Context<'_>,
-        input: GrantPlatformRoleInput,
-    ) -> Nullable<ChangePayload> {
+    async fn grant_platform_role(&self, ctx: &Context<'_>, input: GrantPlatformRoleInput) -> Nullable<ChangePayload> {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
             let account = AccountId(input.account);
@@ -108,11 +104,7 @@ impl Administration {
     }
 
     /// Chooses who may register, unless the operator has fixed it.
-    async fn change_registration(
-        &self,
-        ctx: &Context<'_>,
-        input: ChangeRegistrationInput,
-    ) -> Nullable<ChangePayload> {
+    async fn change_registration(&self, ctx: &Context<'_>, input: ChangeRegistrationInput) -> Nullable<ChangePayload> {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
             change(administration::change_registration(ctx.services(), &command, input.registration.into()).await)

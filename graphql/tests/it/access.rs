@@ -40,8 +40,7 @@ async fn nobody_does_anything_without_signing_in() {
         ("postMessage", json!({ "channel": id, "id": id, "text": "t" })),
     ];
     // Every mutation of the schema is either here or makes its own account or has no input.
-    let own =
-        ["setUp", "signIn", "signOut", "joinAsGuest", "register", "resetPassword", "revokeOtherSessions"];
+    let own = ["setUp", "signIn", "signOut", "joinAsGuest", "register", "resetPassword", "revokeOtherSessions"];
     let sdl = app.schema.sdl();
     let mutations = sdl.split("type Mutation {").nth(1).unwrap().split("\n}").next().unwrap();
     let fields = mutations.lines().map(str::trim).filter(|line| line.contains(": ") && !line.starts_with('"'));

@@ -8,10 +8,16 @@ use uuid::Uuid;
 use crate::app::{App, context, request};
 
 const GOOD: &str = "correct horse battery";
-const SIGN_IN: &str = "mutation($i: SignInInput!) { signIn(input: $i) { __typename ... on Refused { code retryAfterS } } }";
+const SIGN_IN: &str =
+    "mutation($i: SignInInput!) { signIn(input: $i) { __typename ... on Refused { code retryAfterS } } }";
 
 /// The payload and the one cookie of an answer.
-async fn with_cookie(app: &App, by: Option<&lockstep_commands::Principal>, query: &str, input: Value) -> (Value, String) {
+async fn with_cookie(
+    app: &App,
+    by: Option<&lockstep_commands::Principal>,
+    query: &str,
+    input: Value,
+) -> (Value, String) {
     let answer = app.schema.execute(request(query, json!({ "i": input })), context(by)).await;
     let cookies: Vec<&str> =
         answer.http_headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();

@@ -77,12 +77,15 @@ async fn accounts_show_the_newest_name_and_the_role() {
 #[tokio::test]
 async fn people_are_found_by_name_page_by_page() {
     let (fixture, story) = shown().await;
-    let names = |rows: &[accounts::PersonRow]| -> Vec<String> {
-        rows.iter().map(|row| row.account.name.clone()).collect()
-    };
+    let names =
+        |rows: &[accounts::PersonRow]| -> Vec<String> { rows.iter().map(|row| row.account.name.clone()).collect() };
     let members = accounts::people(&fixture.pool, "", false, None, 10).await.unwrap();
     assert_eq!(names(&members), ["Ada L.", "Paula", "Troll"], "a guest who registered is one of them");
-    assert_eq!((members[1].suspended, members[1].suspended_reason.as_str()), (true, ""), "the last suspension's reason");
+    assert_eq!(
+        (members[1].suspended, members[1].suspended_reason.as_str()),
+        (true, ""),
+        "the last suspension's reason"
+    );
     let first = accounts::people(&fixture.pool, "", true, None, 2).await.unwrap();
     assert_eq!(names(&first), ["Ada L.", "Gast"]);
     let after = accounts::people(&fixture.pool, "", true, Some(story.guest), 10).await.unwrap();

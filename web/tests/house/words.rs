@@ -3,7 +3,16 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, installation::{Installation, InstallationEvent}, member::*, message::*, playback::*, video::*, visit::*, work::*,
+    Aggregate,
+    account::*,
+    channel::*,
+    installation::{Installation, InstallationEvent},
+    member::*,
+    message::*,
+    playback::*,
+    video::*,
+    visit::*,
+    work::*,
 };
 
 use crate::repository::{File, files};

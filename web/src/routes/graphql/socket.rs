@@ -43,11 +43,7 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Takes the socket over in a tracked task.
-pub(super) fn upgrade(
-    socket: WebSocketUpgrade,
-    state: GraphqlState,
-    context: RequestContext,
-) -> Response {
+pub(super) fn upgrade(socket: WebSocketUpgrade, state: GraphqlState, context: RequestContext) -> Response {
     socket
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
