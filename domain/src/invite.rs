@@ -107,7 +107,7 @@ impl Aggregate for Invite {
             }
             InviteCommand::Redeem { standing, at } => {
                 let account = standing.account;
-                outside(standing)?;
+                standing.barred()?;
                 state.terms.ok_or(InviteError::Unknown)?;
                 // Who is in already needs no invite, and neither does who used it before.
                 if standing.member.present || (state.redeemed.contains(&account) && !state.revoked) {
@@ -119,7 +119,7 @@ impl Aggregate for Invite {
             InviteCommand::Revoke { standing, at } => {
                 let terms = state.terms.ok_or(InviteError::Unknown)?;
                 if terms.by != standing.account || standing.is_in().is_err() {
-                    standing.may(Permission::Invite, *at)?;
+                    standing.may(Permission::Invite, *at).map_err(unknown)?;
                 }
                 Ok(if state.revoked { vec![] } else { vec![InviteEvent::Revoked { by: standing.account }] })
             }
@@ -138,6 +138,11 @@ impl Aggregate for Invite {
             InviteEvent::Revoked { .. } => state.revoked = true,
         }
     }
+}
+
+/// A stranger to a private channel is not told by its invite's id that there is one.
+fn unknown(denied: Denied) -> InviteError {
+    if denied == Denied::NoChannel { InviteError::Unknown } else { denied.into() }
 }
 
 fn issue(
@@ -161,12 +166,4 @@ fn issue(
         return Err(InviteError::Life);
     }
     Ok(vec![InviteEvent::Issued { channel, by, expires_at_us: expires_at, uses_max }])
-}
-
-/// What keeps somebody out whatever they hold in their hand.
-fn outside(standing: &Standing) -> Result<(), Denied> {
-    match standing.is_in() {
-        Ok(_) | Err(Denied::NotAMember) => Ok(()),
-        Err(denied) => Err(denied),
-    }
 }

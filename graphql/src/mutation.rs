@@ -3,10 +3,13 @@
 mod account;
 mod administration;
 mod channel;
+mod invite;
 mod member;
 mod message;
+mod moderation;
 mod playback;
 mod session;
+mod settings;
 mod video;
 
 use async_graphql::MergedObject;
@@ -18,6 +21,9 @@ pub(crate) struct Mutation(
     video::Videos,
     channel::Channels,
     member::Members,
+    settings::Settings,
+    moderation::Moderation,
+    invite::Invites,
     playback::Playback,
     message::Messages,
     session::Sessions,

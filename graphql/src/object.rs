@@ -2,7 +2,9 @@
 
 pub(crate) mod account;
 pub(crate) mod channel;
+pub(crate) mod invite;
 pub(crate) mod member;
+pub(crate) mod member_page;
 pub(crate) mod message;
 pub(crate) mod person;
 pub(crate) mod projection;

@@ -2,6 +2,7 @@
 
 mod account;
 mod channel;
+mod door;
 mod people;
 mod projection;
 mod video;
@@ -12,7 +13,14 @@ pub(crate) use video::readable;
 use crate::{context::Shared, problem::Problem, scalar::Position};
 
 #[derive(MergedObject, Default)]
-pub(crate) struct Query(account::Accounts, people::People, video::Videos, channel::Channels, projection::Projections);
+pub(crate) struct Query(
+    account::Accounts,
+    people::People,
+    video::Videos,
+    channel::Channels,
+    door::Doors,
+    projection::Projections,
+);
 
 /// Waits until these read models show the position asked for, if one was.
 pub(crate) async fn at_least(

@@ -8,6 +8,8 @@
 pub mod accounts;
 pub mod channels;
 mod checkpoint;
+pub mod invites;
+pub mod member_page;
 pub mod members;
 pub mod messages;
 pub mod playback;

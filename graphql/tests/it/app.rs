@@ -208,7 +208,7 @@ impl App {
     /// All read models show everything that happened so far.
     pub async fn settle(&self) -> Position {
         let head = self.services.store.head().await.unwrap();
-        let names = ["accounts", "videos", "channels", "members", "messages", "playback"];
+        let names: Vec<_> = lockstep_projections::all().iter().map(|projection| projection.name()).collect();
         while self.reader.wait_for(&names, head).await.is_err() {}
         head
     }
@@ -255,8 +255,19 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "confirmUpload" => ("ConfirmUploadInput", changed),
         "createChannel" => ("CreateChannelInput", "... on ChannelCreated { id slug position }"),
         "renameChannel" => ("RenameChannelInput", changed),
-        "joinChannel" | "leaveChannel" => ("ChannelInput", changed),
-        "banMember" | "unbanMember" => ("MemberInput", changed),
+        "joinChannel" | "leaveChannel" | "askToJoin" | "archiveChannel" => ("ChannelInput", changed),
+        "unbanMember" | "unmuteMember" | "approveJoin" | "declineJoin" | "handOverRemote" => ("MemberInput", changed),
+        "banMember" | "removeMember" => ("ModerateInput", changed),
+        "muteMember" => ("MuteMemberInput", changed),
+        "overridePermission" => ("OverridePermissionInput", changed),
+        "describeChannel" => ("DescribeChannelInput", changed),
+        "changeChannelVisibility" => ("ChangeVisibilityInput", changed),
+        "changePermissionDefaults" => ("ChangePermissionDefaultsInput", changed),
+        "setSlowMode" => ("SetSlowModeInput", changed),
+        "changeRemoteMode" => ("ChangeRemoteModeInput", changed),
+        "issueInvite" => ("IssueInviteInput", "... on InviteIssued { id code position }"),
+        "redeemInvite" => ("RedeemInviteInput", "... on InviteRedeemed { channel slug position }"),
+        "revokeInvite" => ("RevokeInviteInput", changed),
         "grantRole" => ("GrantRoleInput", changed),
         "loadVideo" => ("LoadVideoInput", changed),
         "play" | "pause" => ("PlayInput", changed),

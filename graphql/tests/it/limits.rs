@@ -70,6 +70,8 @@ async fn pages_have_at_most_a_hundred_rows() {
         "{ channels(first: N) { id } }".to_owned(),
         format!("{{ channel(id: \"{channel}\") {{ members(first: N) {{ role }} }} }}"),
         format!("{{ channel(id: \"{channel}\") {{ messages(last: N) {{ hasMore }} }} }}"),
+        format!("{{ channel(id: \"{channel}\") {{ memberPage(first: N) {{ hasMore }} }} }}"),
+        format!("{{ channel(id: \"{channel}\") {{ invites(first: N) {{ hasMore }} }} }}"),
     ];
     assert_eq!(paged, queries.len(), "a list without a test");
     for query in queries {

@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod channels;
 mod cost;
 mod faults;
 mod journey;
@@ -9,3 +10,4 @@ mod limits;
 mod people;
 mod sdl;
 mod subscribing;
+mod sweep;

@@ -3,5 +3,6 @@
 mod fixture;
 mod read_models;
 mod rebuilding;
+mod rights;
 mod running;
 mod tailing;

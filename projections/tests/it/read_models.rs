@@ -4,6 +4,7 @@ use lockstep_domain::{
     account::{AccountEvent, PlatformRole},
     channel::{ChannelEvent, Visibility},
     ids::VideoId,
+    invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
     permission::ChannelRole,
@@ -34,6 +35,7 @@ async fn the_story_has_every_event_type() {
     let kinds = [
         ("account", AccountEvent::TYPES),
         ("channel", ChannelEvent::TYPES),
+        ("invite", InviteEvent::TYPES),
         ("member", MemberEvent::TYPES),
         ("message", MessageEvent::TYPES),
         ("playback", PlaybackEvent::TYPES),
@@ -191,7 +193,7 @@ async fn members_are_those_present_with_more_rights_first() {
     let one = members::present_in_channels(&fixture.pool, &[story.channel], 1).await.unwrap();
     assert_eq!(one.len(), 1);
     let troll = members::one(&fixture.pool, story.channel, story.troll).await.unwrap().unwrap();
-    assert!(troll.banned && !troll.present && troll.role == ChannelRole::Viewer);
+    assert!(troll.banned && !troll.present && troll.role == ChannelRole::Viewer && troll.mute.is_none());
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! `/sync` over real sockets and a real log: what only shows outside the hub's own tests.
 
+mod oracle;
 mod revoking;
+mod rights;
 mod world;
 
 use futures::{SinkExt, StreamExt};

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { channelPath, localPath, match, signInPath } from "./routes";
+import { channelPath, invitePath, localPath, match, signInPath } from "./routes";
 
 const at = (path: string) => match(new URL(path, "https://lockstep.example"));
 
@@ -21,6 +21,9 @@ describe("routes", () => {
     ["/reset?token=abc", { name: "reset", token: "abc" }],
     ["/account", { name: "account" }],
     ["/admin/", { name: "admin" }],
+    ["/i/0f00ab", { name: "invite", code: "0f00ab" }],
+    ["/i/a/b", { name: "notFound", path: "/i/a/b" }],
+    ["/i", { name: "notFound", path: "/i" }],
     ["/status", { name: "status" }],
     ["/nope", { name: "notFound", path: "/nope" }],
   ])("%s", (path, route) => expect(at(path)).toEqual(route));
@@ -38,6 +41,7 @@ it("goes on only to this site", () => {
 
 it("paths come back as the routes they were made of", () => {
   expect(at(channelPath("fünf & mehr"))).toEqual({ name: "channel", slug: "fünf & mehr" });
+  expect(at(invitePath("0f-1"))).toEqual({ name: "invite", code: "0f-1" });
   expect(at(signInPath("/c/x"))).toEqual({ name: "signIn", next: "/c/x" });
   expect(signInPath("/")).toBe("/sign-in");
 });

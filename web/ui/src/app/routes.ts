@@ -9,6 +9,7 @@ export type Route =
   | { name: "account" }
   | { name: "admin" }
   | { name: "channel"; slug: string }
+  | { name: "invite"; code: string }
   | { name: "status" }
   | { name: "notFound"; path: string };
 
@@ -23,6 +24,8 @@ export function match(url: URL): Route {
   if (path === "/account") return { name: "account" };
   if (path === "/admin") return { name: "admin" };
   if (path === "/status") return { name: "status" };
+  const code = /^\/i\/([0-9A-Za-z-]+)$/.exec(path)?.[1];
+  if (code !== undefined) return { name: "invite", code };
   const slug = /^\/c\/([^/]+)$/.exec(path)?.[1];
   const name = slug === undefined ? null : decoded(slug);
   return name ? { name: "channel", slug: name } : { name: "notFound", path };
@@ -30,6 +33,10 @@ export function match(url: URL): Route {
 
 export function channelPath(slug: string): string {
   return `/c/${encodeURIComponent(slug)}`;
+}
+
+export function invitePath(code: string): string {
+  return `/i/${encodeURIComponent(code)}`;
 }
 
 export function signInPath(next: string): string {

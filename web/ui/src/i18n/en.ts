@@ -1,10 +1,12 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
 import { accountRefusals, accounts } from "./accounts";
+import { channels } from "./channels";
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
+  channels,
   app: {
     name: "Lockstep",
     promise: "Watch films together, on the same frame.",
@@ -449,5 +451,6 @@ export const en = {
     offline: "The connection was lost, so nothing was changed.",
     superseded: "Someone was faster.",
     closed: "The connection was closed.",
+    ...channels.refusals,
   } as Record<string, string>,
 };
