@@ -131,7 +131,7 @@ pub async fn rename(
 /// password.
 pub async fn sign_in(services: &Services, name: &str, password: &str) -> Answer {
     let account = credentials::verify(services, name.trim(), password).await.map_err(fault)?;
-    let Some(account) = account else {
+    let Some((account, generation)) = account else {
         return Err(CommandError::Refused(AccountRefusal::WrongCredentials));
     };
     let held = services.dispatcher.load::<Account>(&StreamId::account(account)).await?;
@@ -143,7 +143,13 @@ pub async fn sign_in(services: &Services, name: &str, password: &str) -> Answer 
     }
     password::catch_up(services, account, &held.state).await?;
     let shown = held.state.name.value().cloned().unwrap_or_default();
-    start(services, account, &shown, role, None).await
+    let started = start(services, account, &shown, role, None).await?;
+    // A change of the password ends the sessions that were there: not the one that the old password starts meanwhile.
+    if !credentials::is_current(services, account, generation).await.map_err(fault)? {
+        session::revoke(services, &started.principal.session_hash).await?;
+        return Err(CommandError::Refused(AccountRefusal::WrongCredentials));
+    }
+    Ok(started)
 }
 
 pub(crate) async fn start(

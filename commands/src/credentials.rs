@@ -120,15 +120,22 @@ pub(crate) async fn mark_administrator(
     Ok(())
 }
 
-/// The account with this name and password. An unknown name costs the same time as a wrong password, and so does a
+/// The account with this name and password, and how often that password had been changed by then. An unknown name costs the same time as a wrong password, and so does a
 /// password too long to be anybody's.
-pub async fn verify(services: &Services, name: &str, password: &str) -> Result<Option<AccountId>, CredentialError> {
-    let row: Option<(uuid::Uuid, String)> =
-        sqlx::query_as("SELECT account_id, password_phc FROM credentials WHERE lower(login_name) = lower($1)")
-            .bind(name)
-            .fetch_optional(&services.pool)
-            .await?;
-    check(services, row, password).await
+pub async fn verify(
+    services: &Services,
+    name: &str,
+    password: &str,
+) -> Result<Option<(AccountId, u32)>, CredentialError> {
+    let row: Option<(uuid::Uuid, String, i32)> = sqlx::query_as(
+        "SELECT account_id, password_phc, generation FROM credentials WHERE lower(login_name) = lower($1)",
+    )
+    .bind(name)
+    .fetch_optional(&services.pool)
+    .await?;
+    let generation = row.as_ref().map_or(0, |(.., generation)| generation.unsigned_abs());
+    let row = row.map(|(account, phc, _)| (account, phc));
+    Ok(check(services, row, password).await?.map(|account| (account, generation)))
 }
 
 /// Whether this is the account's password; not for an account without one.
@@ -196,6 +203,19 @@ pub(crate) async fn generation(services: &Services, account: AccountId) -> Resul
         .fetch_optional(&services.pool)
         .await?;
     Ok(generation.map(i32::unsigned_abs))
+}
+
+/// Whether the password is still the one of this generation; waits for a change that is under way.
+pub(crate) async fn is_current(
+    services: &Services,
+    account: AccountId,
+    generation: u32,
+) -> Result<bool, CredentialError> {
+    let held: Option<i32> = sqlx::query_scalar("SELECT generation FROM credentials WHERE account_id = $1 FOR SHARE")
+        .bind(account.0)
+        .fetch_optional(&services.pool)
+        .await?;
+    Ok(held.is_some_and(|held| held.unsigned_abs() == generation))
 }
 
 /// The names that these accounts sign in with; those without a password are absent.

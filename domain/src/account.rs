@@ -225,15 +225,27 @@ impl Aggregate for Account {
 
 /// What is done to an account that exists, by its owner's link or by an administrator.
 fn administered(state: &AccountState, command: &AccountCommand) -> Result<Vec<AccountEvent>, AccountError> {
+    let actor = match command {
+        AccountCommand::GrantPlatformRole { actor, .. }
+        | AccountCommand::Suspend { actor, .. }
+        | AccountCommand::Reinstate { actor, .. } => Some(actor),
+        AccountCommand::NotePasswordChange { .. }
+        | AccountCommand::Register { .. }
+        | AccountCommand::AdmitGuest { .. }
+        | AccountCommand::Upgrade { .. }
+        | AccountCommand::ChangeDisplayName { .. } => None,
+    };
+    // First of all: whoever may not do this is told the same about accounts that do not exist.
+    if actor.is_some_and(|actor| !actor.administers()) {
+        return Err(AccountError::NotPermitted);
+    }
     let held = state.role.ok_or(AccountError::Unknown)?;
-    let permit = |actor: &AccountState| if actor.administers() { Ok(()) } else { Err(AccountError::NotPermitted) };
     Ok(match command {
         AccountCommand::NotePasswordChange { generation, .. } if *generation <= state.password_generation => vec![],
         AccountCommand::NotePasswordChange { generation, by } => {
             vec![AccountEvent::PasswordChanged { generation: *generation, by: *by }]
         }
-        AccountCommand::GrantPlatformRole { role, by, actor, account } => {
-            permit(actor)?;
+        AccountCommand::GrantPlatformRole { role, by, account, .. } => {
             if account == by {
                 return Err(AccountError::Yourself);
             }
@@ -242,17 +254,19 @@ fn administered(state: &AccountState, command: &AccountCommand) -> Result<Vec<Ac
             }
             if held == *role { vec![] } else { vec![AccountEvent::PlatformRoleGranted { role: *role, by: *by }] }
         }
-        AccountCommand::Suspend { account, by, actor, reason } => {
-            permit(actor)?;
+        AccountCommand::Suspend { account, by, reason, .. } => {
             if account == by {
                 return Err(AccountError::Yourself);
             }
             let reason = checked_reason(*account, reason.as_deref())?;
             if state.suspended { vec![] } else { vec![AccountEvent::Suspended { by: *by, reason }] }
         }
-        AccountCommand::Reinstate { by, actor } => {
-            permit(actor)?;
-            if state.suspended { vec![AccountEvent::Reinstated { by: *by }] } else { vec![] }
+        AccountCommand::Reinstate { by, .. } => {
+            if state.suspended {
+                vec![AccountEvent::Reinstated { by: *by }]
+            } else {
+                vec![]
+            }
         }
         AccountCommand::Register { .. }
         | AccountCommand::AdmitGuest { .. }

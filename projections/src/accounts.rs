@@ -28,6 +28,10 @@ impl Projection for Accounts {
     fn name(&self) -> &'static str {
         "accounts"
     }
+    /// 2: suspensions, and guests who registered.
+    fn version(&self) -> i32 {
+        2
+    }
     fn kinds(&self) -> &'static [&'static str] {
         &["account"]
     }

@@ -308,3 +308,37 @@ async fn a_reset_link_works_once_in_time_and_for_nobody_else() {
     administration::suspend(&world.services, &by_ada(), bob.principal.account, None).await.expect("suspended");
     reset(&link).await.expect_err("not for who is suspended");
 }
+
+/// The order that a race would have to hit by luck: the old password was right when it was looked at, and the change
+/// has ended every session that it could see.
+#[tokio::test]
+async fn a_password_that_changes_while_it_is_checked_starts_no_session() {
+    let world = World::new().await;
+    let bob = bob(&world).await;
+    let mut change = world.services.pool.begin().await.expect("begins");
+    for sql in [
+        "UPDATE credentials SET generation = generation + 1 WHERE account_id = $1",
+        "UPDATE sessions SET revoked_at = now() WHERE account_id = $1 AND revoked_at IS NULL",
+    ] {
+        sqlx::query(sql).bind(bob.principal.account.0).execute(&mut *change).await.expect("changes");
+    }
+    let services = world.services.clone();
+    let signing_in = tokio::spawn(async move { account::sign_in(&services, "Bob", GOOD).await });
+    while !signing_in.is_finished() && waiting(&world).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    change.commit().await.expect("changed");
+    let answer = signing_in.await.expect("no panic");
+    assert_eq!(refused(&answer), &AccountRefusal::WrongCredentials);
+    assert_eq!(session::list(&world.services, bob.principal.account).await.expect("reads"), []);
+}
+
+/// Connections to this test's database that wait for another one's lock.
+async fn waiting(world: &World) -> i64 {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    .fetch_one(&world.services.pool)
+    .await
+    .expect("a count")
+}

@@ -80,7 +80,7 @@ impl People {
         #[graphql(default = 24)] first: Option<i32>,
         after: Option<Uuid>,
         search: Option<String>,
-        #[graphql(default = false)] guests: bool,
+        guests: Option<bool>,
         min_position: Option<Position>,
     ) -> Nullable<PersonPage> {
         nullable(async {
@@ -89,7 +89,7 @@ impl People {
             at_least(ctx, &["accounts"], min_position).await?;
             let search: String = search.unwrap_or_default().trim().chars().take(SEARCH_CHARS_MAX).collect();
             let (pool, limit) = (ctx.reader().pool(), first as i64 + 1);
-            let mut rows = accounts::people(pool, &search, guests, after.map(AccountId), limit)
+            let mut rows = accounts::people(pool, &search, guests.unwrap_or(false), after.map(AccountId), limit)
                 .await
                 .map_err(|error| Problem::fault(&error))?;
             let has_more = rows.len() > first;
