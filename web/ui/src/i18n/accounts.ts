@@ -1,4 +1,5 @@
-// The words of registering, one's own account, and the administrators' page.
+// The words of registering, one's own account, and the administrators' page. Only those pages take them in: the first
+// page stays small.
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
@@ -26,7 +27,6 @@ export const accounts = {
   },
   own: {
     title: "Your account",
-    link: "Your account",
     name: "Name that others see",
     loginName: (name: string) => `You sign in as “${name}”.`,
     guest: "You are here as a guest. Create an account to keep your name and put films in.",
@@ -52,7 +52,6 @@ export const accounts = {
   },
   admin: {
     title: "Administration",
-    link: "Administration",
     only: "This page is for administrators.",
     registration: "Who can register",
     modes: { OPEN: "Everyone", INVITE_ONLY: "Only with a link", CLOSED: "Nobody" },
@@ -99,19 +98,4 @@ export const accounts = {
     done: "Done.",
     granted: "Done. They sign in again to use the new role.",
   },
-};
-
-export const accountRefusals = {
-  wrong_password: "The current password is not right.",
-  no_password: "This account has no password.",
-  registration_closed: "Nobody can register here now.",
-  registration_link: "This registration link does not work any more. Ask for a new one.",
-  reset_link: "This link does not work any more. Ask an administrator for a new one.",
-  suspended: "This account is suspended. Ask an administrator.",
-  yourself: "You cannot do this to yourself: ask another administrator.",
-  exists: "That exists already.",
-  reason_length: "A reason has at most 500 characters.",
-  link_life: "A link lasts at most 90 days.",
-  link_uses: "A link admits 1 to 1000 people.",
-  too_many_links: "There are very many open links: take some back first.",
 };

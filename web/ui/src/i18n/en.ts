@@ -1,6 +1,6 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
-import { accountRefusals, accounts } from "./accounts";
+import { accountRefusals } from "./accountRefusals";
 import { channels } from "./channels";
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
@@ -15,6 +15,8 @@ export const en = {
     skip: "Skip to content",
     home: "Lockstep, home",
     accountOf: (name: string) => `Account: ${name}`,
+    account: "Your account",
+    administration: "Administration",
     signedInAs: (name: string) => `Signed in as ${name}`,
     guest: "Guest",
     status: "Status",
@@ -26,7 +28,6 @@ export const en = {
     unnamed: "someone",
     notifications: "Messages from Lockstep",
   },
-  accounts,
   theme: { label: "Theme", system: "Like the system", dark: "Dark", light: "Light" },
   time: {
     hours: (n: number) => plural(n, "hour", "hours"),
@@ -73,6 +74,7 @@ export const en = {
     submit: "Sign in",
     busy: "Signing in…",
     out: "Sign out",
+    register: "Create an account",
     guestHint: "Only here to watch? Open the link of a channel: no account is needed.",
   },
   home: {
