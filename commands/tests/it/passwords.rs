@@ -10,7 +10,7 @@ use lockstep_commands::{
     credentials::{PASSWORD_CHARS_MAX, Password, PasswordError},
     entry::Entry,
     hashing, password, session,
-    throttle::{ADDRESS, NAME},
+    throttle::{ADDRESS, Counted, NAME},
 };
 use lockstep_domain::{account::PlatformRole, ids::StreamId};
 use proptest::prelude::*;
@@ -120,7 +120,7 @@ async fn an_unknown_name_is_answered_like_a_wrong_password_and_hashed_as_well() 
     let world = World::new().await;
     ada(&world).await;
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for _ in 0..12 {
+    for _ in 0..100 {
         for (name, times) in [("Ada", &mut known), ("Nobody", &mut unknown)] {
             let (before, start) = (hashing::load().done, Instant::now());
             let answer = account::sign_in(&world.services, name, "not this one").await;
@@ -129,13 +129,16 @@ async fn an_unknown_name_is_answered_like_a_wrong_password_and_hashed_as_well() 
             assert_eq!(hashing::load().done, before + 1, "{name} costs one hash");
         }
     }
-    let median = |times: &mut Vec<Duration>| {
-        times.sort();
-        times[times.len() / 2].as_secs_f64()
-    };
-    let (known, unknown) = (median(&mut known), median(&mut unknown));
-    let ratio = known / unknown;
-    assert!((0.5..2.0).contains(&ratio), "medians {known} s and {unknown} s");
+    let (known, unknown) = (middle_mean_s(known), middle_mean_s(unknown));
+    let mean = f64::midpoint(known, unknown);
+    assert!((known - unknown).abs() < mean / 10.0, "{known} s and {unknown} s");
+}
+
+/// Of the middle half: what else the machine does meanwhile is in the slowest ones.
+fn middle_mean_s(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    let middle = &times[times.len() / 4..times.len() * 3 / 4];
+    middle.iter().sum::<Duration>().as_secs_f64() / f64::from(u32::try_from(middle.len()).expect("few"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -207,18 +210,12 @@ async fn tries_are_counted_by_account_and_by_address() {
     assert_eq!(i64::from(throttled.after_s), NAME.window_s + 1, "the clock of this test stands still");
     world.clock.advance(NAME.window_s * 1_000_000);
     sign_in(None, "Ada", GOOD).await.expect("later again");
-    // Each success below forgives the account, never the address.
-    for number in 0..ADDRESS.tries_max {
-        entry
-            .throttle
-            .admit(
-                &[lockstep_commands::throttle::Counted::address(
-                    format!("2001:db8:1:2::{number:x}").parse().expect("an address"),
-                )],
-                world.services.clock.now(),
-            )
-            .expect("within the limit");
+    // A household's tries, but for one.
+    for number in 1..ADDRESS.tries_max {
+        let neighbour = format!("2001:db8:1:2::{number:x}").parse().expect("an address");
+        entry.throttle.admit(&[Counted::address(neighbour)], world.services.clock.now()).expect("within the limit");
     }
+    sign_in(home, "Ada", GOOD).await.expect("the last one of the address, which a success does not forgive");
     assert!(
         matches!(refused(&sign_in(home, "Ada", GOOD).await), AccountRefusal::Throttled(_)),
         "the /64 has had its share"

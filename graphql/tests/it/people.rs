@@ -64,6 +64,23 @@ async fn signing_in_gives_a_new_token_and_the_one_before_dies() {
 }
 
 #[tokio::test]
+async fn an_unknown_name_and_a_wrong_password_get_the_same_answer_to_the_byte() {
+    let app = App::new().await;
+    app.person("Ada", PlatformRole::Member).await;
+    let query = "mutation($i: SignInInput!) {
+        signIn(input: $i) { __typename ... on Refused { code message retryAfterS } } }";
+    let mut answers = Vec::new();
+    for name in ["Ada", "Nobody"] {
+        let input = json!({ "i": { "name": name, "password": "not this one" } });
+        let answer = app.schema.execute(request(query, input), context(None)).await;
+        assert!(answer.http_headers.is_empty(), "{:?}", answer.http_headers);
+        answers.push(serde_json::to_string(&answer).unwrap());
+    }
+    assert!(answers[0].contains("wrong_credentials"), "{}", answers[0]);
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
 async fn too_many_tries_are_refused_with_the_time_to_wait() {
     let app = App::new().await;
     app.person("Ada", PlatformRole::Member).await;

@@ -17,7 +17,21 @@ use world::World;
 async fn only_our_own_pages_open_a_socket() {
     let world = World::new().await;
     let viewer = world.viewer("ann").await;
-    for origin in [None, Some("http://evil.example"), Some("null")] {
+    let (scheme, host) = world::ORIGIN.split_once("://").expect("an origin");
+    let foreign = [
+        "https://evil.example".to_owned(),
+        "null".to_owned(),
+        String::new(),
+        format!("{scheme}://{host}.evil.example"),
+        format!("{scheme}://evil.{host}"),
+        format!("{scheme}://{host}@evil.example"),
+        format!("{scheme}://{host}:444"),
+        format!("{scheme}://{host}."),
+        format!("{scheme}://{host}/"),
+        format!("{scheme}s://{host}"),
+        format!("{}://{host}", scheme.to_uppercase()),
+    ];
+    for origin in foreign.iter().map(|origin| Some(origin.as_str())).chain([None]) {
         let refused = world.connect(origin, Some(&viewer.token)).await.expect_err("refused");
         let tungstenite::Error::Http(response) = refused else { panic!("{refused}") };
         assert_eq!(response.status(), 403, "{origin:?}");

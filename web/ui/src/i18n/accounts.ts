@@ -72,7 +72,7 @@ export const accounts = {
     linkEnds: (when: string) => `until ${when}`,
     takeBack: "Take back",
     onceTitle: "Copy it now",
-    once: "This link is shown once; only its fingerprint is kept.",
+    once: (until: string) => `This link is shown once; only its fingerprint is kept. It works until ${until}.`,
     copyLink: "Copy link",
     people: "People",
     search: "Search people",

@@ -278,6 +278,11 @@ async fn other_sites_and_other_protocols_get_no_socket() {
         Some("https://watch.example.org.evil.example"),
         Some("http://watch.example.org"),
         Some("https://watch.example.org:444"),
+        Some("https://watch.example.org."),
+        Some("https://watch.example.org/"),
+        Some("https://evil.watch.example.org"),
+        Some("https://watch.example.org@evil.example"),
+        Some(""),
         Some("HTTPS://watch.example.org"),
     ] {
         let mut headers = vec![("cookie", "session=ada"), ("sec-websocket-protocol", PROTOCOL)];
