@@ -191,7 +191,11 @@ fn nobody_but_an_administrator_does() {
     for actor in others() {
         given([bob()]).when(grant_by(actor.clone(), PlatformRole::Administrator)).refused(No::NotPermitted);
         given([bob()]).when(suspend_by(actor.clone(), None)).refused(No::NotPermitted);
-        given([bob(), SUSPENDED]).when(reinstate_by(actor)).refused(No::NotPermitted);
+        given([bob(), SUSPENDED]).when(reinstate_by(actor.clone())).refused(No::NotPermitted);
+        // And they learn nothing about who has an account.
+        given([]).when(grant_by(actor.clone(), PlatformRole::Member)).refused(No::NotPermitted);
+        given([]).when(suspend_by(actor.clone(), None)).refused(No::NotPermitted);
+        given([]).when(reinstate_by(actor)).refused(No::NotPermitted);
     }
 }
 
