@@ -143,6 +143,10 @@ async fn somebody_always_administers_even_when_two_demote_each_other_at_once() {
             person(&world, "Bob", PlatformRole::Administrator).await.principal.account,
         );
         let elsewhere = world.other_node().await;
+        // Both nodes know both as administrators, and do not look again before they append.
+        for account in [ada, bob] {
+            elsewhere.dispatcher.load::<Account>(&StreamId::account(account)).await.expect("reads");
+        }
         let (by_ada, by_bob) = (world.context(ada), world.context(bob));
         let (hers, his) = tokio::join!(
             administration::grant_role(&world.services, &by_ada, bob, PlatformRole::Member),

@@ -100,10 +100,12 @@ async fn people_see_their_own_sessions_with_this_one_marked() {
     let app = App::new().await;
     let ada = app.person("Ada", PlatformRole::Member).await;
     app.person("Bob", PlatformRole::Member).await;
+    lockstep_commands::account::sign_in(&app.services, "Ada", GOOD).await.expect("on another device");
     let query = "{ loginName sessions { id current address userAgent createdAt lastSeenAt } }";
     let shown = app.data(Some(&ada), query, json!({})).await;
     assert_eq!(shown["loginName"], "Ada");
     let sessions = shown["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2, "and nobody else's");
     let current: Vec<_> = sessions.iter().filter(|session| session["current"] == true).collect();
     assert_eq!(current.len(), 1);
     assert_eq!(current[0]["id"], ada.session_hash);
