@@ -60,6 +60,20 @@ async fn an_older_hash_is_made_anew_at_the_next_sign_in() {
     assert_eq!(phc(&world).await, newer, "what is of today stays");
 }
 
+#[tokio::test]
+async fn two_with_the_same_password_have_different_hashes() {
+    let world = World::new().await;
+    ada(&world).await;
+    bob(&world).await;
+    let hashes: Vec<String> =
+        sqlx::query_scalar("SELECT password_phc FROM credentials").fetch_all(&world.services.pool).await.expect("two");
+    assert_eq!(hashes.len(), 2);
+    assert_ne!(hashes[0], hashes[1]);
+    let salt = |phc: &str| phc.split('$').nth(4).map(str::to_owned).expect("a salt");
+    assert_ne!(salt(&hashes[0]), salt(&hashes[1]));
+    assert!(salt(&hashes[0]).len() >= 22, "128 bits in base64");
+}
+
 #[test]
 fn passwords_have_8_to_128_characters_of_any_kind() {
     proptest!(ProptestConfig::with_cases(64), |(text in proptest::collection::vec(any::<char>(), 0..140))| {

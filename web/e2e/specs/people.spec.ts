@@ -220,3 +220,19 @@ test('an administrator finds people, gives a link for a new password, suspends a
   await expect(bob.getByText('Nobody can register here now.')).toBeVisible();
   await clean(bob);
 });
+
+test('a form of another site changes nothing', async ({ browser }) => {
+  const page = await device(browser);
+  await signIn(page, server.url, 'Ada', ADA);
+  for (const kind of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
+    await page.goto('about:blank');
+    // The trick of forms that look like JSON: the name and the value of a field around one equals sign.
+    await page.setContent(`<form method="post" enctype="${kind}" action="${server.url}/graphql">
+      <input name='{"query":"mutation { signOut { __typename } }","x":"' value='"}'><button>Win a prize</button></form>`);
+    const answer = page.waitForResponse(`${server.url}/graphql`);
+    await page.getByRole('button', { name: 'Win a prize' }).click();
+    expect((await answer).status(), kind).toBe(403);
+  }
+  await page.goto(server.url);
+  await expect(page.getByRole('button', { name: 'Account: Ada' })).toBeVisible();
+});
