@@ -238,7 +238,9 @@ async fn messages_have_at_most_64_kib() {
 #[tokio::test]
 async fn who_says_nothing_is_closed() {
     let site = Site::new().await;
-    assert_eq!(site.client().await.closed().await.0, 4408);
+    let mut client = site.client().await;
+    let closed = tokio::time::timeout(Duration::from_secs(7), client.closed()).await.expect("after five seconds");
+    assert_eq!(closed.0, 4408);
 }
 
 #[tokio::test]
