@@ -8,6 +8,7 @@ pub mod aggregate;
 pub mod channel;
 pub mod emoji;
 pub mod ids;
+pub mod installation;
 pub mod invite;
 pub mod member;
 pub mod message;

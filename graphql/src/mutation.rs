@@ -1,6 +1,7 @@
 //! Changing things: each field is one command. One noun per file.
 
 mod account;
+mod administration;
 mod channel;
 mod invite;
 mod member;
@@ -9,6 +10,7 @@ mod moderation;
 mod playback;
 mod queue;
 mod report;
+mod session;
 mod settings;
 mod video;
 
@@ -17,6 +19,7 @@ use async_graphql::MergedObject;
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     account::Accounts,
+    administration::Administration,
     video::Videos,
     channel::Channels,
     member::Members,
@@ -27,4 +30,5 @@ pub(crate) struct Mutation(
     queue::Queue,
     message::Messages,
     report::Reports,
+    session::Sessions,
 );

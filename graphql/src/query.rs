@@ -4,6 +4,7 @@ mod account;
 mod channel;
 mod door;
 mod message;
+mod people;
 mod projection;
 mod report;
 mod video;
@@ -16,6 +17,7 @@ use crate::{context::Shared, problem::Problem, scalar::Position};
 #[derive(MergedObject, Default)]
 pub(crate) struct Query(
     account::Accounts,
+    people::People,
     video::Videos,
     channel::Channels,
     door::Doors,

@@ -8,6 +8,7 @@ mod cost;
 mod faults;
 mod journey;
 mod limits;
+mod people;
 mod queue;
 mod sdl;
 mod subscribing;

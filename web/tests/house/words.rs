@@ -3,7 +3,17 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, member::*, message::*, playback::*, queue::*, report::*, video::*, visit::*,
+    Aggregate,
+    account::*,
+    channel::*,
+    installation::{Installation, InstallationEvent},
+    member::*,
+    message::*,
+    playback::*,
+    queue::*,
+    report::*,
+    video::*,
+    visit::*,
     work::*,
 };
 
@@ -12,6 +22,7 @@ use crate::repository::{File, files};
 fn event_types() -> BTreeSet<&'static str> {
     let types = [
         AccountEvent::TYPES,
+        InstallationEvent::TYPES,
         ChannelEvent::TYPES,
         MemberEvent::TYPES,
         MessageEvent::TYPES,
@@ -28,6 +39,7 @@ fn event_types() -> BTreeSet<&'static str> {
 fn stream_types() -> BTreeSet<&'static str> {
     BTreeSet::from([
         Account::KIND,
+        Installation::KIND,
         Channel::KIND,
         Member::KIND,
         Message::KIND,

@@ -1,5 +1,6 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
+import { accountRefusals } from "./accountRefusals";
 import { channels } from "./channels";
 import { presence } from "./presence";
 import { talk } from "./chat";
@@ -19,6 +20,8 @@ export const en = {
     skip: "Skip to content",
     home: "Lockstep, home",
     accountOf: (name: string) => `Account: ${name}`,
+    account: "Your account",
+    administration: "Administration",
     signedInAs: (name: string) => `Signed in as ${name}`,
     guest: "Guest",
     status: "Status",
@@ -58,6 +61,7 @@ export const en = {
     submit: "Sign in",
     busy: "Signing in…",
     out: "Sign out",
+    register: "Create an account",
     guestHint: "Only here to watch? Open the link of a channel: no account is needed.",
   },
   home: {
@@ -273,6 +277,7 @@ export const en = {
     hint: "The address may have a typing mistake.",
   },
   refusals: {
+    ...accountRefusals,
     setup_link: "This set-up link is not valid any more. Restart Lockstep to get a new one.",
     wrong_credentials: "The name and the password do not belong together.",
     name_taken: "Someone has this name already. Choose another.",
