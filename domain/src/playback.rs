@@ -58,6 +58,15 @@ pub enum PlaybackCommand {
         playable: bool,
         at: Timestamp,
     },
+    /// Another film again, paused where it was.
+    PutBack {
+        standing: Standing,
+        video: VideoId,
+        duration: MediaTime,
+        playable: bool,
+        position: MediaTime,
+        at: Timestamp,
+    },
     /// `position`: where the hub's timeline says the film is; `None` takes it from the wall time `at`.
     Play {
         standing: Standing,
@@ -114,6 +123,14 @@ impl Aggregate for Playback {
                 let same = state.video == Some(*video) && !state.playing && state.position == MediaTime::ZERO;
                 let loaded = PlaybackEvent::VideoLoaded { video: *video, duration_us: *duration, at_us: *at };
                 Ok(if same { vec![] } else { vec![loaded] })
+            }
+            PlaybackCommand::PutBack { standing, video, duration, playable, position, at } => {
+                standing.may(Permission::LoadVideo, *at)?;
+                standing.may(Permission::Seek, *at)?;
+                if !playable || *duration <= MediaTime::ZERO {
+                    return Err(PlaybackError::NotPlayable);
+                }
+                Ok(put_back(state, *video, *duration, *position, *at))
             }
             PlaybackCommand::Play { standing, position, at } => {
                 standing.may(Permission::PlayPause, *at)?;
@@ -174,6 +191,24 @@ impl Aggregate for Playback {
             }
         }
     }
+}
+
+fn put_back(
+    state: &PlaybackState,
+    video: VideoId,
+    duration: MediaTime,
+    position: MediaTime,
+    at: Timestamp,
+) -> Vec<PlaybackEvent> {
+    let position = position.clamp(MediaTime::ZERO, duration);
+    if state.video == Some(video) && !state.playing && state.position == position {
+        return vec![];
+    }
+    let mut events = vec![PlaybackEvent::VideoLoaded { video, duration_us: duration, at_us: at }];
+    if position > MediaTime::ZERO {
+        events.push(PlaybackEvent::Seeked { position_us: position, at_us: at });
+    }
+    events
 }
 
 fn within(state: &PlaybackState, position: MediaTime) -> Result<MediaTime, PlaybackError> {
