@@ -1,19 +1,48 @@
-//! Channels: made, renamed, shown, archived.
+//! Channels: made once, opened and archived; what everybody who changes one has in common.
 
-use lockstep_domain::channel::{
-    Channel, ChannelCommand as Do, ChannelError as No, ChannelEvent as Did, ChannelState, NAME_CHARS_MAX,
-    SLUG_CHARS_MAX, Visibility,
+use lockstep_domain::{
+    Aggregate,
+    channel::{
+        Channel, ChannelChange as Want, ChannelCommand as Do, ChannelError as No, ChannelEvent as Did, ChannelState,
+        NAME_CHARS_MAX, SLUG_CHARS_MAX, Visibility,
+    },
+    ids::AccountId,
+    permission::{ChannelRole, Defaults, Permission, PermissionSet},
+    standing::{Denied, Standing},
 };
-use lockstep_domain::{Aggregate, ids::AccountId};
-use proptest::{prelude::*, sample::select};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use crate::{
+    actor::{people, permissions, personal_denials, roles, standing, standing_of, standings, suspended, visibilities},
     check::{Given, repeats, total},
-    sample::{ADA, BOB, channels},
+    sample::{ADA, BOB, channels, wall},
 };
 
-fn given(history: impl IntoIterator<Item = Did>) -> Given<Channel> {
+pub fn given(history: impl IntoIterator<Item = Did>) -> Given<Channel> {
     crate::check::given(history)
+}
+
+/// At second 0.
+pub fn change_by(standing: Standing, change: Want) -> Do {
+    Do::Change { standing, change, at: wall(0) }
+}
+
+/// By Ada with this role.
+pub fn change_as(role: ChannelRole, change: Want) -> Do {
+    change_by(standing(role), change)
+}
+
+pub fn change(change: Want) -> Do {
+    change_as(ChannelRole::Owner, change)
+}
+
+/// Ada's channel, as created.
+pub fn film() -> [Did; 1] {
+    [created("Film", "abc")]
+}
+
+pub fn film_then(event: Did) -> [Did; 2] {
+    [created("Film", "abc"), event]
 }
 
 fn create_as(owner: AccountId, name: &str, slug: &str) -> Do {
@@ -24,16 +53,8 @@ fn create(name: &str, slug: &str) -> Do {
     create_as(ADA, name, slug)
 }
 
-fn created(name: &str, slug: &str) -> Did {
+pub fn created(name: &str, slug: &str) -> Did {
     Did::Created { owner: ADA, name: name.into(), slug: slug.into(), visibility: Visibility::Public }
-}
-
-fn rename(name: &str) -> Do {
-    Do::Rename { name: name.into() }
-}
-
-fn show(visibility: Visibility) -> Do {
-    Do::ChangeVisibility { visibility }
 }
 
 #[test]
@@ -51,7 +72,7 @@ fn names_are_bounded() {
     given([]).when(create(&longest, "abc")).then([created(&longest, "abc")]);
     for bad in ["", "  ", "a\nb", "a\u{0}b", &format!("{longest}x")] {
         given([]).when(create(bad, "abc")).refused(No::Name);
-        given([created("Film night", "abc")]).when(rename(bad)).refused(No::Name);
+        given(film()).when(change(Want::Rename { name: bad.into() })).refused(No::Name);
     }
 }
 
@@ -66,68 +87,135 @@ fn addresses_are_bounded() {
     }
 }
 
-#[test]
-fn a_channel_is_renamed() {
-    given([created("Film", "abc")]).when(rename(" Films ")).then([Did::Renamed { name: "Films".into() }]);
-    given([created("Film", "abc")]).when(rename("Film ")).then([]);
-    given([]).when(rename("Films")).refused(No::Unknown);
-    given([created("Film", "abc"), Did::Archived {}]).when(rename("Films")).refused(No::Archived);
+/// One change of each kind that is one to the channel of [`film`], and what it takes.
+fn every_change() -> Vec<(Want, Permission)> {
+    let edit = Permission::EditChannel;
+    vec![
+        (Want::Rename { name: "Films".into() }, edit),
+        (Want::Describe { description: "Fridays".into() }, edit),
+        (Want::ChangeVisibility { visibility: Visibility::Private }, edit),
+        (Want::ChangeDefaults { role: ChannelRole::Viewer, permissions: PermissionSet::default() }, edit),
+        (Want::SetSlowMode { seconds: 30 }, Permission::SlowMode),
+        (Want::ChangeRemoteMode { holder: Some(BOB), holder_present: true }, edit),
+        (Want::Archive, edit),
+    ]
 }
 
 #[test]
-fn visibility_changes() {
-    let private = Did::VisibilityChanged { visibility: Visibility::Private };
-    given([created("Film", "abc")]).when(show(Visibility::Private)).then([private.clone()]);
-    given([created("Film", "abc")]).when(show(Visibility::Public)).then([]);
-    given([created("Film", "abc"), private])
-        .when(show(Visibility::Unlisted))
-        .then([Did::VisibilityChanged { visibility: Visibility::Unlisted }]);
-    given([]).when(show(Visibility::Private)).refused(No::Unknown);
-    given([created("Film", "abc"), Did::Archived {}]).when(show(Visibility::Private)).refused(No::Archived);
+fn each_change_takes_its_permission() {
+    for (want, needed) in every_change() {
+        let lowest = if needed == Permission::SlowMode { ChannelRole::Moderator } else { ChannelRole::Admin };
+        for role in ChannelRole::ALL.into_iter().filter(|role| *role < lowest) {
+            given(film()).when(change_as(role, want.clone())).refused(No::Denied(Denied::Role(needed)));
+        }
+        // Archiving is the owner's alone, as below.
+        if want != Want::Archive {
+            let state = Channel::fold(&film());
+            assert_eq!(Channel::decide(&state, &change_as(lowest, want)).map(|events| events.len()), Ok(1));
+        }
+    }
 }
 
 #[test]
-fn a_channel_is_archived() {
-    given([created("Film", "abc")]).when(Do::Archive).then([Did::Archived {}]);
-    given([created("Film", "abc"), Did::Archived {}]).when(Do::Archive).then([]);
-    given([]).when(Do::Archive).refused(No::Unknown);
+fn who_is_kept_out_changes_nothing() {
+    for (want, _) in every_change() {
+        for (standing, denied) in personal_denials() {
+            given(film()).when(change_by(standing, want.clone())).refused(No::Denied(denied));
+        }
+    }
+}
+
+#[test]
+fn a_channel_that_is_not_there_or_archived_does_not_change() {
+    let hand_over = Want::HandOverRemote { to: BOB, to_present: true };
+    for want in every_change().into_iter().map(|(want, _)| want).chain([hand_over]) {
+        given([]).when(change(want.clone())).refused(No::Unknown);
+        if want != Want::Archive {
+            given(film_then(Did::Archived {})).when(change(want)).refused(No::Denied(Denied::Archived));
+        }
+    }
+}
+
+#[test]
+fn what_the_stream_says_of_the_channel_counts_and_not_what_was_looked_up() {
+    let looked_up = crate::actor::archived(standing(ChannelRole::Owner));
+    given(film()).when(change_by(looked_up, Want::Archive)).then([Did::Archived {}]);
+}
+
+#[test]
+fn the_owner_archives_a_channel() {
+    given(film()).when(change(Want::Archive)).then([Did::Archived {}]);
+    given(film_then(Did::Archived {})).when(change(Want::Archive)).then([]);
+    let denied = No::Denied(Denied::Role(Permission::EditChannel));
+    given(film()).when(change_as(ChannelRole::Admin, Want::Archive)).refused(denied);
+}
+
+#[test]
+fn nobody_but_the_owner_hears_that_the_archive_is_done() {
+    let again = |standing| given(film_then(Did::Archived {})).when(change_by(standing, Want::Archive));
+    again(standing(ChannelRole::Admin)).refused(No::Denied(Denied::Archived));
+    again(suspended(standing(ChannelRole::Owner))).refused(No::Denied(Denied::Archived));
 }
 
 #[test]
 fn it_is_open_from_creation_to_archive() {
-    let open = |history: &[Did]| Channel::fold(history).is_open();
     assert!(!ChannelState::default().is_open());
-    assert!(open(&[created("Film", "abc")]));
-    assert!(!open(&[created("Film", "abc"), Did::Archived {}]));
+    assert!(Channel::fold(&film()).is_open());
+    assert!(!Channel::fold(&film_then(Did::Archived {})).is_open());
 }
 
 #[test]
 fn it_remembers_what_happened() {
-    let state = Channel::fold(&channels());
+    let mut defaults = Defaults::default();
+    defaults.set(ChannelRole::Viewer, [Permission::Vote, Permission::Chat].into_iter().collect());
     let expected = ChannelState {
         owner: Some(ADA),
         name: "Film nights".into(),
+        description: "Every Friday\nat eight".into(),
         slug: "film-night".into(),
         visibility: Some(Visibility::Private),
+        defaults,
+        slow_mode_s: 30,
+        remote: Some(BOB),
         archived: true,
     };
-    assert_eq!(state, expected);
+    assert_eq!(Channel::fold(&channels()), expected);
+}
+
+fn changes() -> impl Strategy<Value = Want> {
+    let name = select(vec!["Film", " Film ", "Films", ""]).prop_map(str::to_owned);
+    let description = select(vec!["", "Fridays", " Fridays\n", "\u{0}"]).prop_map(str::to_owned);
+    let set = vec(permissions(), 0..20).prop_map(|permissions| permissions.into_iter().collect());
+    let seconds = prop_oneof![4 => 0_u32..4, 1 => any::<u32>()];
+    prop_oneof![
+        2 => name.prop_map(|name| Want::Rename { name }),
+        2 => description.prop_map(|description| Want::Describe { description }),
+        2 => visibilities().prop_map(|visibility| Want::ChangeVisibility { visibility }),
+        2 => (roles(), set).prop_map(|(role, permissions)| Want::ChangeDefaults { role, permissions }),
+        2 => seconds.prop_map(|seconds| Want::SetSlowMode { seconds }),
+        2 => (option::of(people()), any::<bool>())
+            .prop_map(|(holder, holder_present)| Want::ChangeRemoteMode { holder, holder_present }),
+        2 => (people(), any::<bool>()).prop_map(|(to, to_present)| Want::HandOverRemote { to, to_present }),
+        1 => Just(Want::Archive),
+    ]
 }
 
 fn commands() -> impl Strategy<Value = Do> {
-    let visibility = || select(vec![Visibility::Public, Visibility::Unlisted, Visibility::Private]);
-    let name = || select(vec!["Film", " Film ", "Films", ""]).prop_map(str::to_owned);
-    let slug = select(vec!["abc", "a-b", "x"]).prop_map(str::to_owned);
+    let slug = select(vec!["abc", "a-b", "x"]);
+    let create = (select(vec![ADA, BOB]), select(vec!["Film", "Films", ""]), slug, visibilities());
+    let sound = (people(), roles()).prop_map(|(account, role)| standing_of(account, role));
+    let actor = prop_oneof![sound, standings()];
     prop_oneof![
-        (select(vec![ADA, BOB]), name(), slug, visibility()).prop_map(|(owner, name, slug, visibility)| Do::Create {
+        2 => create.prop_map(|(owner, name, slug, visibility)| Do::Create {
             owner,
-            name,
-            slug,
+            name: name.into(),
+            slug: slug.into(),
             visibility
         }),
-        name().prop_map(|name| Do::Rename { name }),
-        visibility().prop_map(show),
-        Just(Do::Archive),
+        6 => (actor, changes(), 0_i64..100)
+            .prop_map(|(standing, change, at)| Do::Change { standing, change, at: wall(at) }),
+        1 => (people(), people(), any::<bool>())
+            .prop_map(|(from, to, to_present)| Do::InheritRemote { from, to, to_present }),
     ]
 }
 

@@ -7,12 +7,14 @@ use std::{
 };
 
 use lockstep_domain::{
-    Aggregate,
+    Aggregate, Personal,
     account::{Account, AccountEvent, PlatformRole},
     aggregate::Event,
     channel::{Channel, ChannelEvent, Visibility},
-    member::{ChannelRole, Member, MemberEvent},
+    invite::{Invite, InviteEvent},
+    member::{Member, MemberEvent},
     message::{Message, MessageEvent},
+    permission::{ChannelRole, Permission},
     playback::{Playback, PlaybackEvent},
     video::{Video, VideoEvent},
     visit::{Visit, VisitEvent},
@@ -51,6 +53,7 @@ fn samples() -> Vec<Sample> {
     [
         samples_of::<Account>(AccountEvent::TYPES, sample::accounts()),
         samples_of::<Channel>(ChannelEvent::TYPES, sample::channels()),
+        samples_of::<Invite>(InviteEvent::TYPES, sample::invites()),
         samples_of::<Member>(MemberEvent::TYPES, sample::members()),
         samples_of::<Message>(MessageEvent::TYPES, sample::messages()),
         samples_of::<Playback>(PlaybackEvent::TYPES, sample::playbacks()),
@@ -122,7 +125,11 @@ fn add_field(json: &mut Value) {
 }
 
 /// The fields that may be missing: where a writer had nothing to say, or was older than the field.
-const OPTIONAL: [(&str, &str); 5] = [
+const OPTIONAL: [(&str, &str); 9] = [
+    ("account.PasswordChanged.v1.json", "by"),
+    ("channel.RemoteModeChanged.v1.json", "holder"),
+    ("member.Muted.v1.json", "until_us"),
+    ("member.PermissionOverridden.v1.json", "granted"),
     ("message.Posted.v1.json", "playback_us"),
     ("message.Posted.v1.json", "video"),
     ("video.SourceProbed.v1.json", "audio_codec"),
@@ -186,10 +193,13 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 5] = [
+const PERSONAL: [(&str, &[&str]); 8] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
     ("account.Registered.v1.json", &["name"]),
+    ("account.Suspended.v1.json", &["reason"]),
+    ("member.Muted.v1.json", &["reason"]),
+    ("member.Removed.v1.json", &["reason"]),
     ("message.Posted.v1.json", &["text"]),
     ("video.UploadRequested.v1.json", &["file_name", "title"]),
 ];
@@ -235,12 +245,44 @@ fn an_erased_person_leaves_a_gap_not_an_error() {
 fn stored_words_are_fixed() {
     let roles = [PlatformRole::Administrator, PlatformRole::Member, PlatformRole::Guest];
     assert_eq!(json!(roles), json!(["administrator", "member", "guest"]));
-    let roles = [ChannelRole::Viewer, ChannelRole::Moderator, ChannelRole::Admin, ChannelRole::Owner];
-    assert_eq!(json!(roles), json!(["viewer", "moderator", "admin", "owner"]));
+    assert_eq!(json!(ChannelRole::ALL), json!(["viewer", "moderator", "admin", "owner"]));
     let visibilities = [Visibility::Public, Visibility::Unlisted, Visibility::Private];
     assert_eq!(json!(visibilities), json!(["public", "unlisted", "private"]));
     let kinds = [WorkKind::Chunk { first_segment: 1, last_segment: 2 }, WorkKind::Audio, WorkKind::Thumbnail];
     assert_eq!(json!(kinds), json!([{"chunk": {"first_segment": 1, "last_segment": 2}}, "audio", "thumbnail"]));
+}
+
+#[test]
+fn the_words_of_the_grid_are_fixed() {
+    let remote = json!(["play_pause", "seek", "change_rate", "load_video"]);
+    assert_eq!(json!(Permission::ALL[..4]), remote);
+    let queue_and_chat = json!(["queue_add", "queue_remove", "queue_reorder", "vote", "chat", "react"]);
+    assert_eq!(json!(Permission::ALL[4..10]), queue_and_chat);
+    let order = json!(["invite", "approve", "mute", "kick", "ban", "slow_mode", "redact", "pin"]);
+    assert_eq!(json!(Permission::ALL[10..18]), order);
+    assert_eq!(json!(Permission::ALL[18..]), json!(["manage_roles", "edit_channel"]));
+}
+
+// Two fields that events gained after they were first stored: written only where they hold something.
+
+#[test]
+fn a_joined_event_may_name_its_invite() {
+    let joined = MemberEvent::Joined { role: ChannelRole::Viewer, invite: Some(sample::INVITE) };
+    let stored = json!({"Joined": {"role": "viewer", "invite": "01920000-0000-4000-8000-000000000a01"}});
+    assert_eq!(serde_json::to_value(&joined).unwrap(), stored);
+    assert_eq!(serde_json::from_value::<MemberEvent>(stored).unwrap(), joined);
+}
+
+#[test]
+fn a_banned_event_may_give_a_reason_that_is_personal() {
+    let banned = |reason| MemberEvent::Banned { by: sample::ADA, reason: Some(reason) };
+    let stored = |reason: Value| json!({"Banned": {"by": sample::ADA, "reason": reason}});
+    let spoilers = banned(sample::named(sample::BOB, "spoilers"));
+    let known = stored(json!({"$personal": {"subject": sample::BOB, "value": "spoilers"}}));
+    assert_eq!(serde_json::to_value(&spoilers).unwrap(), known);
+    assert_eq!(serde_json::from_value::<MemberEvent>(known).unwrap(), spoilers);
+    let sealed = stored(json!({"$k": sample::BOB, "$c": "nobody can open this"}));
+    assert_eq!(serde_json::from_value::<MemberEvent>(sealed).unwrap(), banned(Personal::Erased));
 }
 
 fn walk(json: &Value, visit: &mut dyn FnMut(&Value)) {

@@ -4,7 +4,8 @@ use lockstep_domain::{
     Aggregate,
     account::Account,
     channel::Channel,
-    ids::{AccountId, IdError, Position, StreamId, VideoId, member_parts, work_parts},
+    ids::{AccountId, IdError, Position, ReportId, StreamId, VideoId, member_parts, work_parts},
+    invite::Invite,
     member::Member,
     message::Message,
     playback::Playback,
@@ -15,7 +16,7 @@ use lockstep_domain::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::sample::{ADA, BOB, CHANNEL, FILM, MESSAGE};
+use crate::sample::{ADA, BOB, CHANNEL, FILM, INVITE, MESSAGE};
 
 #[test]
 fn stream_names_are_fixed() {
@@ -25,6 +26,9 @@ fn stream_names_are_fixed() {
         (StreamId::video(FILM), Video::KIND, format!("video-{FILM}")),
         (StreamId::channel(CHANNEL), Channel::KIND, format!("channel-{CHANNEL}")),
         (StreamId::member(CHANNEL, BOB), Member::KIND, format!("member-{CHANNEL}.{BOB}")),
+        (StreamId::invite(INVITE), Invite::KIND, format!("invite-{INVITE}")),
+        (StreamId::queue(CHANNEL), "queue", format!("queue-{CHANNEL}")),
+        (StreamId::report(ReportId(FILM.0)), "report", format!("report-{FILM}")),
         (StreamId::playback(CHANNEL), Playback::KIND, format!("playback-{CHANNEL}")),
         (StreamId::message(MESSAGE), Message::KIND, format!("message-{MESSAGE}")),
         (StreamId::visit(visit), Visit::KIND, format!("visit-{FILM}")),

@@ -2,15 +2,22 @@
 //! every aggregate, and the stored form of every event.
 
 mod account;
+mod actor;
 mod channel;
+mod channel_settings;
 mod check;
 mod golden;
 mod ids;
+mod invite;
 mod member;
 mod message;
+mod moderation;
+mod permission;
 mod personal;
 mod playback;
+mod remote;
 mod sample;
+mod standing;
 mod video;
 mod video_transcode;
 mod visit;

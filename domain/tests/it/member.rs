@@ -1,47 +1,48 @@
-//! Standing in a channel: joining, leaving, roles, bans, and what each standing permits.
+//! Coming and going: joining, asking to be let in, leaving.
 
 use lockstep_domain::{
+    Aggregate,
     channel::Visibility,
-    member::{Action, ChannelRole, Member, MemberCommand as Do, MemberError as No, MemberEvent as Did, MemberState},
+    member::{Member, MemberCommand as Do, MemberError as No, MemberEvent as Did, MemberState},
+    permission::{ChannelRole, Permission},
+    standing::{Denied, Standing},
 };
 use proptest::{prelude::*, sample::select};
 
 use crate::{
+    actor::{archived, banned, channel, outsider, people, standing, standings, suspended, visibilities},
     check::{Given, repeats, total},
-    sample::{ADA, BOB, members},
+    moderation::{moderate_by, moderations},
+    sample::{ADA, BOB, INVITE, members, wall},
 };
-
-const ROLES: [ChannelRole; 4] = [ChannelRole::Viewer, ChannelRole::Moderator, ChannelRole::Admin, ChannelRole::Owner];
 
 fn given(history: impl IntoIterator<Item = Did>) -> Given<Member> {
     crate::check::given(history)
 }
 
-pub fn present(role: ChannelRole) -> MemberState {
-    MemberState { role: Some(role), present: true, banned: false }
-}
-
+/// By Bob; the member's own state comes from the stream.
 fn join(visibility: Visibility) -> Do {
-    Do::Join { account: BOB, owner: ADA, visibility }
+    Do::Join { standing: outsider(BOB, visibility), invite: None }
 }
 
-fn joined(role: ChannelRole) -> Did {
-    Did::Joined { role }
+fn join_invited(visibility: Visibility) -> Do {
+    Do::Join { standing: outsider(BOB, visibility), invite: Some(INVITE) }
 }
 
-fn grant(role: ChannelRole, standing: MemberState) -> Do {
-    Do::GrantRole { role, by: ADA, standing }
+fn ask(visibility: Visibility) -> Do {
+    Do::AskToJoin { standing: outsider(BOB, visibility) }
 }
 
-fn ban(standing: MemberState) -> Do {
-    Do::Ban { by: ADA, standing }
+pub fn joined(role: ChannelRole) -> Did {
+    Did::Joined { role, invite: None }
 }
 
-fn unban(standing: MemberState) -> Do {
-    Do::Unban { by: ADA, standing }
-}
-
-const BANNED: Did = Did::Banned { by: ADA };
+const EVERY: [Visibility; 3] = [Visibility::Public, Visibility::Unlisted, Visibility::Private];
+const ASKED: Did = Did::JoinRequested {};
+const APPROVED: Did = Did::JoinApproved { by: ADA };
+const DECLINED: Did = Did::JoinDeclined { by: ADA };
+const REMOVED: Did = Did::Removed { by: ADA, reason: None };
+const BANNED: Did = Did::Banned { by: ADA, reason: None };
 const UNBANNED: Did = Did::Unbanned { by: ADA };
 
 #[test]
@@ -54,9 +55,10 @@ fn somebody_joins() {
 
 #[test]
 fn the_owner_joins_as_owner() {
-    let join = |visibility| Do::Join { account: ADA, owner: ADA, visibility };
-    given([]).when(join(Visibility::Public)).then([joined(ChannelRole::Owner)]);
-    given([]).when(join(Visibility::Private)).then([joined(ChannelRole::Owner)]);
+    for visibility in EVERY {
+        let join = Do::Join { standing: outsider(ADA, visibility), invite: None };
+        given([]).when(join).then([joined(ChannelRole::Owner)]);
+    }
 }
 
 #[test]
@@ -67,6 +69,16 @@ fn a_private_channel_lets_in_who_was_in() {
 }
 
 #[test]
+fn an_invite_opens_a_private_channel() {
+    let invited = Did::Joined { role: ChannelRole::Viewer, invite: Some(INVITE) };
+    for visibility in EVERY {
+        given([]).when(join_invited(visibility)).then([invited.clone()]);
+    }
+    given([joined(ChannelRole::Viewer)]).when(join_invited(Visibility::Private)).then([]);
+    given([joined(ChannelRole::Viewer), REMOVED]).when(join_invited(Visibility::Private)).then([invited]);
+}
+
+#[test]
 fn a_role_outlives_leaving() {
     let moderator = Did::RoleGranted { role: ChannelRole::Moderator, by: ADA };
     let history = [joined(ChannelRole::Viewer), moderator, Did::Left {}];
@@ -74,12 +86,74 @@ fn a_role_outlives_leaving() {
 }
 
 #[test]
+fn who_was_sent_away_comes_back_only_through_an_open_door() {
+    let sent_away = || [joined(ChannelRole::Viewer), REMOVED];
+    given(sent_away()).when(join(Visibility::Private)).refused(No::Private);
+    given(sent_away()).when(join(Visibility::Public)).then([joined(ChannelRole::Viewer)]);
+    given(sent_away()).when(ask(Visibility::Private)).then([ASKED]);
+}
+
+#[test]
 fn a_ban_shuts_the_door() {
-    for visibility in [Visibility::Public, Visibility::Unlisted, Visibility::Private] {
-        given([joined(ChannelRole::Viewer), BANNED]).when(join(visibility)).refused(No::Banned);
+    for visibility in EVERY {
+        for command in [join(visibility), join_invited(visibility), ask(visibility)] {
+            let history = [joined(ChannelRole::Viewer), BANNED];
+            given(history).when(command).refused(No::Denied(Denied::Banned));
+        }
     }
-    let forgiven = [joined(ChannelRole::Viewer), BANNED, UNBANNED];
-    given(forgiven).when(join(Visibility::Public)).then([joined(ChannelRole::Viewer)]);
+    let forgiven = || [joined(ChannelRole::Viewer), BANNED, UNBANNED];
+    given(forgiven()).when(join(Visibility::Public)).then([joined(ChannelRole::Viewer)]);
+    given(forgiven()).when(join(Visibility::Private)).refused(No::Private);
+}
+
+#[test]
+fn what_the_stream_says_of_the_member_counts_and_not_what_was_looked_up() {
+    let standing = banned(outsider(BOB, Visibility::Public));
+    given([]).when(Do::Join { standing, invite: None }).then([joined(ChannelRole::Viewer)]);
+}
+
+#[test]
+fn nobody_comes_in_where_nobody_may_be() {
+    let bob = || outsider(BOB, Visibility::Public);
+    let mut nowhere = bob();
+    nowhere.channel.owner = None;
+    let mut unfinished = bob();
+    unfinished.channel.visibility = None;
+    for (standing, denied) in [
+        (suspended(bob()), Denied::Suspended),
+        (archived(bob()), Denied::Archived),
+        (nowhere, Denied::NoChannel),
+        (unfinished, Denied::NoChannel),
+    ] {
+        let invited = Do::Join { standing: standing.clone(), invite: Some(INVITE) };
+        given([]).when(invited).refused(No::Denied(denied));
+        given([]).when(Do::Join { standing: standing.clone(), invite: None }).refused(No::Denied(denied));
+        given([]).when(Do::AskToJoin { standing }).refused(No::Denied(denied));
+    }
+}
+
+#[test]
+fn somebody_asks_to_be_let_in() {
+    given([]).when(ask(Visibility::Private)).then([ASKED]);
+    given([ASKED]).when(ask(Visibility::Private)).then([]);
+    given([ASKED]).when(join(Visibility::Private)).refused(No::Private);
+    given([joined(ChannelRole::Viewer)]).when(ask(Visibility::Private)).then([]);
+}
+
+#[test]
+fn nobody_asks_at_an_open_door() {
+    given([]).when(ask(Visibility::Public)).refused(No::Open);
+    given([]).when(ask(Visibility::Unlisted)).refused(No::Open);
+    given([ASKED, APPROVED]).when(ask(Visibility::Private)).refused(No::Open);
+    let owner = Do::AskToJoin { standing: outsider(ADA, Visibility::Private) };
+    given([]).when(owner).refused(No::Open);
+}
+
+#[test]
+fn who_was_approved_joins() {
+    given([ASKED, APPROVED]).when(join(Visibility::Private)).then([joined(ChannelRole::Viewer)]);
+    given([ASKED, DECLINED]).when(join(Visibility::Private)).refused(No::Private);
+    given([ASKED, DECLINED]).when(ask(Visibility::Private)).then([ASKED]);
 }
 
 #[test]
@@ -88,131 +162,44 @@ fn somebody_leaves() {
     given([joined(ChannelRole::Viewer), Did::Left {}]).when(Do::Leave).then([]);
     given([]).when(Do::Leave).then([]);
     given([joined(ChannelRole::Viewer), BANNED]).when(Do::Leave).then([]);
+    given([joined(ChannelRole::Viewer), REMOVED]).when(Do::Leave).then([]);
 }
 
 #[test]
-fn roles_are_granted_from_above() {
-    let granted = |role| Did::RoleGranted { role, by: ADA };
-    let viewer = || [joined(ChannelRole::Viewer)];
-    given(viewer()).when(grant(ChannelRole::Admin, present(ChannelRole::Owner))).then([granted(ChannelRole::Admin)]);
-    given(viewer())
-        .when(grant(ChannelRole::Moderator, present(ChannelRole::Admin)))
-        .then([granted(ChannelRole::Moderator)]);
-    given(viewer()).when(grant(ChannelRole::Viewer, present(ChannelRole::Admin))).then([]);
-    let admin = [joined(ChannelRole::Viewer), granted(ChannelRole::Admin)];
-    given(admin).when(grant(ChannelRole::Viewer, present(ChannelRole::Owner))).then([granted(ChannelRole::Viewer)]);
+fn a_member_remembers_what_happened() {
+    let every_event = Member::fold(&members());
+    let expected = MemberState {
+        role: Some(ChannelRole::Moderator),
+        overrides: [(Permission::LoadVideo, false)].into(),
+        ..MemberState::default()
+    };
+    assert_eq!(every_event, expected);
+    let muted = Member::fold(&members()[..9]);
+    assert!(muted.is_muted(wall(599)) && !muted.is_muted(wall(600)));
+    assert_eq!(muted.muted_until(), Some(wall(600)));
+    assert_eq!(Member::fold(&members()[..1]), MemberState { asking: true, ..MemberState::default() });
+    assert_eq!(Member::fold(&members()[..2]), MemberState { admitted: true, ..MemberState::default() });
 }
 
 #[test]
-fn roles_are_not_granted_sideways() {
-    let granted = |role| Did::RoleGranted { role, by: ADA };
-    let viewer = || [joined(ChannelRole::Viewer)];
-    for (role, standing) in [
-        (ChannelRole::Admin, present(ChannelRole::Admin)),
-        (ChannelRole::Owner, present(ChannelRole::Owner)),
-        (ChannelRole::Moderator, present(ChannelRole::Moderator)),
-        (ChannelRole::Moderator, present(ChannelRole::Viewer)),
-        (ChannelRole::Moderator, MemberState::default()),
-        (ChannelRole::Moderator, MemberState { present: false, ..present(ChannelRole::Owner) }),
-        (ChannelRole::Moderator, MemberState { banned: true, ..present(ChannelRole::Owner) }),
-    ] {
-        given(viewer()).when(grant(role, standing)).refused(No::NotPermitted);
-    }
-    let admin = [joined(ChannelRole::Viewer), granted(ChannelRole::Admin)];
-    given(admin).when(grant(ChannelRole::Viewer, present(ChannelRole::Admin))).refused(No::NotPermitted);
-    given([]).when(grant(ChannelRole::Moderator, present(ChannelRole::Owner))).refused(No::NotAMember);
-}
-
-#[test]
-fn bans_come_from_above() {
-    let moderator = || present(ChannelRole::Moderator);
-    given([joined(ChannelRole::Viewer)]).when(ban(moderator())).then([BANNED]);
-    given([]).when(ban(moderator())).then([BANNED]);
-    given([joined(ChannelRole::Viewer), BANNED]).when(ban(moderator())).then([]);
-    given([joined(ChannelRole::Viewer), BANNED]).when(unban(moderator())).then([UNBANNED]);
-    given([joined(ChannelRole::Viewer)]).when(unban(moderator())).then([]);
-}
-
-#[test]
-fn bans_do_not_come_sideways() {
-    for command in [ban as fn(MemberState) -> Do, unban] {
-        for standing in [
-            present(ChannelRole::Viewer),
-            MemberState::default(),
-            MemberState { present: false, ..present(ChannelRole::Admin) },
-            MemberState { banned: true, ..present(ChannelRole::Admin) },
-        ] {
-            given([joined(ChannelRole::Viewer)]).when(command(standing)).refused(No::NotPermitted);
-        }
-        for role in ROLES {
-            given([joined(role)]).when(command(present(role))).refused(No::NotPermitted);
-        }
-        given([joined(ChannelRole::Owner)]).when(command(present(ChannelRole::Admin))).refused(No::NotPermitted);
-    }
-}
-
-#[test]
-fn each_role_permits_more() {
-    let shared = [Action::PlayPause, Action::Seek, Action::LoadVideo, Action::Chat];
-    let rows = [
-        (ChannelRole::Viewer, false, false),
-        (ChannelRole::Moderator, true, false),
-        (ChannelRole::Admin, true, true),
-        (ChannelRole::Owner, true, true),
-    ];
-    for (role, bans, administers) in rows {
-        let standing = present(role);
-        assert!(shared.iter().all(|&action| standing.may(action)), "{role:?}");
-        assert_eq!(standing.may(Action::Ban), bans, "{role:?}");
-        assert_eq!(standing.may(Action::ManageRoles), administers, "{role:?}");
-        assert_eq!(standing.may(Action::EditChannel), administers, "{role:?}");
-    }
-}
-
-#[test]
-fn nothing_is_permitted_from_outside() {
-    let every = [
-        Action::PlayPause,
-        Action::Seek,
-        Action::LoadVideo,
-        Action::Chat,
-        Action::Ban,
-        Action::ManageRoles,
-        Action::EditChannel,
-    ];
-    let owner = present(ChannelRole::Owner);
-    for standing in [
-        MemberState::default(),
-        MemberState { present: false, ..owner.clone() },
-        MemberState { banned: true, ..owner.clone() },
-        MemberState { role: None, ..owner },
-    ] {
-        assert!(every.iter().all(|&action| !standing.may(action)), "{standing:?}");
-    }
-}
-
-pub fn standings() -> impl Strategy<Value = MemberState> {
-    (select(vec![None, Some(ROLES[0]), Some(ROLES[1]), Some(ROLES[2]), Some(ROLES[3])]), any::<(bool, bool)>())
-        .prop_map(|(role, (present, banned))| MemberState { role, present, banned })
+fn an_exception_taken_back_leaves_no_trace() {
+    let overridden = |granted| Did::PermissionOverridden { permission: Permission::Chat, granted, by: ADA };
+    let state = Member::fold(&[overridden(Some(true)), overridden(None)]);
+    assert_eq!(state, MemberState::default());
 }
 
 fn commands() -> impl Strategy<Value = Do> {
-    let account = || select(vec![ADA, BOB]);
-    let visibility = select(vec![Visibility::Public, Visibility::Unlisted, Visibility::Private]);
+    let comer = || {
+        let outside = (people(), visibilities()).prop_map(|(account, visibility)| outsider(account, visibility));
+        prop_oneof![3 => outside, 1 => standings()]
+    };
     prop_oneof![
-        (account(), account(), visibility).prop_map(|(account, owner, visibility)| Do::Join {
-            account,
-            owner,
-            visibility
-        }),
-        Just(Do::Leave),
-        (select(ROLES.to_vec()), account(), standings()).prop_map(|(role, by, standing)| Do::GrantRole {
-            role,
-            by,
-            standing
-        }),
-        (account(), standings()).prop_map(|(by, standing)| Do::Ban { by, standing }),
-        (account(), standings()).prop_map(|(by, standing)| Do::Unban { by, standing }),
+        2 => comer().prop_map(|standing| Do::AskToJoin { standing }),
+        2 => (comer(), any::<bool>())
+            .prop_map(|(standing, invited)| Do::Join { standing, invite: invited.then_some(INVITE) }),
+        1 => Just(Do::Leave),
+        8 => (standings(), moderations(), 0_i64..100)
+            .prop_map(|(standing, moderation, at)| moderate_by(standing, moderation, at)),
     ]
 }
 
@@ -226,18 +213,38 @@ fn any_history_folds() {
     total::<Member>(select(members()), commands());
 }
 
+/// Bob as his stream says, in an open channel.
+fn standing_in(member: &MemberState) -> Standing {
+    Standing { account: BOB, member: member.clone(), channel: channel(Visibility::Public), suspended: false }
+}
+
 proptest! {
     /// Whoever is banned may do nothing, whatever came before and after, until the ban is lifted.
     #[test]
     fn a_banned_person_stays_out(history in proptest::collection::vec(select(members()), 0..20), command in commands()) {
-        use lockstep_domain::Aggregate;
         let mut state = Member::fold(&history);
         Member::evolve(&mut state, &BANNED);
-        if let Ok(events) = Member::decide(&state, &command) {
-            for event in &events {
-                Member::evolve(&mut state, event);
-            }
+        for event in Member::decide(&state, &command).unwrap_or_default() {
+            Member::evolve(&mut state, &event);
         }
-        prop_assert!(!state.may(Action::Chat), "{state:?}");
+        for permission in Permission::ALL {
+            prop_assert!(standing_in(&state).may(permission, wall(0)).is_err(), "{permission:?} {state:?}");
+        }
+    }
+
+    /// Nobody lifts anybody to their own height or above it, nor touches who stands there.
+    #[test]
+    fn moderation_comes_from_above_and_ends_below(
+        history in proptest::collection::vec(select(members()), 0..20),
+        role in select(ChannelRole::ALL.to_vec()),
+        moderation in moderations(),
+    ) {
+        let mut state = Member::fold(&history);
+        let before = state.role;
+        let events = Member::decide(&state, &moderate_by(standing(role), moderation, 0)).unwrap_or_default();
+        for event in &events {
+            Member::evolve(&mut state, event);
+        }
+        prop_assert!(events.is_empty() || (before < Some(role) && state.role < Some(role)), "{state:?}");
     }
 }

@@ -2,36 +2,32 @@
 
 use lockstep_domain::{
     Personal,
-    member::MemberState,
     message::{Message, MessageCommand as Do, MessageError as No, MessageEvent as Did, TEXT_CHARS_MAX},
-    permission::ChannelRole,
+    permission::{ChannelRole, Permission},
+    standing::{Denied, Standing},
 };
 use proptest::{prelude::*, sample::select};
 
 use crate::{
+    actor::{denials, muted, standing_of, standings, without},
     check::{Given, repeats, total},
-    member::{present, standings},
-    sample::{ADA, BOB, CHANNEL, FILM, messages, named, secs},
+    sample::{BOB, CHANNEL, FILM, messages, named, secs, wall},
 };
 
 fn given(history: impl IntoIterator<Item = Did>) -> Given<Message> {
     crate::check::given(history)
 }
 
-fn post_as(standing: MemberState, channel_open: bool, text: &str) -> Do {
-    Do::Post {
-        channel: CHANNEL,
-        author: BOB,
-        standing,
-        channel_open,
-        text: text.into(),
-        video: Some(FILM),
-        playback: Some(secs(7)),
-    }
+fn post_as(standing: Standing, text: &str) -> Do {
+    Do::Post { channel: CHANNEL, standing, text: text.into(), video: Some(FILM), playback: Some(secs(7)), at: wall(0) }
 }
 
 fn post(text: &str) -> Do {
-    post_as(present(ChannelRole::Viewer), true, text)
+    post_as(viewer(), text)
+}
+
+fn viewer() -> Standing {
+    standing_of(BOB, ChannelRole::Viewer)
 }
 
 fn posted(text: &str) -> Did {
@@ -65,28 +61,29 @@ fn text_is_bounded() {
 }
 
 #[test]
-fn only_members_chat_and_only_while_it_is_open() {
-    given([]).when(post_as(MemberState::default(), true, "hello")).refused(No::NotPermitted);
-    let banned = MemberState { banned: true, ..present(ChannelRole::Viewer) };
-    given([]).when(post_as(banned, true, "hello")).refused(No::NotPermitted);
-    let gone = MemberState { present: false, ..present(ChannelRole::Owner) };
-    given([]).when(post_as(gone, true, "hello")).refused(No::NotPermitted);
-    given([]).when(post_as(present(ChannelRole::Owner), false, "hello")).refused(No::ChannelClosed);
+fn only_who_may_chat_chats() {
+    for (standing, denied) in denials() {
+        given([]).when(post_as(standing, "hello")).refused(No::Denied(denied));
+    }
+    let until = Some(wall(1));
+    given([]).when(post_as(muted(viewer(), until), "hello")).refused(No::Denied(Denied::Muted { until }));
+    given([]).when(post_as(muted(viewer(), Some(wall(0))), "hello")).then([posted("hello")]);
+    let silent = without(viewer(), Permission::Chat);
+    given([]).when(post_as(silent, "hello")).refused(No::Denied(Denied::Role(Permission::Chat)));
 }
 
 fn commands() -> impl Strategy<Value = Do> {
     let text = select(vec!["hello", " hello ", "goodbye", "", "\u{0}"]).prop_map(str::to_owned);
-    (select(vec![ADA, BOB]), standings(), any::<bool>(), text, any::<(bool, bool)>()).prop_map(
-        |(author, standing, channel_open, text, (video, playback))| Do::Post {
+    (standings(), text, any::<(bool, bool)>(), 0_i64..100).prop_map(|(standing, text, (video, playback), at)| {
+        Do::Post {
             channel: CHANNEL,
-            author,
             standing,
-            channel_open,
             text,
             video: video.then_some(FILM),
             playback: playback.then_some(secs(7)),
-        },
-    )
+            at: wall(at),
+        }
+    })
 }
 
 #[test]

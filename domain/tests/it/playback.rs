@@ -3,17 +3,17 @@
 use lockstep_domain::{
     Aggregate,
     ids::VideoId,
-    member::MemberState,
-    permission::ChannelRole,
-    playback::{Playback, PlaybackCommand as Do, PlaybackError as No, PlaybackEvent as Did, PlaybackState, Standing},
+    permission::{ChannelRole, Permission},
+    playback::{Playback, PlaybackCommand as Do, PlaybackError as No, PlaybackEvent as Did, PlaybackState},
+    standing::{Denied, Standing},
     time::{MediaTime, RATE_NORMAL_PPM, Timestamp},
 };
 use proptest::{prelude::*, sample::select};
 
 use crate::{
+    actor::{denials, standing, standings, with_remote, without},
     check::{Given, repeats, total},
-    member::{present, standings},
-    sample::{FILM, OTHER_FILM, playbacks, secs, wall},
+    sample::{BOB, FILM, OTHER_FILM, playbacks, secs, wall},
 };
 
 fn given(history: impl IntoIterator<Item = Did>) -> Given<Playback> {
@@ -21,7 +21,7 @@ fn given(history: impl IntoIterator<Item = Did>) -> Given<Playback> {
 }
 
 fn viewer() -> Standing {
-    Standing { member: present(ChannelRole::Viewer), channel_open: true }
+    standing(ChannelRole::Viewer)
 }
 
 fn load_by(standing: Standing, video: VideoId, at: i64) -> Do {
@@ -150,21 +150,33 @@ fn nothing_plays_before_something_is_loaded() {
     given([]).when(seek(secs(0), 1)).refused(No::NoVideo);
 }
 
+/// Everything somebody does to the film, and what it takes.
+fn acts() -> [(Permission, fn(Standing) -> Do); 4] {
+    [
+        (Permission::LoadVideo, |standing| load_by(standing, OTHER_FILM, 1)),
+        (Permission::PlayPause, |standing| Do::Play { standing, position: None, at: wall(1) }),
+        (Permission::PlayPause, |standing| Do::Pause { standing, position: None, at: wall(1) }),
+        (Permission::Seek, |standing| Do::Seek { standing, position: secs(1), at: wall(1) }),
+    ]
+}
+
 #[test]
-fn only_members_act_and_only_while_it_is_open() {
-    let acts: [fn(Standing) -> Do; 4] = [
-        |standing| load_by(standing, FILM, 1),
-        |standing| Do::Play { standing, position: None, at: wall(1) },
-        |standing| Do::Pause { standing, position: None, at: wall(1) },
-        |standing| Do::Seek { standing, position: secs(1), at: wall(1) },
-    ];
-    for act in acts {
-        let banned = MemberState { banned: true, ..present(ChannelRole::Owner) };
-        for member in [MemberState::default(), banned] {
-            given([loaded(FILM, 0)]).when(act(Standing { member, channel_open: true })).refused(No::NotPermitted);
+fn only_who_may_acts() {
+    for (permission, act) in acts() {
+        for (standing, denied) in denials() {
+            given([loaded(FILM, 0)]).when(act(standing)).refused(No::Denied(denied));
         }
-        let archived = Standing { member: present(ChannelRole::Owner), channel_open: false };
-        given([loaded(FILM, 0)]).when(act(archived)).refused(No::ChannelClosed);
+        let kept = without(viewer(), permission);
+        given([loaded(FILM, 0)]).when(act(kept)).refused(No::Denied(Denied::Role(permission)));
+    }
+}
+
+#[test]
+fn one_remote_keeps_every_other_hand_off_the_film() {
+    let owner = with_remote(standing(ChannelRole::Owner), BOB);
+    for (_, act) in acts() {
+        let denied = Denied::NotTheRemote { holder: BOB };
+        given([loaded(FILM, 0)]).when(act(owner.clone())).refused(No::Denied(denied));
     }
 }
 
@@ -190,8 +202,7 @@ fn walls() -> impl Strategy<Value = Timestamp> {
 }
 
 fn commands() -> impl Strategy<Value = Do> {
-    let member = || (standings(), any::<bool>()).prop_map(|(member, channel_open)| Standing { member, channel_open });
-    let standing = || prop_oneof![3 => Just(viewer()), 1 => member()];
+    let standing = || prop_oneof![3 => Just(viewer()), 1 => standings()];
     let film = || select(vec![FILM, OTHER_FILM]);
     let maybe = || proptest::option::of(positions());
     prop_oneof![

@@ -4,10 +4,11 @@ use lockstep_domain::{
     Personal,
     account::{AccountEvent, PlatformRole},
     channel::{ChannelEvent, Visibility},
-    ids::{AccountId, ChannelId, MessageId, VideoId},
+    ids::{AccountId, ChannelId, InviteId, MessageId, VideoId},
+    invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
-    permission::ChannelRole,
+    permission::{ChannelRole, Permission},
     playback::PlaybackEvent,
     time::{MediaTime, Timestamp},
     video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
@@ -18,9 +19,11 @@ use uuid::Uuid;
 
 pub const ADA: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0ada));
 pub const BOB: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0b0b));
+pub const EVE: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0e5e));
 pub const CHANNEL: ChannelId = ChannelId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0c01));
 pub const FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f01));
 pub const OTHER_FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f02));
+pub const INVITE: InviteId = InviteId(Uuid::from_u128(0x0192_0000_0000_4000_8000_0000_0000_0a01));
 pub const MESSAGE: MessageId = MessageId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0e01));
 
 /// A wall time, this many seconds after a fixed start.
@@ -42,6 +45,10 @@ pub fn accounts() -> Vec<AccountEvent> {
         AccountEvent::Registered { name: named(ADA, "Ada"), role: PlatformRole::Administrator },
         AccountEvent::GuestAdmitted { name: named(BOB, "Bob") },
         AccountEvent::DisplayNameChanged { name: named(ADA, "Ada L.") },
+        AccountEvent::PasswordChanged { generation: 2, by: Some(ADA) },
+        AccountEvent::PlatformRoleGranted { role: PlatformRole::Administrator, by: ADA },
+        AccountEvent::Suspended { by: ADA, reason: Some(named(BOB, "sells tickets")) },
+        AccountEvent::Reinstated { by: ADA },
     ]
 }
 
@@ -54,17 +61,41 @@ pub fn channels() -> Vec<ChannelEvent> {
             visibility: Visibility::Public,
         },
         ChannelEvent::Renamed { name: "Film nights".into() },
+        ChannelEvent::Described { description: "Every Friday\nat eight".into() },
         ChannelEvent::VisibilityChanged { visibility: Visibility::Private },
+        ChannelEvent::PermissionDefaultsChanged {
+            role: ChannelRole::Viewer,
+            permissions: [Permission::Chat, Permission::Vote].into_iter().collect(),
+        },
+        ChannelEvent::SlowModeSet { seconds: 30 },
+        ChannelEvent::RemoteModeChanged { holder: Some(ADA) },
+        ChannelEvent::RemoteHandedOver { to: BOB, inherited: true },
         ChannelEvent::Archived {},
     ]
 }
 
-pub fn members() -> Vec<MemberEvent> {
+pub fn invites() -> Vec<InviteEvent> {
     vec![
-        MemberEvent::Joined { role: ChannelRole::Viewer },
+        InviteEvent::Issued { channel: CHANNEL, by: ADA, expires_at_us: wall(3_600), uses_max: 10 },
+        InviteEvent::Redeemed { account: BOB },
+        InviteEvent::Revoked { by: ADA },
+    ]
+}
+
+pub fn members() -> Vec<MemberEvent> {
+    let reason = || Some(named(BOB, "spoilers"));
+    vec![
+        MemberEvent::JoinRequested {},
+        MemberEvent::JoinApproved { by: ADA },
+        MemberEvent::JoinDeclined { by: ADA },
+        MemberEvent::Joined { role: ChannelRole::Viewer, invite: None },
         MemberEvent::Left {},
+        MemberEvent::Removed { by: ADA, reason: reason() },
         MemberEvent::RoleGranted { role: ChannelRole::Moderator, by: ADA },
-        MemberEvent::Banned { by: ADA },
+        MemberEvent::PermissionOverridden { permission: Permission::LoadVideo, granted: Some(false), by: ADA },
+        MemberEvent::Muted { by: ADA, until_us: Some(wall(600)), reason: reason() },
+        MemberEvent::Unmuted { by: ADA },
+        MemberEvent::Banned { by: ADA, reason: None },
         MemberEvent::Unbanned { by: ADA },
     ]
 }

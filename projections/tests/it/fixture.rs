@@ -179,7 +179,7 @@ async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: Acco
 }
 
 async fn members(fixture: &Fixture, channel: ChannelId, ada: AccountId, guest: AccountId, troll: AccountId) {
-    let joined = |role| MemberEvent::Joined { role };
+    let joined = |role| MemberEvent::Joined { role, invite: None };
     let of = |account| StreamId::member(channel, account);
     fixture.append(of(ada), Some(channel), &[joined(ChannelRole::Owner)]).await;
     let back = [
@@ -189,7 +189,11 @@ async fn members(fixture: &Fixture, channel: ChannelId, ada: AccountId, guest: A
         MemberEvent::RoleGranted { role: ChannelRole::Moderator, by: ada },
     ];
     fixture.append(of(guest), Some(channel), &back).await;
-    let banned = [MemberEvent::Banned { by: ada }, MemberEvent::Unbanned { by: ada }, MemberEvent::Banned { by: ada }];
+    let banned = [
+        MemberEvent::Banned { by: ada, reason: None },
+        MemberEvent::Unbanned { by: ada },
+        MemberEvent::Banned { by: ada, reason: None },
+    ];
     fixture.append(of(troll), Some(channel), &banned).await;
 }
 

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use lockstep_domain::{
     Aggregate,
+    channel::{ChannelState, Visibility},
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId},
     member::MemberState,
     permission::ChannelRole,
-    playback::{Playback, PlaybackCommand, PlaybackEvent, PlaybackState, Standing as PlaybackStanding},
+    playback::{Playback, PlaybackCommand, PlaybackEvent, PlaybackState},
+    standing::Standing as DomainStanding,
     time::{MediaTime, Timestamp},
 };
 use lockstep_sync_hub::{
@@ -35,6 +37,11 @@ pub struct Store {
 }
 
 pub const DURATION: MediaTime = MediaTime(8_000_000);
+
+/// Every channel here: public, open, somebody's.
+fn open() -> ChannelState {
+    ChannelState { owner: Some(AccountId::default()), visibility: Some(Visibility::Public), ..ChannelState::default() }
+}
 
 impl Store {
     pub fn head(&self) -> Position {
@@ -67,8 +74,10 @@ impl Store {
         if let Some(receipt) = key.and_then(|key| self.receipts.get(&key)) {
             return Ok(receipt.clone());
         }
-        let member = account.map(|account| self.channels.entry(channel).or_default().members[&account].0.clone());
-        let standing = member.map(|member| PlaybackStanding { member, channel_open: true });
+        let standing = account.map(|account| {
+            let member = self.channels.entry(channel).or_default().members[&account].0.clone();
+            DomainStanding { account, member, channel: open(), suspended: false }
+        });
         let at = Timestamp(wall);
         let may = || standing.clone().ok_or_else(|| Refusal::new("signed_out", ""));
         let decided = match command {
@@ -163,7 +172,7 @@ impl Store {
         let members = &mut self.channels.entry(channel).or_default().members;
         let (state, version) = members.entry(account).or_default();
         if !state.banned && !state.present {
-            *state = MemberState { role: Some(ChannelRole::Viewer), present: true, banned: false };
+            *state = MemberState { role: Some(ChannelRole::Viewer), present: true, ..MemberState::default() };
             *version += 1;
         }
     }
