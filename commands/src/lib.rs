@@ -8,6 +8,7 @@ pub mod context;
 pub mod cqrs;
 pub mod credentials;
 pub mod dispatcher;
+pub mod inbox;
 pub mod invite;
 pub mod magic;
 pub mod member;
@@ -19,6 +20,7 @@ pub mod services;
 pub mod session;
 pub mod setup;
 pub mod transcode;
+pub mod undo;
 pub mod video;
 pub mod visit;
 

@@ -4,12 +4,14 @@
 use std::fmt::Display;
 
 use crate::{
-    account::AccountRefusal, channel::ChannelRefusal, credentials::PasswordError, invite::InviteRefusal,
-    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, video::VideoRefusal,
+    account::AccountRefusal, channel::ChannelRefusal, credentials::PasswordError, inbox::InboxRefusal,
+    invite::InviteRefusal, member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal,
+    undo::UndoRefusal, video::VideoRefusal,
 };
 use lockstep_domain::{
-    account::AccountError, channel::ChannelError, invite::InviteError, member::MemberError, message::MessageError,
-    playback::PlaybackError, standing::Denied, video::VideoError, visit::VisitError,
+    account::AccountError, channel::ChannelError, inbox::InboxError, invite::InviteError, member::MemberError,
+    message::MessageError, playback::PlaybackError, standing::Denied, undo::NoUndo, video::VideoError,
+    visit::VisitError,
 };
 
 /// A refusal with a word that clients branch on.
@@ -144,6 +146,22 @@ codes!(VideoError {
     Self::Unknown => "not_found",
     Self::Exists => "exists",
     Self::WrongStatus(_) => "wrong_status",
+});
+codes!(InboxRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Rule(InboxError::TooMany) => "too_many",
+    Self::Rule(InboxError::Future) => "future",
+    Self::Rule(InboxError::Suspended) => "suspended",
+});
+codes!(UndoRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Unknown => "not_found",
+    Self::Impossible(NoUndo::NotPossible) => "not_undoable",
+    Self::Impossible(NoUndo::NothingBefore) => "nothing_before",
+    Self::Impossible(NoUndo::Overtaken { .. }) | Self::Overtaken { .. } => "overtaken",
+    Self::Channel(rule) => rule.code(),
+    Self::Member(rule) => rule.code(),
+    Self::Playback(rule) => rule.code(),
 });
 codes!(VisitError {
     Self::Exists => "exists",

@@ -11,6 +11,7 @@ use lockstep_domain::{
     account::{Account, AccountEvent, PlatformRole},
     aggregate::Event,
     channel::{Channel, ChannelEvent, Visibility},
+    inbox::{Inbox, InboxEvent},
     invite::{Invite, InviteEvent},
     member::{Member, MemberEvent},
     message::{Message, MessageEvent},
@@ -53,6 +54,7 @@ fn samples() -> Vec<Sample> {
     [
         samples_of::<Account>(AccountEvent::TYPES, sample::accounts()),
         samples_of::<Channel>(ChannelEvent::TYPES, sample::channels()),
+        samples_of::<Inbox>(InboxEvent::TYPES, sample::inboxes()),
         samples_of::<Invite>(InviteEvent::TYPES, sample::invites()),
         samples_of::<Member>(MemberEvent::TYPES, sample::members()),
         samples_of::<Message>(MessageEvent::TYPES, sample::messages()),
