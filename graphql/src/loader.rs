@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use lockstep_domain::ids::{AccountId, ChannelId, Position, VideoId};
 use lockstep_projections::{
-    QueryError, Reader,
+    QueryError, ReadError, Reader, RecordedEvent,
     accounts::{self, AccountRow},
+    channels::{self, ChannelRow},
     members::{self, MemberRow},
     messages::{self, MessageRow},
     videos::{self, RenditionRow, VideoRow},
@@ -27,6 +28,8 @@ pub(crate) struct Loaders {
     pub renditions: Cached,
     pub members: Cached,
     pub messages: Cached,
+    pub events: Cached,
+    pub channels: Cached,
 }
 
 impl Loaders {
@@ -39,7 +42,15 @@ impl Loaders {
             // Whoever drives the request knows when a batch is full: no time to wait for.
             loader.delay(Duration::ZERO)
         };
-        Self { accounts: make(), videos: make(), renditions: make(), members: make(), messages: make() }
+        Self {
+            accounts: make(),
+            videos: make(),
+            renditions: make(),
+            members: make(),
+            messages: make(),
+            events: make(),
+            channels: make(),
+        }
     }
 }
 
@@ -58,6 +69,30 @@ impl Loader<VideoId> for Rows {
     async fn load(&self, keys: &[VideoId]) -> Result<HashMap<VideoId, VideoRow>, Self::Error> {
         let rows = videos::by_ids(self.0.pool(), keys).await?;
         Ok(rows.into_iter().map(|row| (row.video, row)).collect())
+    }
+}
+
+/// An event of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EventAt(pub Position);
+
+impl Loader<EventAt> for Rows {
+    type Value = Arc<RecordedEvent>;
+    type Error = Arc<ReadError>;
+    async fn load(&self, keys: &[EventAt]) -> Result<HashMap<EventAt, Arc<RecordedEvent>>, Self::Error> {
+        let positions: Vec<Position> = keys.iter().map(|key| key.0).collect();
+        let events = self.0.store().read_at(&positions).await?;
+        Ok(events.into_iter().map(|event| (EventAt(event.position), Arc::new(event))).collect())
+    }
+}
+
+/// Channels as nobody in particular sees them: ask [`ChannelRow::visible`] of others' rows.
+impl Loader<ChannelId> for Rows {
+    type Value = ChannelRow;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[ChannelId]) -> Result<HashMap<ChannelId, ChannelRow>, Self::Error> {
+        let rows = channels::by_ids(self.0.pool(), keys).await?;
+        Ok(rows.into_iter().map(|row| (row.channel, row)).collect())
     }
 }
 

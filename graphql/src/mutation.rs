@@ -4,7 +4,9 @@ mod account;
 mod channel;
 mod member;
 mod message;
+mod notification;
 mod playback;
+mod undo;
 mod video;
 
 use async_graphql::MergedObject;
@@ -17,4 +19,6 @@ pub(crate) struct Mutation(
     member::Members,
     playback::Playback,
     message::Messages,
+    notification::Notifications,
+    undo::Undo,
 );

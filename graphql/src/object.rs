@@ -1,9 +1,12 @@
 //! The objects of the wire, one noun per file.
 
 pub(crate) mod account;
+pub(crate) mod activity;
+pub(crate) mod audit;
 pub(crate) mod channel;
 pub(crate) mod member;
 pub(crate) mod message;
+pub(crate) mod notification;
 pub(crate) mod projection;
 pub(crate) mod timeline;
 pub(crate) mod video;

@@ -1,7 +1,9 @@
 //! Reading, one noun per file.
 
 mod account;
+mod audit;
 mod channel;
+mod notification;
 mod projection;
 mod video;
 
@@ -11,7 +13,14 @@ pub(crate) use video::readable;
 use crate::{context::Shared, problem::Problem, scalar::Position};
 
 #[derive(MergedObject, Default)]
-pub(crate) struct Query(account::Accounts, video::Videos, channel::Channels, projection::Projections);
+pub(crate) struct Query(
+    account::Accounts,
+    video::Videos,
+    channel::Channels,
+    projection::Projections,
+    notification::Notifications,
+    audit::Audit,
+);
 
 /// Waits until these read models show the position asked for, if one was.
 pub(crate) async fn at_least(

@@ -1,9 +1,10 @@
 //! Following what happens, one noun per file. Low rates only: the live clock of a channel is the socket's.
 
 mod channel;
+mod notification;
 mod video;
 
 use async_graphql::MergedSubscription;
 
 #[derive(MergedSubscription, Default)]
-pub(crate) struct Subscription(video::Videos, channel::Channels);
+pub(crate) struct Subscription(video::Videos, channel::Channels, notification::Notifications);

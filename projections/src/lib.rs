@@ -6,10 +6,13 @@
 //! erased value becomes `''` at the next rebuild.
 
 pub mod accounts;
+pub mod activity;
+pub mod audit;
 pub mod channels;
 mod checkpoint;
 pub mod members;
 pub mod messages;
+pub mod notifications;
 pub mod playback;
 mod progress;
 mod projection;

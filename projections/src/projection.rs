@@ -56,6 +56,8 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(crate::members::Members),
         Arc::new(crate::messages::Messages),
         Arc::new(crate::playback::Playbacks),
+        Arc::new(crate::activity::Activities),
+        Arc::new(crate::notifications::Notifications),
     ]
 }
 

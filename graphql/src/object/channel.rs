@@ -1,10 +1,16 @@
 //! Channels. What happens inside is shown only to those who may read it.
 
 use async_graphql::{Context, Object};
-use lockstep_projections::channels::ChannelRow;
+use lockstep_projections::{activity::Page, channels::ChannelRow};
 use uuid::Uuid;
 
-use super::{account::Account, member::Member, message::MessagePage, timeline::Timeline};
+use super::{
+    account::Account,
+    activity::{self, ActivityPage},
+    member::Member,
+    message::MessagePage,
+    timeline::Timeline,
+};
 use crate::{
     context::Shared,
     limits::{cost, page},
@@ -88,6 +94,23 @@ impl Channel {
         let key = MessagesOf { channel: self.row.channel, last: rows, before };
         let rows = ctx.loaders().messages.load_one(key).await?;
         Ok(MessagePage::of(rows.unwrap_or_default(), last))
+    }
+    /// What was done here, newest first: the newest of all, those before `before`, or the next ones after `after`.
+    #[graphql(complexity = "cost(first, 30, child_complexity)")]
+    async fn activity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 30)] first: Option<i32>,
+        before: Option<Position>,
+        after: Option<Position>,
+        kind: Option<String>,
+    ) -> Result<ActivityPage, Problem> {
+        let first = page(first, 30)?;
+        if !self.inside {
+            return Ok(ActivityPage::default());
+        }
+        let (before, after) = (before.map(|before| before.0), after.map(|after| after.0));
+        activity::page(ctx, self.row.channel, first, Page { before, after, kind, ..Page::default() }).await
     }
     async fn created_at(&self) -> DateTime {
         DateTime(self.row.created_at)

@@ -1,0 +1,115 @@
+//! Something that concerns the asker, with the place in the application where it can be seen.
+
+use async_graphql::{Context, Object, SimpleObject};
+use lockstep_domain::Personal;
+use lockstep_projections::notifications::NotificationRow;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    account::{self, Account},
+    activity::title,
+};
+use crate::{
+    context::Shared,
+    loader::EventAt,
+    problem::{Nullable, nullable},
+    scalar::{DateTime, Position},
+};
+
+/// Something that concerns one person.
+pub(crate) struct Notification {
+    pub row: NotificationRow,
+}
+
+/// Notifications, newest first.
+#[derive(SimpleObject)]
+pub(crate) struct NotificationPage {
+    pub nodes: Vec<Notification>,
+    pub has_more: bool,
+    /// Give it as `after` for the page of older ones.
+    pub end_cursor: Option<Position>,
+}
+
+/// A notification came, or some were read elsewhere.
+#[derive(SimpleObject)]
+pub(crate) struct NotificationNews {
+    pub notification: Notification,
+    /// Unread ones, this one among them.
+    pub unread_count: i32,
+}
+
+/// Something that concerns the asker.
+#[Object]
+impl Notification {
+    async fn id(&self) -> Uuid {
+        self.row.notification.0
+    }
+    async fn position(&self) -> Position {
+        Position(self.row.position)
+    }
+    /// `join_requested`, `join_approved`, `join_declined`, `role_granted`, `muted`, `unmuted`, `removed`, `banned`,
+    /// `unbanned`, `suspended`, `reinstated`, `mention`, `reply`, `invite_redeemed`, `video_ready` or `video_failed`.
+    async fn kind(&self) -> &str {
+        &self.row.kind
+    }
+    async fn at(&self) -> DateTime {
+        DateTime(self.row.at)
+    }
+    async fn read(&self) -> bool {
+        self.row.read
+    }
+    async fn actor(&self, ctx: &Context<'_>) -> Nullable<Account> {
+        nullable(async {
+            match self.row.actor {
+                Some(id) => account::load(ctx.loaders(), id).await,
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+    async fn channel_name(&self) -> Option<&str> {
+        self.row.channel_name.as_deref()
+    }
+    async fn video_title(&self, ctx: &Context<'_>) -> Nullable<String> {
+        nullable(async { title(ctx, self.row.video).await }).await
+    }
+    /// The new role, or why a film failed.
+    async fn detail(&self) -> Option<&str> {
+        self.row.detail.as_deref()
+    }
+    /// When a mute ends by itself.
+    async fn until(&self) -> Option<DateTime> {
+        self.row.until.map(DateTime)
+    }
+    /// Why, in the words of whoever did it. Read from the log, where it can be erased.
+    async fn reason(&self, ctx: &Context<'_>) -> Nullable<String> {
+        nullable(async {
+            if !["muted", "removed", "banned", "suspended"].contains(&self.row.kind.as_str()) {
+                return Ok(None);
+            }
+            let event = ctx.loaders().events.load_one(EventAt(self.row.position)).await?;
+            Ok(event.and_then(|event| {
+                let fields = event.payload.as_object()?.values().next()?;
+                Personal::<String>::deserialize(fields.get("reason")?).ok()?.value().cloned()
+            }))
+        })
+        .await
+    }
+    /// Where to look: a path of this site.
+    async fn path(&self) -> Option<String> {
+        path(&self.row)
+    }
+}
+
+fn path(row: &NotificationRow) -> Option<String> {
+    if let Some(video) = row.video {
+        return Some(format!("/library#{video}"));
+    }
+    let slug = row.channel_slug.as_deref()?;
+    Some(match (row.kind.as_str(), row.message) {
+        (_, Some(message)) => format!("/c/{slug}?m={message}"),
+        ("join_requested", None) => format!("/c/{slug}?tab=people"),
+        _ => format!("/c/{slug}"),
+    })
+}
