@@ -133,7 +133,6 @@ codes!(MessageError {
 codes!(VideoRefusal {
     Self::SignedOut => "signed_out",
     Self::Guest => "guest",
-    Self::NotYours => "not_yours",
     Self::NotArrived => "not_arrived",
     Self::Rejected(_) => "rejected",
     Self::Rule(rule) => rule.code(),

@@ -24,8 +24,6 @@ pub enum VideoRefusal {
     SignedOut,
     #[error("guests cannot upload")]
     Guest,
-    #[error("this is not your upload")]
-    NotYours,
     #[error("the file has not arrived yet: upload it, then confirm again")]
     NotArrived,
     #[error("{0}")]
@@ -100,7 +98,8 @@ pub async fn confirm_upload(
         return Err(CommandError::Refused(VideoRefusal::Rule(VideoError::Unknown)));
     };
     if context.actor != Actor::Account(owner) && context.actor != Actor::System {
-        return Err(CommandError::Refused(VideoRefusal::NotYours));
+        // Somebody else's upload looks like none.
+        return Err(CommandError::Refused(VideoError::Unknown.into()));
     }
     if held.state.status != Status::Uploading {
         let outcome = Outcome { position: held.position, version: held.version, changed: false };

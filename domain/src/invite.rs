@@ -107,7 +107,7 @@ impl Aggregate for Invite {
             }
             InviteCommand::Redeem { standing, at } => {
                 let account = standing.account;
-                outside(standing)?;
+                standing.barred()?;
                 state.terms.ok_or(InviteError::Unknown)?;
                 // Who is in already needs no invite, and neither does who used it before.
                 if standing.member.present || (state.redeemed.contains(&account) && !state.revoked) {
@@ -161,12 +161,4 @@ fn issue(
         return Err(InviteError::Life);
     }
     Ok(vec![InviteEvent::Issued { channel, by, expires_at_us: expires_at, uses_max }])
-}
-
-/// What keeps somebody out whatever they hold in their hand.
-fn outside(standing: &Standing) -> Result<(), Denied> {
-    match standing.is_in() {
-        Ok(_) | Err(Denied::NotAMember) => Ok(()),
-        Err(denied) => Err(denied),
-    }
 }

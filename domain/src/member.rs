@@ -179,7 +179,7 @@ pub enum MemberCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MemberError {
-    #[error("this channel is private: ask to be let in")]
+    #[error("this channel is private: wait to be let in")]
     Private,
     #[error("this channel is open: just join")]
     Open,
@@ -252,10 +252,7 @@ impl Aggregate for Member {
 /// What keeps somebody from the door, whatever else they have.
 fn door(state: &MemberState, standing: &Standing) -> Result<Visibility, MemberError> {
     let own = Standing { member: state.clone(), ..standing.clone() };
-    match own.is_in() {
-        Ok(_) | Err(Denied::NotAMember) => {}
-        Err(denied) => return Err(denied.into()),
-    }
+    own.barred()?;
     standing.channel.visibility.ok_or(MemberError::Denied(Denied::NoChannel))
 }
 
@@ -277,7 +274,9 @@ fn join(state: &MemberState, standing: &Standing, invite: Option<InviteId>) -> R
     }
     let owns = standing.channel.owner == Some(standing.account);
     if invite.is_none() && !may_enter(state, standing.account, &standing.channel, visibility) {
-        return Err(MemberError::Private);
+        // Who never was in and is not waiting learns nothing, not even that there is a channel.
+        let knows = state.asking || state.role.is_some();
+        return Err(if knows { MemberError::Private } else { Denied::NoChannel.into() });
     }
     let role = if owns { ChannelRole::Owner } else { state.role.unwrap_or(ChannelRole::Viewer) };
     Ok(vec![MemberEvent::Joined { role, invite }])

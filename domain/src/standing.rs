@@ -2,7 +2,7 @@
 
 use crate::{
     account::AccountState,
-    channel::ChannelState,
+    channel::{ChannelState, Visibility},
     ids::AccountId,
     member::MemberState,
     permission::{ChannelRole, Permission},
@@ -47,16 +47,42 @@ impl Standing {
         Self { account, member, channel, suspended: held.suspended }
     }
 
+    /// Whether this account may know that the channel is there: a private one is for its owner, for those in it, for
+    /// those who were let in and not sent away since, and for those who are told about themselves (asking, banned).
+    pub fn may_know(&self) -> bool {
+        let member = &self.member;
+        self.channel.visibility != Some(Visibility::Private)
+            || self.channel.owner == Some(self.account)
+            || member.present
+            || member.admitted
+            || member.asking
+            || member.banned
+    }
+
+    /// Whether this account is kept out whatever door or invite it comes with.
+    ///
+    /// # Errors
+    /// [`Denied`], the first reason of: suspended, no channel, archived, banned.
+    pub fn barred(&self) -> Result<(), Denied> {
+        match () {
+            () if self.suspended => Err(Denied::Suspended),
+            () if self.channel.owner.is_none() => Err(Denied::NoChannel),
+            () if self.channel.archived => Err(Denied::Archived),
+            () if self.member.banned => Err(Denied::Banned),
+            () => Ok(()),
+        }
+    }
+
     /// Whether this account is a member who may be here at all.
     ///
     /// # Errors
-    /// [`Denied`], the first reason of: suspended, no channel, archived, banned, not a member.
+    /// [`Denied`], the first reason of: suspended, no channel (or none it may know of), archived, banned, not a member.
     pub fn is_in(&self) -> Result<ChannelRole, Denied> {
+        if !self.suspended && !self.may_know() {
+            return Err(Denied::NoChannel);
+        }
+        self.barred()?;
         match self.member.role {
-            _ if self.suspended => Err(Denied::Suspended),
-            _ if self.channel.owner.is_none() => Err(Denied::NoChannel),
-            _ if self.channel.archived => Err(Denied::Archived),
-            _ if self.member.banned => Err(Denied::Banned),
             Some(role) if self.member.present => Ok(role),
             _ => Err(Denied::NotAMember),
         }

@@ -7,7 +7,7 @@ use lockstep_commands::{
 };
 use lockstep_domain::{
     ids::{AccountId, StreamId, VideoId},
-    video::{Status, Video},
+    video::{Status, Video, VideoError},
 };
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ async fn an_upload_is_confirmed_when_it_is_there() {
     arrives(&world, video, MP4).await;
     let other = world.account("Eve").await;
     let foreign = video::confirm_upload(&world.services, &world.context(other), video).await;
-    assert!(matches!(foreign, Err(CommandError::Refused(VideoRefusal::NotYours))));
+    assert!(matches!(foreign, Err(CommandError::Refused(VideoRefusal::Rule(VideoError::Unknown)))));
     let context = world.context(owner);
     let first = video::confirm_upload(&world.services, &context, video).await.expect("confirmed");
     let again = video::confirm_upload(&world.services, &context, video).await.expect("repeated");

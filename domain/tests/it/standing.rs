@@ -37,6 +37,26 @@ fn the_first_reason_is_told() {
 }
 
 #[test]
+fn outsiders_of_a_private_channel_learn_nothing() {
+    let outside = outsider(BOB, Visibility::Private);
+    assert_eq!(outside.is_in(), Err(Denied::NoChannel));
+    assert_eq!(archived(outside.clone()).is_in(), Err(Denied::NoChannel), "nor that it was closed");
+    for visibility in [Visibility::Public, Visibility::Unlisted] {
+        assert_eq!(outsider(BOB, visibility).is_in(), Err(Denied::NotAMember));
+    }
+    // Who is told about themselves knows it is there.
+    for known in [
+        MemberState { asking: true, ..MemberState::default() },
+        MemberState { admitted: true, ..MemberState::default() },
+    ] {
+        assert_eq!(Standing { member: known, ..outside.clone() }.is_in(), Err(Denied::NotAMember));
+    }
+    let banned = MemberState { banned: true, ..MemberState::default() };
+    assert_eq!(Standing { member: banned, ..outside }.is_in(), Err(Denied::Banned));
+    assert_eq!(outsider(ADA, Visibility::Private).is_in(), Err(Denied::NotAMember), "its owner");
+}
+
+#[test]
 fn a_mute_is_told_before_the_role() {
     let quiet = muted(without(standing(ChannelRole::Viewer), Permission::Chat), None);
     assert_eq!(quiet.may(Permission::Chat, wall(0)), Err(Denied::Muted { until: None }));

@@ -68,7 +68,7 @@ async fn a_private_channel_does_not_exist_for_others() {
     let listed = app.data(Some(&eve), "{ channels { id } }", json!({})).await;
     assert_eq!(listed["channels"], json!([]));
     let input = json!({ "operationId": Uuid::new_v4(), "channel": channel });
-    assert_eq!(app.change(Some(&eve), "joinChannel", input).await["code"], "private");
+    assert_eq!(app.change(Some(&eve), "joinChannel", input).await["code"], "not_found");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn an_upload_is_asked_for_once_per_operation() {
     let confirm = json!({ "operationId": op(), "video": first["video"] });
     assert_eq!(app.change(Some(&ada), "confirmUpload", confirm.clone()).await["code"], "not_arrived");
     let other = app.person("Bob", PlatformRole::Member).await;
-    assert_eq!(app.change(Some(&other), "confirmUpload", confirm).await["code"], "not_yours");
+    assert_eq!(app.change(Some(&other), "confirmUpload", confirm).await["code"], "not_found");
     let query = "query($id: UUID!, $at: Position) { video(id: $id, minPosition: $at) \
                  { title status sizeBytes owner { name } hlsUrl thumbnailUrl createdAt } }";
     let variables = json!({ "id": first["video"], "at": first["position"] });

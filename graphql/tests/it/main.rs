@@ -8,3 +8,4 @@ mod journey;
 mod limits;
 mod sdl;
 mod subscribing;
+mod sweep;

@@ -5,6 +5,7 @@
 
 mod arrows;
 mod docs;
+mod features;
 mod links;
 mod pure;
 mod repository;

@@ -1,0 +1,418 @@
+//! Whoever names a thing that is not theirs gets the answer they would get for a thing that does not exist: every field
+//! of the schema that takes an id, generated from the SDL. A new field without a row here fails.
+//!
+//! Eve, a registered member, asks about what is in Ada's private channel; each call is made once with the real ids and
+//! once with made-up ones, and the two answers must be the same to the letter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::parser::{
+    parse_schema,
+    types::{BaseType, InputObjectType, ServiceDocument, Type, TypeDefinition, TypeKind, TypeSystemDefinition},
+};
+use futures::StreamExt;
+use lockstep_commands::Principal;
+use lockstep_domain::{
+    account::PlatformRole,
+    ids::{ChannelId, Position, VideoId},
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::app::App;
+
+/// What an argument of type `UUID`, or one that opens something by its text, names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Names {
+    Channel,
+    Slug,
+    Account,
+    Message,
+    Video,
+    /// Chosen by the client anew: names nothing that is there.
+    Fresh,
+}
+
+/// Whether the two answers are the same, and if not, why that is right.
+enum Answer {
+    Same,
+    Differs(&'static str),
+}
+
+use Answer::{Differs, Same};
+
+const FILMS: &str = "every registered member sees every film";
+
+/// Every root field that takes an id, what each of its ids names, and whether it may tell them apart.
+const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
+    ("video", &[("id", Names::Video)], Differs(FILMS)),
+    ("channel", &[("id", Names::Channel), ("slug", Names::Slug)], Same),
+    ("confirmUpload", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
+    ("createChannel", &[("operationId", Names::Fresh), ("slug", Names::Fresh)], Same),
+    ("renameChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
+    ("joinChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
+    ("leaveChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
+    ("banMember", &MEMBER, Same),
+    ("unbanMember", &MEMBER, Same),
+    ("grantRole", &MEMBER, Same),
+    ("loadVideo", &[("operationId", Names::Fresh), ("channel", Names::Channel), ("video", Names::Video)], Same),
+    ("play", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
+    ("pause", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
+    ("seek", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
+    ("postMessage", &[("operationId", Names::Fresh), ("channel", Names::Channel), ("id", Names::Message)], Same),
+    ("requestUpload", &[("operationId", Names::Fresh)], Same),
+    ("videoStatus", &[("id", Names::Video)], Differs(FILMS)),
+    ("channelEvents", &[("channel", Names::Channel)], Same),
+];
+
+const MEMBER: [(&str, Names); 3] =
+    [("operationId", Names::Fresh), ("channel", Names::Channel), ("account", Names::Account)];
+
+/// Arguments of type `String` that open something.
+const OPENING_TEXTS: [&str; 2] = ["slug", "code"];
+
+/// How deep answers are asked for.
+const DEPTH: usize = 3;
+
+struct Sdl {
+    types: BTreeMap<String, TypeDefinition>,
+}
+
+impl Sdl {
+    fn of(app: &App) -> Self {
+        let document: ServiceDocument = parse_schema(app.schema.sdl()).expect("the schema's own text");
+        let types = document.definitions.into_iter().filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(definition) => Some((definition.node.name.node.to_string(), definition.node)),
+            _ => None,
+        });
+        Self { types: types.collect() }
+    }
+
+    /// (operation, field name, arguments as (name, type), result type) of every root field.
+    fn roots(&self) -> Vec<Root> {
+        ["Query", "Mutation", "Subscription"]
+            .into_iter()
+            .flat_map(|operation| self.fields(operation).into_iter().map(move |root| Root { operation, ..root }))
+            .collect()
+    }
+
+    fn fields(&self, object: &str) -> Vec<Root> {
+        let Some(TypeKind::Object(object)) = self.types.get(object).map(|found| &found.kind) else { return vec![] };
+        let root = |field: &async_graphql::parser::types::FieldDefinition| Root {
+            operation: "",
+            name: field.name.node.to_string(),
+            arguments: field
+                .arguments
+                .iter()
+                .map(|argument| (argument.node.name.node.to_string(), argument.node.ty.node.clone()))
+                .collect(),
+            result: named(&field.ty.node),
+        };
+        object.fields.iter().map(|field| root(&field.node)).collect()
+    }
+
+    fn input(&self, name: &str) -> Option<&InputObjectType> {
+        match &self.types.get(name)?.kind {
+            TypeKind::InputObject(input) => Some(input),
+            _ => None,
+        }
+    }
+
+    /// The arguments and input fields of a root field that name something.
+    fn ids(&self, root: &Root) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for (name, ty) in &root.arguments {
+            match self.input(&named(ty)) {
+                Some(input) => found.extend(
+                    input
+                        .fields
+                        .iter()
+                        .map(|field| (field.node.name.node.to_string(), named(&field.node.ty.node)))
+                        .filter(|(name, ty)| is_id(name, ty))
+                        .map(|(name, _)| name),
+                ),
+                None if is_id(name, &named(ty)) => drop(found.insert(name.clone())),
+                None => {}
+            }
+        }
+        found
+    }
+
+    /// What can be asked of a type without arguments.
+    fn selection(&self, ty: &str, depth: usize) -> String {
+        let Some(definition) = self.types.get(ty) else { return String::new() };
+        match &definition.kind {
+            TypeKind::Object(_) if depth == 0 => "{ __typename }".to_owned(),
+            TypeKind::Object(_) => {
+                let fields =
+                    self.fields(ty).into_iter().filter(|field| field.arguments.iter().all(|(_, ty)| ty.nullable));
+                let fields: Vec<String> = fields
+                    .filter(|field| depth > 1 || self.is_leaf(&field.result))
+                    .map(|field| format!("{} {}", field.name, self.selection(&field.result, depth - 1)))
+                    .collect();
+                format!("{{ __typename {} }}", fields.join(" "))
+            }
+            TypeKind::Union(union) => {
+                // Fields of one name and several types may not stand beside each other: each gets a name of its own.
+                let members = union.members.iter().map(|member| {
+                    let fields: Vec<String> = self
+                        .fields(&member.node)
+                        .into_iter()
+                        .filter(|field| field.arguments.iter().all(|(_, ty)| ty.nullable))
+                        .filter(|field| self.is_leaf(&field.result))
+                        .map(|field| format!("{}_{}: {}", member.node, field.name, field.name))
+                        .collect();
+                    format!("... on {} {{ __typename {} }}", member.node, fields.join(" "))
+                });
+                format!("{{ __typename {} }}", members.collect::<Vec<_>>().join(" "))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn is_leaf(&self, ty: &str) -> bool {
+        !matches!(
+            self.types.get(ty).map(|found| &found.kind),
+            Some(TypeKind::Object(_) | TypeKind::Union(_) | TypeKind::Interface(_))
+        )
+    }
+
+    /// A value of this type that a well-meaning client might send.
+    fn value(&self, ty: &Type, ids: &dyn Fn(&str) -> Option<Value>) -> Value {
+        if let BaseType::List(inner) = &ty.base {
+            return json!([self.value(inner, ids)]);
+        }
+        let name = named(ty);
+        if let Some(input) = self.input(&name) {
+            let mut fields = Map::new();
+            for field in &input.fields {
+                let (field, ty) = (field.node.name.node.as_str(), &field.node.ty.node);
+                match ids(field).filter(|_| is_id(field, &named(ty))) {
+                    Some(id) => drop(fields.insert(field.to_owned(), id)),
+                    None if !ty.nullable => drop(fields.insert(field.to_owned(), self.value(ty, ids))),
+                    None => {}
+                }
+            }
+            return Value::Object(fields);
+        }
+        match (name.as_str(), self.types.get(&name).map(|found| &found.kind)) {
+            (_, Some(TypeKind::Enum(words))) => json!(words.values[0].node.value.node.as_str()),
+            ("Boolean", _) => json!(true),
+            ("Int", _) => json!(1),
+            ("Float", _) => json!(1_000_000.0),
+            ("DateTime", _) => json!("2033-01-01T00:00:00Z"),
+            ("Position", _) => json!("1"),
+            ("UUID", _) => json!(Uuid::new_v4()),
+            _ => json!("something"),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Root {
+    operation: &'static str,
+    name: String,
+    arguments: Vec<(String, Type)>,
+    result: String,
+}
+
+fn named(ty: &Type) -> String {
+    match &ty.base {
+        BaseType::Named(name) => name.to_string(),
+        BaseType::List(inner) => named(inner),
+    }
+}
+
+fn is_id(name: &str, ty: &str) -> bool {
+    ty == "UUID" || (ty == "String" && OPENING_TEXTS.contains(&name))
+}
+
+/// One call of a root field: its text and variables, with every id through `ids`; optional ids only if named in `with`.
+fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> Option<Value>) -> (String, Value) {
+    let chosen = |name: &str| if with.contains(name) { ids(name) } else { None };
+    let (mut declared, mut passed, mut variables) = (vec![], vec![], Map::new());
+    for (name, ty) in &root.arguments {
+        let value = match chosen(name).filter(|_| is_id(name, &named(ty))) {
+            Some(id) => id,
+            None if ty.nullable => continue,
+            None => sdl.value(ty, &chosen),
+        };
+        declared.push(format!("${name}: {ty}"));
+        passed.push(format!("{name}: ${name}"));
+        variables.insert(name.clone(), value);
+    }
+    let operation = root.operation.to_lowercase();
+    let selection = sdl.selection(&root.result, DEPTH);
+    let (declared, passed) = (brackets(&declared), brackets(&passed));
+    (format!("{operation}{declared} {{ {}{passed} {selection} }}", root.name), Value::Object(variables))
+}
+
+fn brackets(parts: &[String]) -> String {
+    if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) }
+}
+
+/// Things of Ada's that Eve has no business with.
+struct Things(BTreeMap<Names, String>);
+
+impl Things {
+    fn made_up() -> Self {
+        let id = || Uuid::new_v4().to_string();
+        Self(BTreeMap::from([
+            (Names::Channel, id()),
+            (Names::Slug, format!("nothing-{}", &id()[..8])),
+            (Names::Account, id()),
+            (Names::Message, id()),
+            (Names::Video, id()),
+        ]))
+    }
+
+    fn id(&self, names: Names) -> Value {
+        match names {
+            Names::Fresh => json!(Uuid::new_v4()),
+            names => json!(self.0[&names]),
+        }
+    }
+
+    /// The answer without the ids that were asked about, and without those that are new in every answer.
+    fn hidden_in(&self, answer: &Value) -> String {
+        let mut answer = answer.clone();
+        hide_places(&mut answer);
+        let text = answer.to_string();
+        let text = self.0.iter().fold(text, |text, (names, id)| text.replace(id.as_str(), &format!("<{names:?}>")));
+        text.split('"')
+            .map(|part| if Uuid::parse_str(part).is_ok() { "<new>" } else { part })
+            .collect::<Vec<_>>()
+            .join("\"")
+    }
+}
+
+/// Where in the log the asker's own command went says nothing about others' things.
+fn hide_places(answer: &mut Value) {
+    match answer {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if name.to_lowercase().ends_with("position") && value.is_string() {
+                    *value = json!("<position>");
+                }
+                hide_places(value);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide_places),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+async fn world(app: &App) -> (Principal, Principal, Things) {
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    let eve = app.person("Eve", PlatformRole::Member).await;
+    let bob = app.person("Bob", PlatformRole::Member).await;
+    let channel = app.channel(&ada, "Secret", "PRIVATE").await;
+    let slug = app.data(Some(&ada), "query($id: UUID!) { channel(id: $id) { slug } }", json!({ "id": channel }));
+    app.settle().await;
+    let slug = slug.await["channel"]["slug"].as_str().expect("a slug").to_owned();
+    let video = VideoId(Uuid::new_v4());
+    app.ready_film(&ada, video).await;
+    let load = json!({ "operationId": Uuid::new_v4(), "channel": channel, "video": video.0 });
+    assert_eq!(app.change(Some(&ada), "loadVideo", load).await["__typename"], "Changed");
+    let message = Uuid::new_v4();
+    let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": message, "text": "between us" });
+    assert_eq!(app.change(Some(&ada), "postMessage", said).await["__typename"], "MessagePosted");
+    app.settle().await;
+    let things = BTreeMap::from([
+        (Names::Channel, channel.to_string()),
+        (Names::Slug, slug),
+        (Names::Account, bob.account.to_string()),
+        (Names::Message, message.to_string()),
+        (Names::Video, video.to_string()),
+    ]);
+    (ada, eve, Things(things))
+}
+
+async fn answer(app: &App, by: &Principal, root: &Root, (query, variables): (String, Value)) -> Value {
+    if root.operation != "Subscription" {
+        return app.ask(Some(by), &query, variables).await;
+    }
+    let mut answers = app.follow(Some(by), &query, variables);
+    answers.next().await.unwrap_or(Value::Null)
+}
+
+#[tokio::test]
+async fn every_field_that_takes_an_id_has_a_row() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let taken: BTreeMap<String, BTreeSet<String>> =
+        sdl.roots().iter().map(|root| (root.name.clone(), sdl.ids(root))).filter(|(_, ids)| !ids.is_empty()).collect();
+    let rows: BTreeMap<String, BTreeSet<String>> = ROWS
+        .iter()
+        .map(|(field, ids, _)| ((*field).to_owned(), ids.iter().map(|(name, _)| (*name).to_owned()).collect()))
+        .collect();
+    assert_eq!(taken, rows, "fields that take ids, against the rows of the sweep");
+}
+
+#[tokio::test]
+async fn what_is_not_mine_looks_like_what_does_not_exist() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let (_ada, eve, things) = world(&app).await;
+    let made_up = Things::made_up();
+    let channel = ChannelId(things.0[&Names::Channel].parse().expect("an id"));
+    let before = events_of(&app, channel).await;
+    let mut told = Vec::new();
+    for root in sdl.roots() {
+        let Some((_, ids, expected)) = ROWS.iter().find(|(field, ..)| *field == root.name) else { continue };
+        for with in variants(&sdl, &root) {
+            let names = |name: &str| ids.iter().find(|(id, _)| *id == name).map(|(_, names)| *names);
+            let of = |things: &Things| call(&sdl, &root, &with, &|name| names(name).map(|names| things.id(names)));
+            let (real, none) = (of(&things), of(&made_up));
+            let real = things.hidden_in(&answer(&app, &eve, &root, real).await);
+            let none = made_up.hidden_in(&answer(&app, &eve, &root, none).await);
+            match expected {
+                Same if real != none => told.push(format!("{} {with:?}\n  {real}\n  {none}", root.name)),
+                Differs(why) if real == none => told.push(format!("{} {with:?} is the same, not: {why}", root.name)),
+                Same | Differs(_) => {}
+            }
+        }
+    }
+    assert_eq!(told, Vec::<String>::new(), "answers that tell a thing from nothing");
+    assert_eq!(events_of(&app, channel).await, before, "nothing happened in there");
+}
+
+/// Every way to name the required ids with at most one of the optional ones.
+fn variants(sdl: &Sdl, root: &Root) -> Vec<BTreeSet<String>> {
+    let all = sdl.ids(root);
+    let optional: BTreeSet<String> = root
+        .arguments
+        .iter()
+        .filter(|(name, ty)| ty.nullable && all.contains(name))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let required: BTreeSet<String> = all.difference(&optional).cloned().collect();
+    if optional.is_empty() || !required.is_empty() {
+        return vec![all];
+    }
+    optional.into_iter().map(|one| BTreeSet::from([one])).collect()
+}
+
+/// How much happened in a channel.
+async fn events_of(app: &App, channel: ChannelId) -> usize {
+    let events = app.services.store.read_after(Position::START, 10_000).await.expect("the log");
+    let named = channel.to_string();
+    events.iter().filter(|event| event.metadata.channel_id.as_deref() == Some(named.as_str())).count()
+}
+
+/// The sweep sees a difference where there is one: for the owner the thing is there.
+#[tokio::test]
+async fn the_owner_is_told_the_difference() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let (ada, _, things) = world(&app).await;
+    let made_up = Things::made_up();
+    let root = sdl.roots().into_iter().find(|root| root.name == "channel").expect("a field");
+    for (with, names) in [("id", Names::Channel), ("slug", Names::Slug)] {
+        let with = BTreeSet::from([with.to_owned()]);
+        let of = |things: &Things| call(&sdl, &root, &with, &|_| Some(things.id(names)));
+        let real = things.hidden_in(&answer(&app, &ada, &root, of(&things)).await);
+        assert!(real.contains("between us") && real.contains("Secret"), "{real}");
+        assert_ne!(real, made_up.hidden_in(&answer(&app, &ada, &root, of(&made_up)).await));
+    }
+}
