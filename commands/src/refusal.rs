@@ -155,6 +155,7 @@ codes!(InboxRefusal {
 codes!(UndoRefusal {
     Self::SignedOut => "signed_out",
     Self::Unknown => "not_found",
+    Self::Denied(denied) => denied.code(),
     Self::Impossible(NoUndo::NotPossible) => "not_undoable",
     Self::Impossible(NoUndo::NothingBefore) => "nothing_before",
     Self::Impossible(NoUndo::Overtaken { .. }) | Self::Overtaken { .. } => "overtaken",

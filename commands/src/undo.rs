@@ -9,6 +9,7 @@ use lockstep_domain::{
     ids::{AccountId, ChannelId, Position, StreamId, member_parts},
     member::{Member, MemberCommand, MemberError},
     playback::{Playback, PlaybackCommand, PlaybackError},
+    standing::Denied,
     time::{MediaTime, Timestamp},
     undo::{NoUndo, Return, Undoable, Undone, way_back},
     video::{Status, Video},
@@ -27,6 +28,8 @@ pub enum UndoRefusal {
     SignedOut,
     #[error("there is no such action in this channel")]
     Unknown,
+    #[error(transparent)]
+    Denied(Denied),
     #[error(transparent)]
     Impossible(NoUndo),
     /// Somebody else changed the same since; the name is theirs.
@@ -65,6 +68,9 @@ struct Asked<'a> {
 /// follows from the actor and the event, whatever the caller's is: twice has one effect.
 pub async fn undo(services: &Services, context: &Context, channel: ChannelId, position: Position) -> Answer {
     let account = context.account().ok_or(CommandError::Refused(UndoRefusal::SignedOut))?;
+    // Who is not in learns nothing of what happened there; the change itself is decided with guards, below.
+    let (standing, _) = member::standing_of(services, channel, account).await?;
+    standing.is_in().map_err(|denied| CommandError::Refused(UndoRefusal::Denied(denied)))?;
     let found = services.store.read_at(&[position]).await?.pop();
     let of_channel = |event: &RecordedEvent| event.metadata.channel_id == Some(channel.to_string());
     let Some(event) = found.filter(of_channel) else { return Err(CommandError::Refused(UndoRefusal::Unknown)) };

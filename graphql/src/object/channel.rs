@@ -96,16 +96,16 @@ impl Channel {
         Ok(MessagePage::of(rows.unwrap_or_default(), last))
     }
     /// What was done here, newest first: the newest of all, those before `before`, or the next ones after `after`.
-    #[graphql(complexity = "cost(first, 30, child_complexity)")]
+    #[graphql(complexity = "cost(first, 10, child_complexity)")]
     async fn activity(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 30)] first: Option<i32>,
+        #[graphql(default = 10)] first: Option<i32>,
         before: Option<Position>,
         after: Option<Position>,
         kind: Option<String>,
     ) -> Result<ActivityPage, Problem> {
-        let first = page(first, 30)?;
+        let first = page(first, 10)?;
         if !self.inside {
             return Ok(ActivityPage::default());
         }

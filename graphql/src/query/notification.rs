@@ -27,7 +27,7 @@ impl Notifications {
         ctx: &Context<'_>,
         #[graphql(default = 20)] first: Option<i32>,
         after: Option<Position>,
-        #[graphql(default = false)] unread_only: bool,
+        #[graphql(default = false)] unread_only: Option<bool>,
         min_position: Option<Position>,
     ) -> Nullable<NotificationPage> {
         nullable(async {
@@ -35,7 +35,7 @@ impl Notifications {
             let first = page(first, 20)?;
             at_least(ctx, READ, min_position).await?;
             let before = after.map(|after| after.0);
-            let list = List { limit: first as i64 + 1, before, since: None, unread_only };
+            let list = List { limit: first as i64 + 1, before, since: None, unread_only: unread_only.unwrap_or(false) };
             let mut rows = notifications::list(ctx.reader().pool(), asker, list).await?;
             let has_more = rows.len() > first;
             rows.truncate(first);

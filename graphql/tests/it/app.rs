@@ -207,7 +207,7 @@ impl App {
     /// All read models show everything that happened so far.
     pub async fn settle(&self) -> Position {
         let head = self.services.store.head().await.unwrap();
-        let names = ["accounts", "videos", "channels", "members", "messages", "playback"];
+        let names: Vec<_> = lockstep_projections::all().iter().map(|projection| projection.name()).collect();
         while self.reader.wait_for(&names, head).await.is_err() {}
         head
     }
@@ -248,6 +248,8 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "loadVideo" => ("LoadVideoInput", changed),
         "play" | "pause" => ("PlayInput", changed),
         "seek" => ("SeekInput", changed),
+        "undo" => ("UndoInput", changed),
+        "markRead" => ("MarkReadInput", changed),
         "postMessage" => ("PostMessageInput", "... on MessagePosted { id position }"),
         other => panic!("no such mutation: {other}"),
     }

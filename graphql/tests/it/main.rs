@@ -6,6 +6,7 @@ mod cost;
 mod faults;
 mod journey;
 mod limits;
+mod record;
 mod sdl;
 mod subscribing;
 mod sweep;

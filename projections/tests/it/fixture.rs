@@ -7,10 +7,11 @@ use lockstep_domain::{
     account::{AccountEvent, PlatformRole},
     aggregate::Event,
     channel::{ChannelEvent, Visibility},
-    ids::{AccountId, ChannelId, CommandId, MessageId, Position, StreamId, VideoId},
+    ids::{AccountId, ChannelId, CommandId, InviteId, MessageId, Position, StreamId, VideoId},
+    invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
-    permission::ChannelRole,
+    permission::{ChannelRole, Permission},
     playback::PlaybackEvent,
     time::{MediaTime, Timestamp},
     video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
@@ -141,6 +142,14 @@ pub async fn story(fixture: &Fixture) -> Story {
         create("cinema", Visibility::Private),
         ChannelEvent::Renamed { name: "Kino".to_owned() },
         ChannelEvent::VisibilityChanged { visibility: Visibility::Public },
+        ChannelEvent::Described { description: "Films on Fridays".to_owned() },
+        ChannelEvent::PermissionDefaultsChanged {
+            role: ChannelRole::Viewer,
+            permissions: [Permission::Chat, Permission::Vote].into_iter().collect(),
+        },
+        ChannelEvent::SlowModeSet { seconds: 30 },
+        ChannelEvent::RemoteModeChanged { holder: Some(ada) },
+        ChannelEvent::RemoteHandedOver { to: guest, inherited: false },
     ];
     fixture.append(StreamId::channel(channel), Some(channel), &opened).await;
     let secret = [create("secret", Visibility::Private), ChannelEvent::Archived {}];
@@ -175,7 +184,14 @@ async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: Acco
     let admitted = AccountEvent::GuestAdmitted { name: personal(guest, "Gast") };
     fixture.append(StreamId::account(guest), None, &[admitted]).await;
     let troll_name = AccountEvent::Registered { name: personal(troll, "Troll"), role: PlatformRole::Member };
-    fixture.append(StreamId::account(troll), None, &[troll_name]).await;
+    let administered = [
+        troll_name,
+        AccountEvent::PasswordChanged { generation: 1, by: None },
+        AccountEvent::PlatformRoleGranted { role: PlatformRole::Member, by: ada },
+        AccountEvent::Suspended { by: ada, reason: None },
+        AccountEvent::Reinstated { by: ada },
+    ];
+    fixture.append(StreamId::account(troll), None, &administered).await;
 }
 
 async fn members(fixture: &Fixture, channel: ChannelId, ada: AccountId, guest: AccountId, troll: AccountId) {
@@ -187,14 +203,39 @@ async fn members(fixture: &Fixture, channel: ChannelId, ada: AccountId, guest: A
         MemberEvent::Left {},
         joined(ChannelRole::Viewer),
         MemberEvent::RoleGranted { role: ChannelRole::Moderator, by: ada },
+        MemberEvent::PermissionOverridden { permission: Permission::Ban, granted: Some(false), by: ada },
+        MemberEvent::PermissionOverridden { permission: Permission::Pin, granted: Some(true), by: ada },
+        MemberEvent::PermissionOverridden { permission: Permission::Ban, granted: None, by: ada },
+        MemberEvent::Muted { by: ada, until_us: Some(Timestamp(99)), reason: None },
     ];
     fixture.append(of(guest), Some(channel), &back).await;
+    invites(fixture, channel, ada, guest).await;
     let banned = [
+        MemberEvent::JoinRequested {},
+        MemberEvent::JoinDeclined { by: ada },
+        MemberEvent::JoinRequested {},
+        MemberEvent::JoinApproved { by: ada },
+        joined(ChannelRole::Viewer),
+        MemberEvent::Muted { by: ada, until_us: None, reason: Some(personal(troll, "shouting")) },
+        MemberEvent::Unmuted { by: ada },
+        MemberEvent::Removed { by: ada, reason: None },
         MemberEvent::Banned { by: ada, reason: None },
         MemberEvent::Unbanned { by: ada },
         MemberEvent::Banned { by: ada, reason: None },
     ];
     fixture.append(of(troll), Some(channel), &banned).await;
+}
+
+async fn invites(fixture: &Fixture, channel: ChannelId, ada: AccountId, guest: AccountId) {
+    let issued = InviteEvent::Issued { channel, by: ada, expires_at_us: Timestamp(5_000), uses_max: 2 };
+    let of = |n| StreamId::invite(invite(n));
+    let used = [issued.clone(), InviteEvent::Redeemed { account: guest }, InviteEvent::Redeemed { account: ada }];
+    fixture.append(of(1), Some(channel), &used).await;
+    fixture.append(of(2), Some(channel), &[issued, InviteEvent::Revoked { by: ada }]).await;
+}
+
+pub fn invite(n: u128) -> InviteId {
+    InviteId(Uuid::from_u128(n))
 }
 
 async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: VideoId) {

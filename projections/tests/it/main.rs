@@ -3,5 +3,6 @@
 mod fixture;
 mod read_models;
 mod rebuilding;
+mod record;
 mod running;
 mod tailing;

@@ -4,6 +4,7 @@ use lockstep_domain::{
     account::{AccountEvent, PlatformRole},
     channel::{ChannelEvent, Visibility},
     ids::VideoId,
+    invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
     permission::ChannelRole,
@@ -34,6 +35,7 @@ async fn the_story_has_every_event_type() {
     let kinds = [
         ("account", AccountEvent::TYPES),
         ("channel", ChannelEvent::TYPES),
+        ("invite", InviteEvent::TYPES),
         ("member", MemberEvent::TYPES),
         ("message", MessageEvent::TYPES),
         ("playback", PlaybackEvent::TYPES),

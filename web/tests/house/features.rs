@@ -76,9 +76,6 @@ fn a_feature_without_its_test_is_found() {
     ]);
     assert_eq!(
         found,
-        [
-            "docs/features.md: «play»: there is no a/b.rs::it_plays",
-            "docs/features.md: «chat» names no test",
-        ]
+        ["docs/features.md: «play»: there is no a/b.rs::it_plays", "docs/features.md: «chat» names no test",]
     );
 }
