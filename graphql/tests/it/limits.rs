@@ -70,6 +70,9 @@ async fn pages_have_at_most_a_hundred_rows() {
         "{ channels(first: N) { id } }".to_owned(),
         format!("{{ channel(id: \"{channel}\") {{ members(first: N) {{ role }} }} }}"),
         format!("{{ channel(id: \"{channel}\") {{ messages(last: N) {{ hasMore }} }} }}"),
+        format!("{{ channel(id: \"{channel}\") {{ activity(first: N) {{ hasMore }} }} }}"),
+        "{ notifications(first: N) { hasMore } }".to_owned(),
+        format!("{{ audit(filter: {{ channel: \"{channel}\" }}, first: N) {{ hasMore }} }}"),
     ];
     assert_eq!(paged, queries.len(), "a list without a test");
     for query in queries {

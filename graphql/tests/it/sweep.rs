@@ -61,7 +61,11 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("seek", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("postMessage", &[("operationId", Names::Fresh), ("channel", Names::Channel), ("id", Names::Message)], Same),
     ("undo", &[("channel", Names::Channel)], Same),
-    ("markRead", &[("operationId", Names::Fresh), ("ids", Names::Fresh)], Differs("one's own inbox counts one's own marks")),
+    (
+        "markRead",
+        &[("operationId", Names::Fresh), ("ids", Names::Fresh)],
+        Differs("one's own inbox counts one's own marks"),
+    ),
     ("audit", &[("channel", Names::Channel)], Same),
     ("auditEvent", &[("channel", Names::Channel)], Same),
     ("requestUpload", &[("operationId", Names::Fresh)], Same),

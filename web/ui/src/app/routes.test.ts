@@ -17,6 +17,9 @@ describe("routes", () => {
     ["/c", { name: "notFound", path: "/c" }],
     ["/c/a/b", { name: "notFound", path: "/c/a/b" }],
     ["/status", { name: "status" }],
+    ["/notifications", { name: "notifications" }],
+    ["/admin/audit", { name: "audit" }],
+    ["/library", { name: "home" }],
     ["/nope", { name: "notFound", path: "/nope" }],
   ])("%s", (path, route) => expect(at(path)).toEqual(route));
 });

@@ -6,6 +6,8 @@ export type Route =
   | { name: "signIn"; next: string }
   | { name: "channel"; slug: string }
   | { name: "status" }
+  | { name: "notifications" }
+  | { name: "audit" }
   | { name: "notFound"; path: string };
 
 /** Finds the route of a URL; an unknown path is `notFound`, never an error. */
@@ -15,6 +17,10 @@ export function match(url: URL): Route {
   if (path === "/setup") return { name: "setUp", token: url.searchParams.get("token") };
   if (path === "/sign-in") return { name: "signIn", next: localPath(url.searchParams.get("next")) };
   if (path === "/status") return { name: "status" };
+  if (path === "/notifications") return { name: "notifications" };
+  if (path === "/admin/audit") return { name: "audit" };
+  // Films are on the first page.
+  if (path === "/library") return { name: "home" };
   const slug = /^\/c\/([^/]+)$/.exec(path)?.[1];
   const name = slug === undefined ? null : decoded(slug);
   return name ? { name: "channel", slug: name } : { name: "notFound", path };

@@ -7,6 +7,14 @@ export interface Toast {
   readonly id: number;
   readonly text: string;
   readonly tone: "plain" | "good" | "bad";
+  /** Something to do about it, for as long as it is shown. */
+  readonly action: ToastAction | null;
+}
+
+export interface ToastAction {
+  readonly label: string;
+  readonly run: () => void;
+  readonly lifeMs: number;
 }
 
 class Toasts {
@@ -14,10 +22,10 @@ class Toasts {
   #next = 1;
   #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
-  show(text: string, tone: Toast["tone"] = "plain"): void {
+  show(text: string, tone: Toast["tone"] = "plain", action: ToastAction | null = null): void {
     const same = this.list.find((toast) => toast.text === text);
     if (same) this.dismiss(same.id);
-    const toast = { id: this.#next++, text, tone };
+    const toast = { id: this.#next++, text, tone, action };
     this.list.push(toast);
     for (const old of this.list.slice(0, -TOASTS_MAX)) this.dismiss(old.id);
     this.release(toast.id);
@@ -37,7 +45,7 @@ class Toasts {
     this.hold(id);
     this.#timers.set(
       id,
-      setTimeout(() => this.dismiss(id), LIFE_MS),
+      setTimeout(() => this.dismiss(id), this.list.find((toast) => toast.id === id)?.action?.lifeMs ?? LIFE_MS),
     );
   }
 }

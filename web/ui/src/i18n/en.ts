@@ -1,8 +1,11 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
+import { record } from "./record";
+
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
+  record,
   app: {
     name: "Lockstep",
     promise: "Watch films together, on the same frame.",
@@ -444,6 +447,8 @@ export const en = {
     not_found: "That is not there any more.",
     offline: "The connection was lost, so nothing was changed.",
     superseded: "Someone was faster.",
+    not_undoable: "This cannot be undone.",
+    nothing_before: "There is nothing to go back to.",
     closed: "The connection was closed.",
   } as Record<string, string>,
 };
