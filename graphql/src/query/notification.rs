@@ -27,7 +27,7 @@ impl Notifications {
         ctx: &Context<'_>,
         #[graphql(default = 20)] first: Option<i32>,
         after: Option<Position>,
-        #[graphql(default = false)] unread_only: Option<bool>,
+        unread_only: Option<bool>,
         min_position: Option<Position>,
     ) -> Nullable<NotificationPage> {
         nullable(async {
