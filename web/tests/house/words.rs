@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, member::*, message::*, playback::*, video::*, visit::*, work::*,
+    Aggregate, account::*, channel::*, inbox::*, invite::*, member::*, message::*, playback::*, video::*, visit::*, work::*,
 };
 
 use crate::repository::{File, files};
@@ -12,6 +12,8 @@ fn event_types() -> BTreeSet<&'static str> {
     let types = [
         AccountEvent::TYPES,
         ChannelEvent::TYPES,
+        InboxEvent::TYPES,
+        InviteEvent::TYPES,
         MemberEvent::TYPES,
         MessageEvent::TYPES,
         PlaybackEvent::TYPES,
@@ -26,6 +28,8 @@ fn stream_types() -> BTreeSet<&'static str> {
     BTreeSet::from([
         Account::KIND,
         Channel::KIND,
+        Inbox::KIND,
+        Invite::KIND,
         Member::KIND,
         Message::KIND,
         Playback::KIND,
