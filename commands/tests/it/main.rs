@@ -6,4 +6,5 @@ mod cqrs;
 mod dispatcher;
 mod rights;
 mod support;
+mod undo;
 mod uploads;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, inbox::*, invite::*, member::*, message::*, playback::*, video::*, visit::*, work::*,
+    Aggregate, account::*, channel::*, inbox::*, invite::*, member::*, message::*, playback::*, video::*, visit::*,
+    work::*,
 };
 
 use crate::repository::{File, files};
