@@ -1,6 +1,7 @@
 //! Invites: issued, redeemed on the way in, revoked. One stream per invite.
 
 use lockstep_domain::{
+    channel::Channel,
     ids::{ChannelId, InviteId, StreamId},
     invite::{Invite, InviteCommand, InviteError},
     standing::Standing,
@@ -31,6 +32,14 @@ pub struct Issued {
     pub outcome: Outcome,
 }
 
+/// Somebody got in by an invite.
+#[derive(Debug, Clone)]
+pub struct Redeemed {
+    pub channel: ChannelId,
+    pub slug: String,
+    pub outcome: Outcome,
+}
+
 /// Issues an invite that lasts until `expires_at` and admits up to `uses_max` people. Its id follows from the operation
 /// id, so a repeat issues no second one; it is as hard to guess as that.
 pub async fn issue(
@@ -57,13 +66,14 @@ pub async fn redeem(
     services: &Services,
     context: &Context,
     invite: InviteId,
-) -> Result<(ChannelId, Outcome), CommandError<InviteRefusal>> {
+) -> Result<Redeemed, CommandError<InviteRefusal>> {
     let channel = channel_of(services, invite).await?;
     act(services, context, invite, channel, |standing, at| InviteCommand::Redeem { standing, at }).await?;
     let outcome = member::join(services, context, channel, Some(invite))
         .await
         .map_err(|error| error.map(InviteRefusal::Member))?;
-    Ok((channel, outcome))
+    let slug = services.dispatcher.load::<Channel>(&StreamId::channel(channel)).await?.state.slug;
+    Ok(Redeemed { channel, slug, outcome })
 }
 
 /// Nobody else gets in by this invite.

@@ -191,7 +191,12 @@ impl Aggregate for Channel {
             ChannelCommand::Change { standing, change: ChannelChange::Archive, .. } if state.archived => {
                 // Said again by whoever did it: done already.
                 let owner = standing.member.role == Some(ChannelRole::Owner) && !standing.suspended;
-                if owner { Ok(vec![]) } else { Err(Denied::Archived.into()) }
+                let standing = Standing { channel: state.clone(), ..standing.clone() };
+                match owner {
+                    true => Ok(vec![]),
+                    false if standing.may_know() => Err(Denied::Archived.into()),
+                    false => Err(Denied::NoChannel.into()),
+                }
             }
             ChannelCommand::Change { standing, change, at } => {
                 if state.owner.is_none() {

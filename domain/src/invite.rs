@@ -119,7 +119,7 @@ impl Aggregate for Invite {
             InviteCommand::Revoke { standing, at } => {
                 let terms = state.terms.ok_or(InviteError::Unknown)?;
                 if terms.by != standing.account || standing.is_in().is_err() {
-                    standing.may(Permission::Invite, *at)?;
+                    standing.may(Permission::Invite, *at).map_err(unknown)?;
                 }
                 Ok(if state.revoked { vec![] } else { vec![InviteEvent::Revoked { by: standing.account }] })
             }
@@ -138,6 +138,11 @@ impl Aggregate for Invite {
             InviteEvent::Revoked { .. } => state.revoked = true,
         }
     }
+}
+
+/// A stranger to a private channel is not told by its invite's id that there is one.
+fn unknown(denied: Denied) -> InviteError {
+    if denied == Denied::NoChannel { InviteError::Unknown } else { denied.into() }
 }
 
 fn issue(

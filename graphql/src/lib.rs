@@ -10,6 +10,7 @@ mod limits;
 mod loader;
 mod mutation;
 mod object;
+mod permission;
 mod problem;
 mod query;
 mod scalar;

@@ -8,6 +8,8 @@ use lockstep_projections::{
     QueryError, ReadError, Reader, RecordedEvent,
     accounts::{self, AccountRow},
     channels::{self, ChannelRow},
+    invites::{self, InviteRow},
+    member_page::{self, Page},
     members::{self, MemberRow},
     messages::{self, MessageRow},
     videos::{self, RenditionRow, VideoRow},
@@ -30,6 +32,8 @@ pub(crate) struct Loaders {
     pub messages: Cached,
     pub events: Cached,
     pub channels: Cached,
+    pub member_pages: Cached,
+    pub invites: Cached,
 }
 
 impl Loaders {
@@ -50,6 +54,8 @@ impl Loaders {
             messages: make(),
             events: make(),
             channels: make(),
+            member_pages: make(),
+            invites: make(),
         }
     }
 }
@@ -128,6 +134,49 @@ impl Loader<MembersOf> for Rows {
         for (first, channels) in grouped(keys.iter().map(|key| (key.first, key.channel))) {
             for row in members::present_in_channels(self.0.pool(), &channels, first).await? {
                 found.entry(MembersOf { channel: row.channel, first }).or_default().push(row);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A page of a channel's people.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct MemberPageOf {
+    pub channel: ChannelId,
+    pub page: Page,
+}
+
+impl Loader<MemberPageOf> for Rows {
+    type Value = Vec<MemberRow>;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[MemberPageOf]) -> Result<HashMap<MemberPageOf, Vec<MemberRow>>, Self::Error> {
+        let mut found: HashMap<MemberPageOf, Vec<MemberRow>> = HashMap::new();
+        for (page, channels) in grouped(keys.iter().map(|key| (key.page.clone(), key.channel))) {
+            for row in member_page::of_channels(self.0.pool(), &channels, &page).await? {
+                found.entry(MemberPageOf { channel: row.channel, page: page.clone() }).or_default().push(row);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The newest invites of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct InvitesOf {
+    pub channel: ChannelId,
+    pub first: i64,
+    pub before: Option<Position>,
+}
+
+impl Loader<InvitesOf> for Rows {
+    type Value = Vec<InviteRow>;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[InvitesOf]) -> Result<HashMap<InvitesOf, Vec<InviteRow>>, Self::Error> {
+        let mut found: HashMap<InvitesOf, Vec<InviteRow>> = HashMap::new();
+        for ((first, before), channels) in grouped(keys.iter().map(|key| ((key.first, key.before), key.channel))) {
+            for row in invites::of_channels(self.0.pool(), &channels, first, before).await? {
+                found.entry(InvitesOf { channel: row.channel, first, before }).or_default().push(row);
             }
         }
         Ok(found)

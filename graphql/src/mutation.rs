@@ -2,10 +2,13 @@
 
 mod account;
 mod channel;
+mod invite;
 mod member;
 mod message;
+mod moderation;
 mod notification;
 mod playback;
+mod settings;
 mod undo;
 mod video;
 
@@ -17,6 +20,9 @@ pub(crate) struct Mutation(
     video::Videos,
     channel::Channels,
     member::Members,
+    settings::Settings,
+    moderation::Moderation,
+    invite::Invites,
     playback::Playback,
     message::Messages,
     notification::Notifications,

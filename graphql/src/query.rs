@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod channel;
+mod door;
 mod notification;
 mod projection;
 mod video;
@@ -17,6 +18,7 @@ pub(crate) struct Query(
     account::Accounts,
     video::Videos,
     channel::Channels,
+    door::Doors,
     projection::Projections,
     notification::Notifications,
     audit::Audit,

@@ -4,18 +4,22 @@
 use async_trait::async_trait;
 use lockstep_domain::{
     account::PlatformRole,
-    channel::{ChannelEvent, Visibility},
+    channel::{ChannelEvent, ChannelState, Visibility},
     ids::{AccountId, ChannelId, Position, VideoId},
-    permission::ChannelRole,
+    member::MemberState,
+    permission::{ChannelRole, Defaults, Permission},
+    standing::Standing,
     time::{MediaTime, Timestamp},
 };
 use lockstep_event_store::RecordedEvent;
 use sqlx::{FromRow, PgConnection, PgPool, Row, postgres::PgRow};
+use uuid::Uuid;
 
 use crate::{
     accounts::AccountRow,
+    members,
     playback::PlaybackRow,
-    projection::{ApplyError, Projection, Table, decode, id_of},
+    projection::{ApplyError, Projection, Table, decode, id_of, integer},
     words::{self, Word},
 };
 
@@ -30,6 +34,10 @@ impl Projection for Channels {
     fn kinds(&self) -> &'static [&'static str] {
         &["channel"]
     }
+    /// 2: description, slow mode, the remote's holder and what roles permit.
+    fn version(&self) -> i32 {
+        2
+    }
     fn tables(&self) -> &'static [Table] {
         &[Table { name: "rm_channels", key: "channel_id" }]
     }
@@ -39,15 +47,31 @@ impl Projection for Channels {
             ChannelEvent::Created { owner, name, slug, visibility } => {
                 create(tx, event, owner, &name, &slug, visibility).await
             }
-            ChannelEvent::Renamed { name } => change(tx, event, Some(&name), None, None).await,
-            ChannelEvent::VisibilityChanged { visibility } => change(tx, event, None, Some(visibility), None).await,
-            ChannelEvent::Archived {} => change(tx, event, None, None, Some(true)).await,
-            ChannelEvent::Described { .. }
-            | ChannelEvent::PermissionDefaultsChanged { .. }
-            | ChannelEvent::SlowModeSet { .. }
-            | ChannelEvent::RemoteModeChanged { .. }
-            | ChannelEvent::RemoteHandedOver { .. } => Ok(()),
+            ChannelEvent::Renamed { name } => set(tx, event, "name", name).await,
+            ChannelEvent::Described { description } => set(tx, event, "description", description).await,
+            ChannelEvent::VisibilityChanged { visibility } => set(tx, event, "visibility", visibility.word()).await,
+            ChannelEvent::PermissionDefaultsChanged { role, permissions } => {
+                let words: Vec<&str> = permissions.iter().map(Word::word).collect();
+                match defaults_column(role) {
+                    Some(column) => set(tx, event, column, words).await,
+                    None => Ok(()),
+                }
+            }
+            ChannelEvent::SlowModeSet { seconds } => set(tx, event, "slow_mode_s", integer(event, seconds)?).await,
+            ChannelEvent::RemoteModeChanged { holder } => set(tx, event, "remote_id", holder.map(|id| id.0)).await,
+            ChannelEvent::RemoteHandedOver { to, inherited: _ } => set(tx, event, "remote_id", to.0).await,
+            ChannelEvent::Archived {} => set(tx, event, "archived", true).await,
         }
+    }
+}
+
+/// Where what a role permits is kept; the owner's is everything and kept nowhere.
+const fn defaults_column(role: ChannelRole) -> Option<&'static str> {
+    match role {
+        ChannelRole::Viewer => Some("viewer_permissions"),
+        ChannelRole::Moderator => Some("moderator_permissions"),
+        ChannelRole::Admin => Some("admin_permissions"),
+        ChannelRole::Owner => None,
     }
 }
 
@@ -77,94 +101,119 @@ async fn create(
     Ok(())
 }
 
-async fn change(
-    tx: &mut PgConnection,
-    event: &RecordedEvent,
-    name: Option<&str>,
-    visibility: Option<Visibility>,
-    archived: Option<bool>,
-) -> Result<(), ApplyError> {
-    sqlx::query(
-        "UPDATE rm_channels SET name = coalesce($2, name), visibility = coalesce($3, visibility),
-             archived = coalesce($4, archived), position = $5
-         WHERE channel_id = $1 AND position < $5",
-    )
-    .bind(id_of::<ChannelId>(event)?.0)
-    .bind(name)
-    .bind(visibility.map(Word::word))
-    .bind(archived)
-    .bind(event.position.as_i64())
-    .execute(tx)
-    .await?;
+/// Puts one value into one column of the channel's row.
+async fn set<V>(tx: &mut PgConnection, event: &RecordedEvent, column: &'static str, value: V) -> Result<(), ApplyError>
+where
+    V: for<'v> sqlx::Encode<'v, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send,
+{
+    let sql = format!("UPDATE rm_channels SET {column} = $2, position = $3 WHERE channel_id = $1 AND position < $3");
+    sqlx::query(&sql).bind(id_of::<ChannelId>(event)?.0).bind(value).bind(event.position.as_i64()).execute(tx).await?;
     Ok(())
 }
 
-/// The asker's own standing in a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mine {
-    /// `None`: banned before ever joining.
-    pub role: Option<ChannelRole>,
-    pub present: bool,
-    pub banned: bool,
-}
-
 /// One channel as its list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ChannelRow {
     pub channel: ChannelId,
     pub name: String,
     pub slug: String,
     pub visibility: Visibility,
     pub archived: bool,
+    pub description: String,
+    /// Pause between two messages of one person, seconds; 0 is off.
+    pub slow_mode_s: u32,
+    /// Who has the one remote; `None`: everybody whose role permits it.
+    pub remote: Option<AccountRow>,
+    pub defaults: Defaults,
     pub created_at: Timestamp,
     pub owner: AccountRow,
     pub member_count: i64,
     pub playback: Option<PlaybackRow>,
-    pub mine: Option<Mine>,
+    /// The asker's own standing; `None`: never had anything to do with it.
+    pub mine: Option<MemberState>,
     /// Whether the asker owns it.
     pub owned: bool,
 }
 
 impl ChannelRow {
-    /// Whether the asker may know that it exists: private channels are for those in them.
+    /// Whether the asker may know that it exists: private channels are for those who were let in and not sent away.
     pub fn visible(&self) -> bool {
         self.visibility != Visibility::Private
             || self.owned
-            || self.mine.is_some_and(|mine| mine.role.is_some() && !mine.banned)
+            || self.mine.as_ref().is_some_and(|mine| (mine.admitted || mine.present) && !mine.banned)
     }
     /// Whether the asker may read what happens inside. A ban beats everything.
     pub fn readable(&self) -> bool {
-        self.visible() && !self.mine.is_some_and(|mine| mine.banned)
+        self.visible() && !self.mine.as_ref().is_some_and(|mine| mine.banned)
+    }
+    /// Where the asker stands, for [`Standing::may`].
+    pub fn standing(&self, asker: AccountId) -> Standing {
+        Standing {
+            account: asker,
+            member: self.mine.clone().unwrap_or_default(),
+            channel: ChannelState {
+                owner: Some(self.owner.account),
+                name: self.name.clone(),
+                description: self.description.clone(),
+                slug: self.slug.clone(),
+                visibility: Some(self.visibility),
+                defaults: self.defaults.clone(),
+                slow_mode_s: self.slow_mode_s,
+                remote: self.remote.as_ref().map(|holder| holder.account),
+                archived: self.archived,
+            },
+            // Who is suspended has no session to ask with.
+            suspended: false,
+        }
     }
 }
 
 impl FromRow<'_, PgRow> for ChannelRow {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         let owner = AccountId(row.try_get("owner_id")?);
-        let mine = match row.try_get("my_present")? {
-            None => None,
-            Some(present) => {
-                Some(Mine { role: words::optional(row, "my_role")?, present, banned: row.try_get("my_banned")? })
-            }
-        };
+        let known: Option<bool> = row.try_get("present")?;
+        let mine = known.map(|_| members::state(row, "my_role")).transpose()?;
         Ok(Self {
             channel: ChannelId(row.try_get("channel_id")?),
             name: row.try_get("name")?,
             slug: row.try_get("slug")?,
             visibility: words::column(row, "visibility")?,
             archived: row.try_get("archived")?,
-            created_at: Timestamp(row.try_get("created_at_us")?),
-            owner: AccountRow {
-                account: owner,
-                name: row.try_get::<Option<String>, _>("owner_name")?.unwrap_or_default(),
-                role: words::optional(row, "owner_role")?.unwrap_or(PlatformRole::Guest),
+            description: row.try_get("description")?,
+            slow_mode_s: u32::try_from(row.try_get::<i32, _>("slow_mode_s")?).unwrap_or(0),
+            remote: match row.try_get::<Option<Uuid>, _>("remote_id")? {
+                Some(holder) => Some(person(row, AccountId(holder), "remote_name", "remote_role")?),
+                None => None,
             },
+            defaults: defaults(row)?,
+            created_at: Timestamp(row.try_get("created_at_us")?),
+            owner: person(row, owner, "owner_name", "owner_role")?,
             member_count: row.try_get("member_count")?,
             playback: playback(row)?,
             mine,
             owned: row.try_get::<Option<bool>, _>("owned")?.unwrap_or(false),
         })
     }
+}
+
+fn person(row: &PgRow, account: AccountId, name: &str, role: &str) -> Result<AccountRow, sqlx::Error> {
+    Ok(AccountRow {
+        account,
+        name: row.try_get::<Option<String>, _>(name)?.unwrap_or_default(),
+        role: words::optional(row, role)?.unwrap_or(PlatformRole::Guest),
+    })
+}
+
+/// What roles permit: as in a new channel, unless it was changed here.
+fn defaults(row: &PgRow) -> Result<Defaults, sqlx::Error> {
+    let mut defaults = Defaults::default();
+    for role in ChannelRole::ALL {
+        let Some(column) = defaults_column(role) else { continue };
+        if let Some(words) = row.try_get::<Option<Vec<String>>, _>(column)? {
+            defaults.set(role, words.iter().filter_map(|word| Permission::from_word(word)).collect());
+        }
+    }
+    Ok(defaults)
 }
 
 fn playback(row: &PgRow) -> Result<Option<PlaybackRow>, sqlx::Error> {
@@ -186,11 +235,14 @@ const SELECT: &str = "\
     SELECT c.channel_id, c.owner_id, c.name, c.slug, c.visibility, c.archived, c.created_at_us, \
            a.name AS owner_name, a.role AS owner_role, c.owner_id = $1 AS owned, \
            (SELECT count(*) FROM rm_members n WHERE n.channel_id = c.channel_id AND n.present) AS member_count, \
-           m.role AS my_role, m.present AS my_present, m.banned AS my_banned, \
+           c.description, c.slow_mode_s, c.remote_id, r.name AS remote_name, r.role AS remote_role, \
+           c.viewer_permissions, c.moderator_permissions, c.admin_permissions, \
+           m.role AS my_role, m.present, m.banned, m.asking, m.admitted, m.muted, m.muted_until_us, m.overrides, \
            p.video_id AS p_video_id, p.duration_us AS p_duration_us, p.position_us AS p_position_us, \
            p.at_us AS p_at_us, p.playing AS p_playing, p.recorded_at_us AS p_recorded_at_us, p.position AS p_position \
     FROM rm_channels c \
     LEFT JOIN rm_accounts a ON a.account_id = c.owner_id \
+    LEFT JOIN rm_accounts r ON r.account_id = c.remote_id \
     LEFT JOIN rm_members m ON m.channel_id = c.channel_id AND m.account_id = $1 \
     LEFT JOIN rm_playback p ON p.channel_id = c.channel_id";
 
@@ -230,7 +282,7 @@ pub async fn by_slug(pool: &PgPool, asker: Option<AccountId>, slug: &str) -> Res
 pub async fn list(pool: &PgPool, asker: Option<AccountId>, limit: i64) -> Result<Vec<ChannelRow>, sqlx::Error> {
     sqlx::query_as(&format!(
         "{SELECT} WHERE NOT c.archived
-             AND (c.visibility = 'public' OR c.owner_id = $1 OR (m.role IS NOT NULL AND NOT m.banned))
+             AND (c.visibility = 'public' OR c.owner_id = $1 OR ((m.admitted OR m.present) AND NOT m.banned))
          ORDER BY c.created_position DESC LIMIT $2"
     ))
     .bind(asker.map(|id| id.0))
@@ -246,7 +298,7 @@ pub async fn plays_for(pool: &PgPool, account: AccountId, video: VideoId) -> Res
              SELECT 1 FROM rm_playback p JOIN rm_channels c ON c.channel_id = p.channel_id
              LEFT JOIN rm_members m ON m.channel_id = c.channel_id AND m.account_id = $1
              WHERE p.video_id = $2 AND NOT c.archived AND NOT coalesce(m.banned, false)
-               AND (c.visibility <> 'private' OR c.owner_id = $1 OR m.role IS NOT NULL))",
+               AND (c.visibility <> 'private' OR c.owner_id = $1 OR m.admitted OR m.present))",
     )
     .bind(account.0)
     .bind(video.0)

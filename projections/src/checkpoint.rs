@@ -31,14 +31,35 @@ pub(crate) async fn position(executor: impl PgExecutor<'_>, name: &str) -> Resul
     Ok(position.map_or(Position::START, Position::from_i64))
 }
 
-/// Makes the row, if it is missing.
-pub(crate) async fn ensure(executor: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
+/// The version of the projection that its rows were built by.
+pub(crate) async fn model_version(executor: impl PgExecutor<'_>, name: &str) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar("SELECT model_version FROM es_subscriptions WHERE name = $1 AND version = $2 AND partition = 0")
+        .bind(name)
+        .bind(VERSION)
+        .fetch_one(executor)
+        .await
+}
+
+/// Notes, in the transaction that writes them, by which version of the projection its rows were built.
+pub(crate) async fn built_by(tx: &mut PgConnection, name: &str, model: i32) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE es_subscriptions SET model_version = $3 WHERE name = $1 AND version = $2 AND partition = 0")
+        .bind(name)
+        .bind(VERSION)
+        .bind(model)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Makes the row, if it is missing: of a read model that starts empty and is built by this version.
+pub(crate) async fn ensure(executor: impl PgExecutor<'_>, name: &str, model: i32) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO es_subscriptions (name, version, partition, position) VALUES ($1, $2, 0, 0)
+        "INSERT INTO es_subscriptions (name, version, partition, position, model_version) VALUES ($1, $2, 0, 0, $3)
          ON CONFLICT (name, version, partition) DO NOTHING",
     )
     .bind(name)
     .bind(VERSION)
+    .bind(model)
     .execute(executor)
     .await?;
     Ok(())

@@ -10,6 +10,8 @@ pub mod activity;
 pub mod audit;
 pub mod channels;
 mod checkpoint;
+pub mod invites;
+pub mod member_page;
 pub mod members;
 pub mod messages;
 pub mod notifications;

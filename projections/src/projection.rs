@@ -19,6 +19,11 @@ pub struct Table {
 pub trait Projection: Send + Sync + 'static {
     /// Stored with the checkpoint, for ever.
     fn name(&self) -> &'static str;
+    /// What its rows mean. A projection that fills its tables otherwise than the last release did counts one up here:
+    /// its read model is then rebuilt from the log, beside the live one.
+    fn version(&self) -> i32 {
+        1
+    }
     /// The stream types it reads; events of other streams are skipped before decoding.
     fn kinds(&self) -> &'static [&'static str];
     /// The tables it owns. Nothing else writes them.
@@ -54,6 +59,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(crate::videos::Videos),
         Arc::new(crate::channels::Channels),
         Arc::new(crate::members::Members),
+        Arc::new(crate::invites::Invites),
         Arc::new(crate::messages::Messages),
         Arc::new(crate::playback::Playbacks),
         Arc::new(crate::activity::Activities),

@@ -43,11 +43,19 @@ pub enum RebuildError {
 /// Replays the whole log into the projection of that name.
 pub async fn rebuild(pool: &PgPool, store: &Arc<dyn EventStore>, name: &str) -> Result<Rebuilt, RebuildError> {
     let projection = projection::find(name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
+    rebuild_of(pool, store, projection.as_ref()).await
+}
+
+/// Replays the whole log into this projection.
+pub(crate) async fn rebuild_of(
+    pool: &PgPool,
+    store: &Arc<dyn EventStore>,
+    projection: &dyn Projection,
+) -> Result<Rebuilt, RebuildError> {
     // Detached: its temporary tables must not outlive this call in the pool.
     let mut connection = pool.acquire().await?.detach();
-    let rebuilt = Rebuild { store: store.as_ref(), projection: projection.as_ref(), events: 0, at: Position::START }
-        .run(&mut connection)
-        .await;
+    let rebuilt =
+        Rebuild { store: store.as_ref(), projection, events: 0, at: Position::START }.run(&mut connection).await;
     let _ = connection.close().await;
     rebuilt
 }
@@ -61,7 +69,7 @@ struct Rebuild<'a> {
 
 impl Rebuild<'_> {
     async fn run(mut self, connection: &mut PgConnection) -> Result<Rebuilt, RebuildError> {
-        checkpoint::ensure(&mut *connection, self.projection.name()).await?;
+        checkpoint::ensure(&mut *connection, self.projection.name(), self.projection.version()).await?;
         let schema: String =
             sqlx::query_scalar("SELECT quote_ident(current_schema())").fetch_one(&mut *connection).await?;
         for table in self.projection.tables() {
@@ -108,6 +116,7 @@ impl Rebuild<'_> {
             sqlx::query(&copy).execute(&mut *tx).await?;
         }
         checkpoint::advance(&mut tx, name, live, self.at).await?;
+        checkpoint::built_by(&mut tx, name, self.projection.version()).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -17,6 +17,7 @@ use crate::{
     progress::Progress,
     projection::{self, ApplyError, Projection},
     reader::Reader,
+    rebuild::rebuild_of,
 };
 
 /// Events applied in one transaction.
@@ -121,7 +122,7 @@ impl Task {
     /// A connection of our own that holds the projection's lock, or `None` while another process leads.
     async fn acquire(&self) -> Result<Option<PgConnection>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
-        checkpoint::ensure(&mut *connection, self.projection.name()).await?;
+        checkpoint::ensure(&mut *connection, self.projection.name(), self.projection.version()).await?;
         let leads: bool =
             sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('lockstep.projection'), hashtext($1))")
                 .bind(self.projection.name())
@@ -131,7 +132,25 @@ impl Task {
         Ok(leads.then(|| connection.detach()))
     }
 
+    /// Keeps the read model up; while it is still as an older version of the projection built it, it is also rebuilt
+    /// beside that.
     async fn lead(&mut self, connection: &mut PgConnection, shutdown: &CancellationToken) -> Ended {
+        let built_by = match checkpoint::model_version(&mut *connection, self.projection.name()).await {
+            Ok(version) => version,
+            Err(error) => return Ended::Failed(error.into()),
+        };
+        if built_by == self.projection.version() {
+            return self.keep_up(connection, shutdown).await;
+        }
+        let renewing = renew(self.pool.clone(), self.store.clone(), self.projection.clone());
+        let mut keeping_up = std::pin::pin!(self.keep_up(connection, shutdown));
+        tokio::select! {
+            ended = &mut keeping_up => ended,
+            () = renewing => keeping_up.await,
+        }
+    }
+
+    async fn keep_up(&mut self, connection: &mut PgConnection, shutdown: &CancellationToken) -> Ended {
         loop {
             let at = match checkpoint::position(&mut *connection, self.projection.name()).await {
                 Ok(at) => at,
@@ -207,6 +226,21 @@ impl Task {
         }
         let doubled = BACK_OFF_MIN.saturating_mul(1 << self.failures.min(10));
         pause(doubled.min(BACK_OFF_MAX), shutdown).await;
+    }
+}
+
+/// Rebuilds the read model until that has worked once.
+async fn renew(pool: PgPool, store: Arc<dyn EventStore>, projection: Arc<dyn Projection>) {
+    let name = projection.name();
+    loop {
+        match rebuild_of(&pool, &store, projection.as_ref()).await {
+            Ok(rebuilt) => {
+                tracing::info!(projection = name, events = rebuilt.events, "a read model was rebuilt for this version");
+                return;
+            }
+            Err(error) => tracing::error!(projection = name, ?error, "a rebuild failed; the old rows are kept up"),
+        }
+        tokio::time::sleep(BACK_OFF_MAX).await;
     }
 }
 

@@ -1,6 +1,11 @@
 //! The stored words of domain enums. Read models hold text; every word is listed once here.
 
-use lockstep_domain::{account::PlatformRole, channel::Visibility, permission::ChannelRole, video::Status};
+use lockstep_domain::{
+    account::PlatformRole,
+    channel::Visibility,
+    permission::{ChannelRole, Permission},
+    video::Status,
+};
 
 /// An enum stored as a word.
 pub trait Word: Copy + Sized {
@@ -26,6 +31,13 @@ macro_rules! words {
 words!(PlatformRole { Administrator = "administrator", Member = "member", Guest = "guest" });
 words!(ChannelRole { Viewer = "viewer", Moderator = "moderator", Admin = "admin", Owner = "owner" });
 words!(Visibility { Public = "public", Unlisted = "unlisted", Private = "private" });
+words!(Permission {
+    PlayPause = "play_pause", Seek = "seek", ChangeRate = "change_rate", LoadVideo = "load_video",
+    QueueAdd = "queue_add", QueueRemove = "queue_remove", QueueReorder = "queue_reorder", Vote = "vote",
+    Chat = "chat", React = "react", Invite = "invite", Approve = "approve", Mute = "mute", Kick = "kick", Ban = "ban",
+    SlowMode = "slow_mode", Redact = "redact", Pin = "pin", ManageRoles = "manage_roles",
+    EditChannel = "edit_channel",
+});
 words!(Status {
     Unknown = "unknown", Uploading = "uploading", Uploaded = "uploaded", Processing = "processing",
     Ready = "ready", Failed = "failed", Rejected = "rejected",

@@ -57,10 +57,21 @@ pub enum Fact {
         account: AccountId,
         version: u64,
     },
+    /// Sent away by somebody else.
+    Removed {
+        account: AccountId,
+        version: u64,
+    },
     Banned {
         account: AccountId,
         version: u64,
     },
+    /// Who has the one remote now; `None`: everybody whose role permits it.
+    Remote {
+        holder: Option<AccountId>,
+    },
+    /// Closed for good.
+    Archived,
     RoleGranted {
         account: AccountId,
         role: ChannelRole,

@@ -34,6 +34,7 @@ enum Purpose {
     Chat { account: AccountId, op: CommandId, session: SessionId },
     End { seq: u64 },
     Visit,
+    Inherit,
 }
 
 /// One process's hub. Time is the caller's: monotonic microseconds since the process started.
@@ -133,6 +134,7 @@ impl Hub {
         self.start_transport(channel);
         self.start_end(channel);
         self.start_departures(channel);
+        self.start_inheritance(channel);
         let due = self.rooms.get_mut(&channel).and_then(|room| {
             // The broadcast may have sent the last member away.
             room.is_over(now);

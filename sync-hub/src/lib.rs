@@ -10,6 +10,7 @@ mod hub;
 mod outbox;
 mod presence;
 pub mod protocol;
+mod remote;
 mod room;
 mod session;
 mod timeline;
@@ -25,6 +26,7 @@ pub use hub::{
 };
 pub use outbox::{IN_FLIGHT_BYTES_MAX, QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX};
 pub use presence::PRESENCE_INTERVAL_MS;
+pub use remote::INHERIT_AFTER_MS;
 pub use session::SessionId;
 pub use timeline::{
     Change, ChangeKind, LEAD_PAUSE_MS, LEAD_PLAY_MS, LEAD_SEEK_MS, PlaybackSnapshot, Snapshot, Timeline,

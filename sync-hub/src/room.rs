@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     clock::HubTime,
     presence::Presence,
+    remote::Remote,
     session::SessionId,
     timeline::{Change, Snapshot, Timeline, Track},
     transport::Transport,
@@ -48,6 +49,7 @@ pub(crate) struct Room {
     pub(crate) joining: BTreeSet<SessionId>,
     pub(crate) transport: Transport,
     pub(crate) window: Window,
+    pub(crate) remote: Remote,
     loading: Loading,
     end: Option<(u64, EndAsked)>,
     departing: BTreeMap<VisitId, (AccountId, HubTime)>,
@@ -63,6 +65,7 @@ impl Room {
             joining: BTreeSet::new(),
             transport: Transport::default(),
             window: Window::default(),
+            remote: Remote::default(),
             loading: Loading::Asked { pending: vec![], overflowed: false },
             end: None,
             departing: BTreeMap::new(),
@@ -80,6 +83,7 @@ impl Room {
         if std::mem::take(overflowed) {
             return false;
         }
+        self.remote.learn(snapshot.channel_position, snapshot.remote);
         if let Some(playback) = &snapshot.playback {
             self.track.restore(now, playback);
         }
@@ -168,6 +172,8 @@ impl Room {
     pub(crate) fn due(&self) -> Option<HubTime> {
         let linger = self.empty_since.map(|since| since.plus_ms(LINGER_MS));
         let departure = self.departing.values().map(|(_, at)| *at).min();
-        [self.presence.due(), self.transport.due(), self.end_due(), departure, linger].into_iter().flatten().min()
+        let remote = self.remote.due(&self.presence);
+        let due = [self.presence.due(), self.transport.due(), self.end_due(), departure, remote, linger];
+        due.into_iter().flatten().min()
     }
 }

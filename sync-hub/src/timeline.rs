@@ -1,7 +1,7 @@
 //! Where the film is in hub time, and how durable changes move it. Effective times never decrease.
 
 use lockstep_domain::{
-    ids::{Position, VideoId},
+    ids::{AccountId, Position, VideoId},
     time::{MediaTime, RATE_NORMAL_PPM},
 };
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,10 @@ pub struct Snapshot {
     pub playback: Option<PlaybackSnapshot>,
     /// Of the last playback event folded into it (or the start): later events are applied on top, earlier ones are not.
     pub position: Position,
+    /// Who has the one remote; `None`: everybody whose role permits it.
+    pub remote: Option<AccountId>,
+    /// Of the last channel event folded into `remote`.
+    pub channel_position: Position,
 }
 
 /// The folded playback and its age.

@@ -4,6 +4,7 @@
 mod accounts;
 mod cqrs;
 mod dispatcher;
+mod in_flight;
 mod rights;
 mod support;
 mod undo;

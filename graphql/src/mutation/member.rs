@@ -1,4 +1,4 @@
-//! Joining, leaving, roles and bans.
+//! Joining, leaving, roles and lifted bans.
 
 use async_graphql::{Context, InputObject, Object};
 use lockstep_commands::member;
@@ -13,16 +13,16 @@ use crate::{
 };
 
 #[derive(InputObject)]
-struct ChannelInput {
-    operation_id: Uuid,
-    channel: Uuid,
+pub(crate) struct ChannelInput {
+    pub operation_id: Uuid,
+    pub channel: Uuid,
 }
 
 #[derive(InputObject)]
-struct MemberInput {
-    operation_id: Uuid,
-    channel: Uuid,
-    account: Uuid,
+pub(crate) struct MemberInput {
+    pub operation_id: Uuid,
+    pub channel: Uuid,
+    pub account: Uuid,
 }
 
 #[derive(InputObject)]
@@ -52,16 +52,6 @@ impl Members {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
             change(member::leave(ctx.services(), &command, ChannelId(input.channel)).await)
-        })
-        .await
-    }
-
-    /// Puts somebody out of a channel, and keeps them out.
-    async fn ban_member(&self, ctx: &Context<'_>, input: MemberInput) -> Nullable<ChangePayload> {
-        nullable(async {
-            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
-            let (channel, account) = (ChannelId(input.channel), AccountId(input.account));
-            change(member::ban(ctx.services(), &command, channel, account, None).await)
         })
         .await
     }

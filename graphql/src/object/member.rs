@@ -4,7 +4,10 @@ use async_graphql::SimpleObject;
 use lockstep_projections::members::MemberRow;
 
 use super::account::Account;
-use crate::scalar::ChannelRole;
+use crate::{
+    permission::{PermissionOverride, overrides},
+    scalar::{ChannelRole, DateTime},
+};
 
 /// A person in a channel.
 #[derive(SimpleObject)]
@@ -14,10 +17,26 @@ pub(crate) struct Member {
     /// Has joined and not left.
     pub present: bool,
     pub banned: bool,
+    /// Waits to be let in.
+    pub asking: bool,
+    /// May not chat or react, until `mutedUntil` if that is set and has not passed.
+    pub muted: bool,
+    pub muted_until: Option<DateTime>,
+    /// Exceptions to what the role permits.
+    pub overrides: Vec<PermissionOverride>,
 }
 
 impl From<MemberRow> for Member {
     fn from(row: MemberRow) -> Self {
-        Self { account: row.account.into(), role: row.role.into(), present: row.present, banned: row.banned }
+        Self {
+            account: row.account.into(),
+            role: row.role.into(),
+            present: row.present,
+            banned: row.banned,
+            asking: row.asking,
+            muted: row.mute.is_some(),
+            muted_until: row.mute.and_then(|mute| mute.until).map(DateTime),
+            overrides: overrides(&row.overrides),
+        }
     }
 }

@@ -76,7 +76,10 @@ fn concerns_rights(event: &RecordedEvent, asker: AccountId) -> bool {
     match event.stream.kind() {
         "member" => {
             member_parts(event.stream.id()).is_some_and(|(_, account)| account == asker)
-                && matches!(MemberEvent::deserialize(&event.payload), Ok(MemberEvent::Banned { .. }) | Err(_))
+                && matches!(
+                    MemberEvent::deserialize(&event.payload),
+                    Ok(MemberEvent::Banned { .. } | MemberEvent::Removed { .. }) | Err(_)
+                )
         }
         "channel" => !matches!(
             DomainChannelEvent::deserialize(&event.payload),

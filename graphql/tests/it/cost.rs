@@ -22,8 +22,8 @@ impl<S: Subscriber> Layer<S> for Statements {
         if event.metadata().target() == "sqlx::query" {
             let mut summary = Summary(String::new());
             event.record(&mut summary);
-            // The store's own look at the head of the log, which it takes whether anybody asks or not.
-            if !summary.0.contains("FROM es_head") {
+            // The store's own look at the head of the log and its wake-ups, whether anybody asks or not.
+            if !summary.0.contains("FROM es_head") && !summary.0.contains("pg_notify") {
                 self.0.lock().unwrap().push(summary.0);
             }
         }
@@ -86,6 +86,11 @@ async fn fifty_channels_three_levels_deep_cost_four_statements() {
         app.change(Some(&ada), "loadVideo", load).await;
         let join = json!({ "operationId": Uuid::new_v4(), "channel": channel });
         app.change(Some(&gast), "joinChannel", join).await;
+        let remote = json!({ "operationId": Uuid::new_v4(), "channel": channel, "holder": gast.account.0 });
+        app.change(Some(&ada), "changeRemoteMode", remote).await;
+        let expires = "2023-12-01T00:00:00Z";
+        let invite = json!({ "operationId": Uuid::new_v4(), "channel": channel, "expiresAt": expires, "usesMax": 1 });
+        app.change(Some(&ada), "issueInvite", invite).await;
     }
     app.quiet().await;
     let query = "{ channels(first: 50) { id owner { name } memberCount myRole members(first: 2) { account { name } } \
@@ -101,4 +106,18 @@ async fn fifty_channels_three_levels_deep_cost_four_statements() {
     })
     .await;
     assert_eq!(sent.len(), 4, "channels, members, films, ladders: {sent:#?}");
+    let rights = "{ channels(first: 50) { description slowModeS remoteHolder { name } permissionDefaults { role } \
+                  me { role } memberPage(first: 1, filter: EVERYBODY) { hasMore nodes { account { name } } } \
+                  invites(first: 1) { nodes { by { name } } } } }";
+    let sent = Statements::of(async {
+        let shown = app.data(Some(&ada), rights, json!({})).await["channels"].clone();
+        for channel in shown.as_array().unwrap() {
+            let first = json!({ "hasMore": true, "nodes": [{ "account": { "name": "Ada" } }] });
+            assert_eq!(channel["memberPage"], first);
+            assert_eq!(channel["remoteHolder"]["name"], "Gast", "{channel}");
+            assert_eq!(channel["invites"]["nodes"][0]["by"]["name"], "Ada", "{channel}");
+        }
+    })
+    .await;
+    assert_eq!(sent.len(), 3, "channels, pages of members, invites: {sent:#?}");
 }

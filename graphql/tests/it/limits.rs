@@ -73,6 +73,8 @@ async fn pages_have_at_most_a_hundred_rows() {
         format!("{{ channel(id: \"{channel}\") {{ activity(first: N) {{ hasMore }} }} }}"),
         "{ notifications(first: N) { hasMore } }".to_owned(),
         format!("{{ audit(filter: {{ channel: \"{channel}\" }}, first: N) {{ hasMore }} }}"),
+        format!("{{ channel(id: \"{channel}\") {{ memberPage(first: N) {{ hasMore }} }} }}"),
+        format!("{{ channel(id: \"{channel}\") {{ invites(first: N) {{ hasMore }} }} }}"),
     ];
     assert_eq!(paged, queries.len(), "a list without a test");
     for query in queries {

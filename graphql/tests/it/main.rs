@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod channels;
 mod cost;
 mod faults;
 mod journey;

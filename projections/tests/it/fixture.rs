@@ -184,14 +184,15 @@ async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: Acco
     let admitted = AccountEvent::GuestAdmitted { name: personal(guest, "Gast") };
     fixture.append(StreamId::account(guest), None, &[admitted]).await;
     let troll_name = AccountEvent::Registered { name: personal(troll, "Troll"), role: PlatformRole::Member };
-    let administered = [
-        troll_name,
+    let since = [
         AccountEvent::PasswordChanged { generation: 1, by: None },
+        AccountEvent::PlatformRoleGranted { role: PlatformRole::Administrator, by: ada },
         AccountEvent::PlatformRoleGranted { role: PlatformRole::Member, by: ada },
         AccountEvent::Suspended { by: ada, reason: None },
         AccountEvent::Reinstated { by: ada },
     ];
-    fixture.append(StreamId::account(troll), None, &administered).await;
+    fixture.append(StreamId::account(troll), None, &[troll_name]).await;
+    fixture.append(StreamId::account(troll), None, &since).await;
 }
 
 async fn members(fixture: &Fixture, channel: ChannelId, ada: AccountId, guest: AccountId, troll: AccountId) {

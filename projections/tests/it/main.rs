@@ -4,5 +4,6 @@ mod fixture;
 mod read_models;
 mod rebuilding;
 mod record;
+mod rights;
 mod running;
 mod tailing;

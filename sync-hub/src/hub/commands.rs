@@ -51,7 +51,19 @@ impl Hub {
     pub(super) fn start_departures(&mut self, channel: ChannelId) {
         let now = self.now;
         while let Some((visit, account)) = self.rooms.get_mut(&channel).and_then(|room| room.take_departure(now)) {
+            if let Some(room) = self.rooms.get_mut(&channel) {
+                room.remote.departed(account, &room.presence);
+            }
             self.run(channel, Purpose::Visit, Some(account), None, Command::Depart { visit });
+        }
+    }
+
+    /// Asks for the one remote to be inherited when its holder was away too long.
+    pub(super) fn start_inheritance(&mut self, channel: ChannelId) {
+        let now = self.now;
+        let due = self.rooms.get_mut(&channel).and_then(|room| room.remote.take(now, &room.presence));
+        if let Some((from, to)) = due {
+            self.run(channel, Purpose::Inherit, None, None, Command::InheritRemote { from, to });
         }
     }
 
@@ -78,6 +90,11 @@ impl Hub {
                 }
             }
             Purpose::Visit => {}
+            Purpose::Inherit => {
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.remote.asked(now);
+                }
+            }
         }
         self.settle(channel);
     }

@@ -39,6 +39,24 @@ impl Hub {
                     self.broadcast(channel, &before, None);
                     self.expel(channel, *account, *version, "left");
                 }
+                Fact::Removed { account, version } => {
+                    frame.push(changed(event, Noun::Member, Some(*account)));
+                    let before = std::mem::take(frame);
+                    self.broadcast(channel, &before, None);
+                    self.expel(channel, *account, *version, "removed");
+                }
+                Fact::Remote { holder } => {
+                    frame.push(changed(event, Noun::Channel, None));
+                    if let Some(room) = self.rooms.get_mut(&channel) {
+                        room.remote.learn(event.position, *holder);
+                    }
+                }
+                Fact::Archived => {
+                    frame.push(changed(event, Noun::Channel, None));
+                    let before = std::mem::take(frame);
+                    self.broadcast(channel, &before, None);
+                    self.close_all(channel, "archived");
+                }
                 Fact::Banned { account, version } => {
                     frame.push(Shared::always(&Event::Banned { position: event.position, account: *account }));
                     let before = std::mem::take(frame);
@@ -53,6 +71,13 @@ impl Hub {
             // A transport command may have waited for this news.
             self.settle(channel);
         }
+    }
+
+    /// Ends every session of the channel, those that are still joining too.
+    fn close_all(&mut self, channel: ChannelId, reason: &str) {
+        let Some(room) = self.rooms.get(&channel) else { return };
+        let here: Vec<SessionId> = room.presence.sessions().chain(room.joining.iter().copied()).collect();
+        here.into_iter().for_each(|id| self.close(id, close::NOT_PERMITTED, reason));
     }
 
     fn moved(&mut self, event: &FeedEvent, change: &Change) -> Option<Shared> {

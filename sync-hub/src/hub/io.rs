@@ -70,14 +70,37 @@ pub struct RunCommand {
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Play { position: Option<MediaTime> },
-    Pause { position: Option<MediaTime> },
-    Seek { position: MediaTime },
-    Load { video: VideoId },
-    End { video: VideoId },
-    Chat { id: MessageId, text: String, playback: Option<MediaTime> },
-    Arrive { visit: VisitId },
-    Depart { visit: VisitId },
+    Play {
+        position: Option<MediaTime>,
+    },
+    Pause {
+        position: Option<MediaTime>,
+    },
+    Seek {
+        position: MediaTime,
+    },
+    Load {
+        video: VideoId,
+    },
+    End {
+        video: VideoId,
+    },
+    Chat {
+        id: MessageId,
+        text: String,
+        playback: Option<MediaTime>,
+    },
+    Arrive {
+        visit: VisitId,
+    },
+    Depart {
+        visit: VisitId,
+    },
+    /// The one remote's holder was away too long.
+    InheritRemote {
+        from: AccountId,
+        to: AccountId,
+    },
 }
 
 /// Why somebody is admitted.

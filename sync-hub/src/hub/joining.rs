@@ -109,6 +109,7 @@ impl Hub {
         room.joining.remove(&id);
         let state = PlayerState::Paused;
         room.presence.join(Member { session: id, account, role: standing.role, state, error_us: None });
+        room.remote.arrived(who, self.now);
         let members = room.presence.members().collect();
         let joined = ServerFrame::Joined { channel, position: self.through, timeline: room.track.current(), members };
         let joined = joined.bytes();

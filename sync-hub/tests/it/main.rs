@@ -6,5 +6,6 @@ mod joining;
 mod limits;
 mod protocol;
 mod rig;
+mod rights;
 mod simulation;
 mod timeline;

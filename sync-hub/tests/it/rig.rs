@@ -50,6 +50,8 @@ pub struct Rig {
     pub stalled: BTreeSet<u64>,
     pub unwritten: BTreeMap<u64, usize>,
     pub log: i64,
+    /// Who has the one remote when a room is loaded.
+    pub remote: Option<AccountId>,
 }
 
 impl Rig {
@@ -69,6 +71,7 @@ impl Rig {
             stalled: BTreeSet::new(),
             unwritten: BTreeMap::new(),
             log: 100,
+            remote: None,
         }
     }
     /// A room with a 100 s film loaded and paused at the start, and these viewers in it.
@@ -158,7 +161,7 @@ impl Rig {
         let playback = playback.map(|playback| PlaybackSnapshot { read_at: self.now, ..playback });
         self.input(Input::ChannelLoaded {
             channel: CHANNEL,
-            result: Ok(Snapshot { playback, position: at(position) }),
+            result: Ok(Snapshot { playback, position: at(position), remote: self.remote, channel_position: at(1) }),
         });
     }
 

@@ -1,6 +1,8 @@
 //! The hub's commands, run by the command layer; refusals become codes.
 
-use lockstep_commands::{Actor, CommandError, Context, Outcome, Services, message, playback, refusal::Coded, visit};
+use lockstep_commands::{
+    Actor, CommandError, Context, Outcome, Services, channel, message, playback, refusal::Coded, visit,
+};
 use lockstep_domain::ids::CommandId;
 use lockstep_sync_hub::{Command, Done, Refusal, RunCommand};
 
@@ -28,6 +30,9 @@ pub(super) async fn execute(services: &Services, run: RunCommand) -> Result<Done
             Some(account) => done(visit::arrive(services, &context, visit, channel, account).await),
             None => Err(Refusal::new("signed_out", "somebody arrives, not the hub")),
         },
+        Command::InheritRemote { from, to } => {
+            done(channel::inherit_remote(services, &context, channel, from, to).await)
+        }
         Command::Depart { visit } => done(visit::depart(services, &context, visit, channel).await),
     }
 }

@@ -7,7 +7,7 @@ use lockstep_commands::Services;
 use lockstep_domain::{
     Aggregate,
     account::Account,
-    channel::Channel,
+    channel::{Channel, ChannelEvent},
     ids::{AccountId, ChannelId, MessageId, Position, StreamId, member_parts},
     member::{Member, MemberEvent},
     message::{Message, MessageEvent},
@@ -94,7 +94,7 @@ impl Follower {
             Playback::KIND => (recorded.stream.id().parse().ok()?, Fact::Playback(change(read(&recorded)?))),
             Message::KIND => self.message(&recorded).await?,
             Member::KIND => member(&recorded)?,
-            Channel::KIND => (recorded.stream.id().parse().ok()?, Fact::Changed { noun: Noun::Channel, account: None }),
+            Channel::KIND => (recorded.stream.id().parse().ok()?, of_channel(&read(&recorded)?)),
             Account::KIND => {
                 // The name may have changed.
                 let account: AccountId = recorded.stream.id().parse().ok()?;
@@ -146,7 +146,8 @@ fn member(recorded: &RecordedEvent) -> Option<(ChannelId, Fact)> {
     let (channel, account) = member_parts(recorded.stream.id())?;
     let version = recorded.version;
     let fact = match read(recorded)? {
-        MemberEvent::Left {} | MemberEvent::Removed { .. } => Fact::Left { account, version },
+        MemberEvent::Left {} => Fact::Left { account, version },
+        MemberEvent::Removed { .. } => Fact::Removed { account, version },
         MemberEvent::Banned { .. } => Fact::Banned { account, version },
         MemberEvent::RoleGranted { role, .. } => Fact::RoleGranted { account, role, version },
         // Who is in is told by presence; a crowd coming in would make everybody read again a thousand times.
@@ -160,6 +161,20 @@ fn member(recorded: &RecordedEvent) -> Option<(ChannelId, Fact)> {
         | MemberEvent::Unmuted { .. } => Fact::Changed { noun: Noun::Member, account: Some(account) },
     };
     Some((channel, fact))
+}
+
+fn of_channel(event: &ChannelEvent) -> Fact {
+    match event {
+        ChannelEvent::RemoteModeChanged { holder } => Fact::Remote { holder: *holder },
+        ChannelEvent::RemoteHandedOver { to, .. } => Fact::Remote { holder: Some(*to) },
+        ChannelEvent::Archived {} => Fact::Archived,
+        ChannelEvent::Created { .. }
+        | ChannelEvent::Renamed { .. }
+        | ChannelEvent::Described { .. }
+        | ChannelEvent::VisibilityChanged { .. }
+        | ChannelEvent::PermissionDefaultsChanged { .. }
+        | ChannelEvent::SlowModeSet { .. } => Fact::Changed { noun: Noun::Channel, account: None },
+    }
 }
 
 fn change(event: PlaybackEvent) -> Change {

@@ -3,6 +3,7 @@
 use lockstep_commands::{LoadError, Services, member, refusal::Coded};
 use lockstep_domain::{
     Aggregate,
+    channel::Channel,
     ids::{AccountId, ChannelId, Position, StreamId},
     playback::{Playback, PlaybackEvent},
 };
@@ -25,10 +26,17 @@ pub(super) async fn standing(services: &Services, channel: ChannelId, account: A
 
 /// The channel's folded playback and how old its last change is, both clocks read side by side.
 pub(super) async fn playback(services: &Services, clock: HubClock, channel: ChannelId) -> Result<Snapshot, Refusal> {
+    let held = services.dispatcher.load::<Channel>(&StreamId::channel(channel)).await.map_err(unavailable)?;
+    let snapshot = |playback, position| Snapshot {
+        playback,
+        position,
+        remote: held.state.remote,
+        channel_position: held.position,
+    };
     let stream = StreamId::playback(channel);
     let mut loaded = services.dispatcher.load::<Playback>(&stream).await.map_err(unavailable)?;
     if loaded.version == 0 {
-        return Ok(Snapshot { playback: None, position: Position::START });
+        return Ok(snapshot(None, Position::START));
     }
     let tail = services.store.read_stream(&stream, loaded.version - 1, TAIL_EVENTS_MAX).await.map_err(unreadable)?;
     let mut last = None;
@@ -40,7 +48,7 @@ pub(super) async fn playback(services: &Services, clock: HubClock, channel: Chan
         last = Some((recorded, kind(&event)));
     }
     let (Some((recorded, last)), Some(video)) = (last, loaded.state.video) else {
-        return Ok(Snapshot { playback: None, position: loaded.position });
+        return Ok(snapshot(None, loaded.position));
     };
     let before = clock.now();
     let database_now = services.store.database_now().await.map_err(unreadable)?;
@@ -54,7 +62,7 @@ pub(super) async fn playback(services: &Services, clock: HubClock, channel: Chan
         elapsed_us: database_now.as_micros() - recorded.recorded_at.as_micros(),
         read_at: before + after.since_us(before) / 2,
     };
-    Ok(Snapshot { playback: Some(playback), position: recorded.position })
+    Ok(snapshot(Some(playback), recorded.position))
 }
 
 fn decoded(recorded: &RecordedEvent) -> Result<PlaybackEvent, Refusal> {

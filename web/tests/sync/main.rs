@@ -1,5 +1,7 @@
 //! `/sync` over real sockets and a real log: what only shows outside the hub's own tests.
 
+mod oracle;
+mod rights;
 mod world;
 
 use futures::{SinkExt, StreamExt};

@@ -9,7 +9,7 @@ use lockstep::{
     socket::{self, SyncState},
     system::{SystemClock, SystemIds},
 };
-use lockstep_commands::{Actor, Context, Dispatcher, Services, account, channel, member};
+use lockstep_commands::{Actor, Clock, Context, Dispatcher, Services, account, channel, member};
 use lockstep_domain::{
     aggregate::Event,
     channel::Visibility,
@@ -60,6 +60,11 @@ pub struct OtherHub {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock)).await.0
+    }
+
+    /// On a clock of the test's own; with the channel's owner.
+    pub async fn with_clock(clock: Arc<dyn Clock>) -> (Self, Viewer) {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
         let (_, objects) = EmbeddedS3::open(folder.path(), "http://localhost:1", "interim", "media").unwrap();
@@ -70,15 +75,19 @@ impl World {
             store,
             pool: database.pool().await,
             objects,
-            clock: Arc::new(SystemClock),
+            clock,
             ids: Arc::new(SystemIds),
         };
         let (shutdown, tracker) = (CancellationToken::new(), TaskTracker::new());
         let (hub, port) = listen(&services, &shutdown, &tracker);
-        let owner = account::admit_guest(&services, &context(None), "owner").await.unwrap().principal.account;
+        let signed_in = account::admit_guest(&services, &context(None), "owner").await.unwrap();
+        let owner = signed_in.principal.account;
+        let (session_hash, token) = (signed_in.principal.session_hash, signed_in.token.expose().to_owned());
         let made = channel::create(&services, &context(Some(owner)), "Movie night", None, Visibility::Public).await;
         let channel = made.unwrap().channel;
-        Self { services, hub, channel, owner, shutdown, tracker, port, _database: database, _objects: folder }
+        let world =
+            Self { services, hub, channel, owner, shutdown, tracker, port, _database: database, _objects: folder };
+        (world, Viewer { account: owner, session_hash, token })
     }
 
     pub fn restart_hub(&self) -> OtherHub {
@@ -236,6 +245,30 @@ impl Socket {
             }
             if let Some(index) = self.unread.iter().position(|frame| frame[key] == kind) {
                 return self.unread.remove(index).unwrap();
+            }
+        }
+    }
+
+    /// Sends a wish and waits for its answer; `None` when the socket is closed instead.
+    pub async fn answer(&mut self, frame: &Value) -> Option<Value> {
+        let answer = self.first(frame, &["ack", "refused"]).await?;
+        assert_eq!(answer["op"], frame["op"], "one wish at a time");
+        Some(answer)
+    }
+
+    /// Sends a frame and waits for the first one of these kinds; `None` when the socket is closed instead.
+    pub async fn first(&mut self, frame: &Value, kinds: &[&str]) -> Option<Value> {
+        self.inner.send(Message::Text(frame.to_string().into())).await.ok()?;
+        loop {
+            match tokio::time::timeout(PATIENCE, self.inner.next()).await.expect("an answer in time") {
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if kinds.iter().any(|kind| frame["t"] == *kind) {
+                        return Some(frame);
+                    }
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
             }
         }
     }

@@ -85,6 +85,10 @@ impl Store {
             Command::Arrive { .. } | Command::Depart { .. } => {
                 return Ok(Done { position: self.head(), changed: true });
             }
+            Command::InheritRemote { .. } => {
+                // These rooms have no one remote.
+                return Ok(Done { position: self.head(), changed: false });
+            }
             Command::Play { position } => PlaybackCommand::Play { standing: may()?, position: *position, at },
             Command::Pause { position } => PlaybackCommand::Pause { standing: may()?, position: *position, at },
             Command::Seek { position } => PlaybackCommand::Seek { standing: may()?, position: *position, at },
@@ -201,7 +205,12 @@ impl Store {
     pub fn snapshot(&self, channel: ChannelId, wall: i64, read_at: HubTime) -> Snapshot {
         let held = self.channels.get(&channel).cloned().unwrap_or_default();
         let Some((position, last, recorded)) = held.last else {
-            return Snapshot { playback: None, position: Position::START };
+            return Snapshot {
+                playback: None,
+                position: Position::START,
+                remote: None,
+                channel_position: Position::START,
+            };
         };
         let video: VideoId = held.playback.video.expect("loaded before anything else");
         let playback = PlaybackSnapshot {
@@ -213,6 +222,6 @@ impl Store {
             elapsed_us: wall - recorded,
             read_at,
         };
-        Snapshot { playback: Some(playback), position }
+        Snapshot { playback: Some(playback), position, remote: None, channel_position: Position::START }
     }
 }

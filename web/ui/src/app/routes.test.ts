@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { channelPath, localPath, match, signInPath } from "./routes";
+import { channelPath, invitePath, localPath, match, signInPath } from "./routes";
 
 const at = (path: string) => match(new URL(path, "https://lockstep.example"));
 
@@ -16,6 +16,9 @@ describe("routes", () => {
     ["/c/%E0%A4%A", { name: "notFound", path: "/c/%E0%A4%A" }],
     ["/c", { name: "notFound", path: "/c" }],
     ["/c/a/b", { name: "notFound", path: "/c/a/b" }],
+    ["/i/0f00ab", { name: "invite", code: "0f00ab" }],
+    ["/i/a/b", { name: "notFound", path: "/i/a/b" }],
+    ["/i", { name: "notFound", path: "/i" }],
     ["/status", { name: "status" }],
     ["/notifications", { name: "notifications" }],
     ["/admin/audit", { name: "audit" }],
@@ -36,6 +39,7 @@ it("goes on only to this site", () => {
 
 it("paths come back as the routes they were made of", () => {
   expect(at(channelPath("fünf & mehr"))).toEqual({ name: "channel", slug: "fünf & mehr" });
+  expect(at(invitePath("0f-1"))).toEqual({ name: "invite", code: "0f-1" });
   expect(at(signInPath("/c/x"))).toEqual({ name: "signIn", next: "/c/x" });
   expect(signInPath("/")).toBe("/sign-in");
 });

@@ -5,6 +5,7 @@ export type Route =
   | { name: "setUp"; token: string | null }
   | { name: "signIn"; next: string }
   | { name: "channel"; slug: string }
+  | { name: "invite"; code: string }
   | { name: "status" }
   | { name: "notifications" }
   | { name: "audit" }
@@ -21,6 +22,8 @@ export function match(url: URL): Route {
   if (path === "/admin/audit") return { name: "audit" };
   // Films are on the first page.
   if (path === "/library") return { name: "home" };
+  const code = /^\/i\/([0-9A-Za-z-]+)$/.exec(path)?.[1];
+  if (code !== undefined) return { name: "invite", code };
   const slug = /^\/c\/([^/]+)$/.exec(path)?.[1];
   const name = slug === undefined ? null : decoded(slug);
   return name ? { name: "channel", slug: name } : { name: "notFound", path };
@@ -28,6 +31,10 @@ export function match(url: URL): Route {
 
 export function channelPath(slug: string): string {
   return `/c/${encodeURIComponent(slug)}`;
+}
+
+export function invitePath(code: string): string {
+  return `/i/${encodeURIComponent(code)}`;
 }
 
 export function signInPath(next: string): string {

@@ -1,11 +1,13 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
+import { channels } from "./channels";
 import { record } from "./record";
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
   record,
+  channels,
   app: {
     name: "Lockstep",
     promise: "Watch films together, on the same frame.",
@@ -450,5 +452,6 @@ export const en = {
     not_undoable: "This cannot be undone.",
     nothing_before: "There is nothing to go back to.",
     closed: "The connection was closed.",
+    ...channels.refusals,
   } as Record<string, string>,
 };

@@ -221,6 +221,23 @@ describe("a room", () => {
     expect(bench.state.status).toBe("closed");
   });
 
+  it("tells each hearer what changed elsewhere, in order, until it stops listening", () => {
+    const bench = new Bench();
+    const heard: string[] = [];
+    const stop = bench.room.onChanged(({ noun, position }) => heard.push(`${noun} ${position}`));
+    const alsoHeard: string[] = [];
+    bench.room.onChanged(({ account }) => alsoHeard.push(account ?? "everyone"));
+    const changed = (noun: "channel" | "member" | "queue", position: string, account: string | null) =>
+      ({ e: "changed", noun, position, account }) as const;
+    bench.hear({ kind: "events", events: [changed("channel", "7", null), changed("member", "8", "2")] });
+    expect(heard).toEqual(["channel 7", "member 8"]);
+    expect(alsoHeard).toEqual(["everyone", "2"]);
+    stop();
+    bench.hear({ kind: "events", events: [changed("queue", "9", null)] });
+    expect(heard).toEqual(["channel 7", "member 8"]);
+    expect(alsoHeard).toEqual(["everyone", "2", "everyone"]);
+  });
+
   it("says why it was denied and stops the player", () => {
     const bench = new Bench();
     const screen = new Screen();

@@ -28,8 +28,15 @@ export class Transport {
   readonly #room: Room;
   readonly #state: { readonly current: RoomState };
   readonly #refused: (why: string) => void;
+  readonly #why: (permission: "PLAY_PAUSE" | "SEEK") => string | null;
 
-  constructor(room: Room, refused: (why: string) => void) {
+  /** `why`: why something is not permitted, `null` when it is. */
+  constructor(
+    room: Room,
+    refused: (why: string) => void,
+    why: (permission: "PLAY_PAUSE" | "SEEK") => string | null = () => null,
+  ) {
+    this.#why = why;
     this.#room = room;
     this.#state = fromStore(room);
     this.#refused = refused;
@@ -45,6 +52,13 @@ export class Transport {
   get enabled(): boolean {
     return this.#state.current.controls && this.#state.current.timeline !== null;
   }
+  /** Why this viewer may not play and pause, or jump; shown when pressed, and dims the controls. */
+  get whyNotPlay(): string | null {
+    return this.#why("PLAY_PAUSE");
+  }
+  get whyNotSeek(): string | null {
+    return this.#why("SEEK");
+  }
   get ended(): boolean {
     return this.durationUs > 0 && this.#target === null && this.positionUs >= this.durationUs - ENDED_US;
   }
@@ -57,11 +71,13 @@ export class Transport {
 
   toggle(): void {
     if (!this.enabled) return this.#refused(t.room.offline);
+    if (this.whyNotPlay) return this.#refused(this.whyNotPlay);
     void this.#answer(this.running ? this.#room.pause() : this.#room.play());
   }
 
   seek(us: number): void {
     if (!this.enabled) return this.#refused(t.room.offline);
+    if (this.whyNotSeek) return this.#refused(this.whyNotSeek);
     clearTimeout(this.#gathering);
     this.#aim(us);
     const { us: target } = this.#target ?? { us };
@@ -73,6 +89,7 @@ export class Transport {
   /** Some seconds on or back from where the knob is. */
   skip(seconds: number): void {
     if (!this.enabled) return this.#refused(t.room.offline);
+    if (this.whyNotSeek) return this.#refused(this.whyNotSeek);
     this.#aim(this.shownUs + seconds * 1_000_000);
     clearTimeout(this.#gathering);
     this.#gathering = setTimeout(() => this.seek(this.shownUs), GATHER_MS);
