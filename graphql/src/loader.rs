@@ -92,13 +92,24 @@ impl Loader<EventAt> for Rows {
     }
 }
 
-/// Channels as nobody in particular sees them: ask [`ChannelRow::visible`] of others' rows.
-impl Loader<ChannelId> for Rows {
+/// A channel as somebody sees it: ask [`ChannelRow::visible`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ChannelFor {
+    pub asker: Option<AccountId>,
+    pub channel: ChannelId,
+}
+
+impl Loader<ChannelFor> for Rows {
     type Value = ChannelRow;
     type Error = Arc<QueryError>;
-    async fn load(&self, keys: &[ChannelId]) -> Result<HashMap<ChannelId, ChannelRow>, Self::Error> {
-        let rows = channels::by_ids(self.0.pool(), keys).await?;
-        Ok(rows.into_iter().map(|row| (row.channel, row)).collect())
+    async fn load(&self, keys: &[ChannelFor]) -> Result<HashMap<ChannelFor, ChannelRow>, Self::Error> {
+        let mut found = HashMap::new();
+        for (asker, channels) in grouped(keys.iter().map(|key| (key.asker, key.channel))) {
+            for row in channels::by_ids(self.0.pool(), asker, &channels).await? {
+                found.insert(ChannelFor { asker, channel: row.channel }, row);
+            }
+        }
+        Ok(found)
     }
 }
 

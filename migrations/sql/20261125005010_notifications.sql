@@ -10,6 +10,8 @@ CREATE TABLE rm_notifications (
     channel_id      uuid,
     video_id        uuid,
     message_id      uuid,
+    -- Of a channel that the recipient was in, as it was called then.
+    channel_name    text,
     detail          text,
     until_us        bigint,
     read            boolean NOT NULL DEFAULT false,
@@ -41,6 +43,12 @@ CREATE TABLE rm_notifications_defaults (
     approves   boolean NOT NULL,
     position   bigint  NOT NULL,
     PRIMARY KEY (channel_id, role)
+);
+-- What channels are called.
+CREATE TABLE rm_notifications_names (
+    channel_id uuid   PRIMARY KEY,
+    name       text   NOT NULL,
+    position   bigint NOT NULL
 );
 -- Whose film, and whose invite.
 CREATE TABLE rm_notifications_owners (

@@ -169,16 +169,11 @@ pub(super) fn word(facet: Facet) -> String {
         Facet::Remote => "remote".to_owned(),
         Facet::Place => "place".to_owned(),
         Facet::Role => "role".to_owned(),
-        Facet::Override(permission) => format!("override.{}", permission_word(permission)),
+        Facet::Override(permission) => format!("override.{}", permission.word()),
         Facet::Mute => "mute".to_owned(),
         Facet::Ban => "ban".to_owned(),
         Facet::Admission => "admission".to_owned(),
     }
-}
-
-/// The stored word of a permission.
-pub(crate) fn permission_word(permission: Permission) -> String {
-    json!(permission).as_str().unwrap_or_default().to_owned()
 }
 
 /// A facet of one member.
@@ -225,7 +220,7 @@ async fn insert(
     .bind(&entry.facet)
     .bind(&entry.before)
     .bind(&entry.after)
-    .bind(entry.needs.map(permission_word))
+    .bind(entry.needs.map(Word::word))
     .bind(cause)
     .bind(event.recorded_at.as_micros())
     .execute(tx)

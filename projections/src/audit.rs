@@ -53,25 +53,31 @@ pub async fn list(
 pub fn select(filter: &Filter, low: i64, high: i64, limit: i64) -> QueryBuilder<'static, Postgres> {
     let mut query = QueryBuilder::new("");
     if filter.actions.is_empty() {
-        query.push("SELECT e.global_position FROM events e WHERE true");
-        narrow(&mut query, filter, low, high);
+        query.push("SELECT e.global_position FROM events e WHERE e.global_position >= ").push_bind(low);
+        query.push(" AND e.global_position <= ").push_bind(high);
+        narrow(&mut query, filter);
     } else {
-        // Each action by its own index, merged: none is searched for among the others.
+        // Each action by its own index, merged: none is searched for among the others. Whole rows are compared and
+        // ordered, not their parts, because the planner would else walk the log backwards in the hope of finding
+        // enough soon, however rare the action is.
         let (kinds, types): (Vec<String>, Vec<String>) = filter.actions.iter().cloned().unzip();
         query.push("SELECT e.global_position FROM unnest(");
         query.push_bind(kinds).push("::text[], ").push_bind(types).push(
             "::text[]) AS a (kind, type) CROSS JOIN LATERAL (SELECT e.global_position FROM events e \
-             WHERE e.aggregate_type = a.kind AND e.event_type = a.type",
+             WHERE (e.aggregate_type, e.event_type, e.global_position) >= (a.kind, a.type, ",
         );
-        narrow(&mut query, filter, low, high);
-        query.push(" ORDER BY e.global_position DESC LIMIT ").push_bind(limit).push(") e WHERE true");
+        query.push_bind(low);
+        query.push(") AND (e.aggregate_type, e.event_type, e.global_position) <= (a.kind, a.type, ");
+        query.push_bind(high).push(")");
+        narrow(&mut query, filter);
+        query.push(" ORDER BY e.aggregate_type DESC, e.event_type DESC, e.global_position DESC LIMIT ");
+        query.push_bind(limit).push(") e WHERE true");
     }
     query.push(" ORDER BY e.global_position DESC LIMIT ").push_bind(limit);
     query
 }
 
-fn narrow(query: &mut QueryBuilder<'static, Postgres>, filter: &Filter, low: i64, high: i64) {
-    query.push(" AND e.global_position >= ").push_bind(low).push(" AND e.global_position <= ").push_bind(high);
+fn narrow(query: &mut QueryBuilder<'static, Postgres>, filter: &Filter) {
     if let Some(actor) = &filter.actor {
         query.push(" AND e.metadata ->> 'actor' = ").push_bind(actor.clone());
     }

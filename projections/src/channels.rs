@@ -259,11 +259,15 @@ pub async fn by_id(
         .await
 }
 
-/// The channels of these ids, as nobody in particular sees them, in no order.
-pub async fn by_ids(pool: &PgPool, channels: &[ChannelId]) -> Result<Vec<ChannelRow>, sqlx::Error> {
+/// The channels of these ids in no order, whoever may see them: ask [`ChannelRow::visible`].
+pub async fn by_ids(
+    pool: &PgPool,
+    asker: Option<AccountId>,
+    channels: &[ChannelId],
+) -> Result<Vec<ChannelRow>, sqlx::Error> {
     let channels: Vec<uuid::Uuid> = channels.iter().map(|id| id.0).collect();
     sqlx::query_as(&format!("{SELECT} WHERE c.channel_id = ANY($2)"))
-        .bind(None::<uuid::Uuid>)
+        .bind(asker.map(|id| id.0))
         .bind(channels)
         .fetch_all(pool)
         .await

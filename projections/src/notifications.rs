@@ -49,6 +49,7 @@ impl Projection for Notifications {
             Table { name: "rm_notifications_read", key: "account_id" },
             Table { name: "rm_notifications_members", key: "channel_id, account_id" },
             Table { name: "rm_notifications_defaults", key: "channel_id, role" },
+            Table { name: "rm_notifications_names", key: "channel_id" },
             Table { name: "rm_notifications_owners", key: "kind, id" },
         ]
     }
@@ -56,7 +57,7 @@ impl Projection for Notifications {
     async fn apply(&self, tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
         match event.stream.kind() {
             "account" => account(tx, event).await,
-            "channel" => people::defaults(tx, event).await,
+            "channel" => people::channel(tx, event).await,
             "member" => member(tx, event).await,
             "message" => message(tx, event).await,
             "invite" => invite(tx, event).await,
@@ -87,6 +88,8 @@ struct Told {
     message: Option<MessageId>,
     detail: Option<String>,
     until: Option<Timestamp>,
+    /// Whether the recipients were in the channel, and so knew its name.
+    inside: bool,
 }
 
 /// Nobody is told what they did themselves.
@@ -102,8 +105,9 @@ async fn tell(
     }
     sqlx::query(
         "INSERT INTO rm_notifications (notification_id, recipient_id, position, kind, actor_id, channel_id, video_id,
-                                       message_id, detail, until_us, at_us)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                                       message_id, detail, until_us, at_us, channel_name)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+                 (SELECT name FROM rm_notifications_names WHERE channel_id = $6 AND $12))
          ON CONFLICT (notification_id) DO NOTHING",
     )
     .bind(notification_id(event, recipient).0)
@@ -117,6 +121,7 @@ async fn tell(
     .bind(&told.detail)
     .bind(told.until.map(Timestamp::as_micros))
     .bind(event.recorded_at.as_micros())
+    .bind(told.inside)
     .execute(&mut *tx)
     .await?;
     sqlx::query(
@@ -148,12 +153,13 @@ async fn member(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Appl
     let (channel, account) =
         member_parts(event.stream.id()).ok_or_else(|| ApplyError::undecodable(event, "not a member stream"))?;
     let decoded = decode::<MemberEvent>(event)?;
+    let inside = people::is_in(tx, channel, account).await?;
     people::member(tx, event, channel, account, &decoded).await?;
-    let own = |kind| Told { kind, channel: Some(channel), ..Told::default() };
+    let own = |kind| Told { kind, channel: Some(channel), inside, ..Told::default() };
     let told = match decoded {
         MemberEvent::JoinRequested {} => {
             for approver in people::approvers(tx, channel).await? {
-                tell(tx, event, approver, &own("join_requested")).await?;
+                tell(tx, event, approver, &Told { inside: true, ..own("join_requested") }).await?;
             }
             return Ok(());
         }
@@ -165,7 +171,15 @@ async fn member(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Appl
         MemberEvent::Removed { .. } => own("removed"),
         MemberEvent::Banned { .. } => own("banned"),
         MemberEvent::Unbanned { .. } => own("unbanned"),
-        MemberEvent::Joined { .. } | MemberEvent::Left {} | MemberEvent::PermissionOverridden { .. } => return Ok(()),
+        MemberEvent::PermissionOverridden { permission, granted, .. } => {
+            let kind = match granted {
+                Some(true) => "right_given",
+                Some(false) => "right_taken",
+                None => "right_usual",
+            };
+            Told { detail: Some(permission.word().to_owned()), ..own(kind) }
+        }
+        MemberEvent::Joined { .. } | MemberEvent::Left {} => return Ok(()),
     };
     tell(tx, event, account, &told).await
 }
@@ -173,7 +187,8 @@ async fn member(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Appl
 /// Mentions and answers, where the event says whom.
 async fn message(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
     let Some(channel) = event.metadata.channel_id.as_deref().and_then(|id| id.parse().ok()) else { return Ok(()) };
-    let told = |kind| Told { kind, channel: Some(channel), message: id_of(event).ok(), ..Told::default() };
+    let told =
+        |kind| Told { kind, channel: Some(channel), message: id_of(event).ok(), inside: true, ..Told::default() };
     let (answered, mentioned) = query::addressed(event);
     if let Some(author) = answered {
         tell(tx, event, author, &told("reply")).await?;
@@ -191,7 +206,7 @@ async fn invite(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Appl
         InviteEvent::Issued { channel, by, .. } => people::owns(tx, "invite", id, by, Some(channel)).await,
         InviteEvent::Redeemed { .. } => {
             let Some((by, channel)) = people::owner(tx, "invite", id).await? else { return Ok(()) };
-            tell(tx, event, by, &Told { kind: "invite_redeemed", channel, ..Told::default() }).await
+            tell(tx, event, by, &Told { kind: "invite_redeemed", channel, inside: true, ..Told::default() }).await
         }
         InviteEvent::Revoked { .. } => Ok(()),
     }

@@ -7,7 +7,7 @@ use lockstep_domain::{
     ids::{AccountId, ChannelId, member_parts},
     right::Grant,
 };
-use lockstep_projections::{RecordedEvent, audit, channels};
+use lockstep_projections::{RecordedEvent, audit};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     context::Shared,
-    loader::EventAt,
+    loader::{ChannelFor, EventAt},
     problem::{Nullable, Problem, nullable},
     scalar::{DateTime, Position},
 };
@@ -147,7 +147,7 @@ impl AuditEntry {
     async fn channel(&self, ctx: &Context<'_>) -> Nullable<AuditChannel> {
         nullable(async {
             let Some(channel) = channel_of(&self.event) else { return Ok(None) };
-            let row = ctx.loaders().channels.load_one(channel).await?;
+            let row = ctx.loaders().channels.load_one(ChannelFor { asker: ctx.asker(), channel }).await?;
             let name = row.filter(|row| self.within.is_some() || ctx.is_administrator() || row.visible());
             Ok(Some(AuditChannel { id: channel.0, name: name.map(|row| row.name).unwrap_or_default() }))
         })
@@ -159,38 +159,51 @@ impl AuditEntry {
     async fn event_id(&self) -> Uuid {
         self.event.event_id
     }
+}
+
+/// One event of the log with all that belongs to it. Rows of the list have none of this: it costs reads for each.
+pub(crate) struct AuditEvent(pub AuditEntry);
+
+/// One event of the log with what led to it and what allowed it.
+#[Object]
+impl AuditEvent {
+    async fn entry(&self) -> AuditEntry {
+        self.0.clone()
+    }
     /// The event itself as JSON; texts about people only where the asker may read them.
     async fn json(&self, ctx: &Context<'_>) -> Nullable<String> {
         nullable(async {
-            let open = match channel_of(&self.event) {
+            let event = &self.0.event;
+            let open = match channel_of(event) {
                 None => true,
                 Some(channel) => {
-                    let row = channels::by_id(ctx.reader().pool(), ctx.asker(), channel).await?;
+                    let row = ctx.loaders().channels.load_one(ChannelFor { asker: ctx.asker(), channel }).await?;
                     row.is_some_and(|row| row.readable())
                 }
             };
-            Ok(Some(shown(&self.event, open)))
+            Ok(Some(shown(event, open)))
         })
         .await
     }
     /// The event that caused this one.
     async fn cause(&self, ctx: &Context<'_>) -> Nullable<AuditEntry> {
         nullable(async {
-            let at = audit::cause(ctx.reader().pool(), &self.event).await?;
-            self.one(ctx, at).await
+            let at = audit::cause(ctx.reader().pool(), &self.0.event).await?;
+            self.0.one(ctx, at).await
         })
         .await
     }
     /// The first events that this one caused, newest first.
     #[graphql(complexity = "10 * child_complexity")]
     async fn effects(&self, ctx: &Context<'_>) -> Result<Vec<AuditEntry>, Problem> {
-        let positions = audit::effects(ctx.reader().pool(), &self.event).await?;
-        Self::read(ctx, self.within, &positions).await
+        let positions = audit::effects(ctx.reader().pool(), &self.0.event).await?;
+        AuditEntry::read(ctx, self.0.within, &positions).await
     }
     /// The right that was used, and the event that gave it, as things stood then.
     async fn right(&self, ctx: &Context<'_>) -> Nullable<AuditRight> {
         nullable(async {
-            let Some((permission, grant)) = audit::granted(ctx.reader().store().as_ref(), &self.event).await? else {
+            let store = ctx.reader().store();
+            let Some((permission, grant)) = audit::granted(store.as_ref(), &self.0.event).await? else {
                 return Ok(None);
             };
             let word = |value: Value| value.as_str().map(str::to_owned);
@@ -203,8 +216,8 @@ impl AuditEntry {
                 permission: word(json!(permission)).unwrap_or_default(),
                 by: by.to_owned(),
                 role,
-                given: self.one(ctx, Some(given)).await?,
-                defaults: self.one(ctx, defaults).await?,
+                given: self.0.one(ctx, Some(given)).await?,
+                defaults: self.0.one(ctx, defaults).await?,
             }))
         })
         .await

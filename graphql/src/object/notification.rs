@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use lockstep_domain::Personal;
-use lockstep_projections::notifications::NotificationRow;
+use lockstep_projections::{channels::ChannelRow, notifications::NotificationRow};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     context::Shared,
-    loader::EventAt,
-    problem::{Nullable, nullable},
+    loader::{ChannelFor, EventAt},
+    problem::{Nullable, Problem, nullable},
     scalar::{DateTime, Position},
 };
 
@@ -34,7 +34,8 @@ pub(crate) struct NotificationPage {
 /// A notification came, or some were read elsewhere.
 #[derive(SimpleObject)]
 pub(crate) struct NotificationNews {
-    pub notification: Notification,
+    /// The new one; none when some were read.
+    pub notification: Option<Notification>,
     /// Unread ones, this one among them.
     pub unread_count: i32,
 }
@@ -49,7 +50,7 @@ impl Notification {
         Position(self.row.position)
     }
     /// `join_requested`, `join_approved`, `join_declined`, `role_granted`, `muted`, `unmuted`, `removed`, `banned`,
-    /// `unbanned`, `suspended`, `reinstated`, `mention`, `reply`, `invite_redeemed`, `video_ready` or `video_failed`.
+    /// `unbanned`, `right_given`, `right_taken`, `right_usual`, `suspended`, `reinstated`, `mention`, `reply`, `invite_redeemed`, `video_ready` or `video_failed`.
     async fn kind(&self) -> &str {
         &self.row.kind
     }
@@ -68,13 +69,15 @@ impl Notification {
         })
         .await
     }
-    async fn channel_name(&self) -> Option<&str> {
-        self.row.channel_name.as_deref()
+    /// As it is called now for those who may see it, as it was called then for those who were in it, else nothing.
+    async fn channel_name(&self, ctx: &Context<'_>) -> Nullable<String> {
+        nullable(async { Ok(self.channel(ctx).await?.map(|row| row.name).or_else(|| self.row.channel_name.clone())) })
+            .await
     }
     async fn video_title(&self, ctx: &Context<'_>) -> Nullable<String> {
         nullable(async { title(ctx, self.row.video).await }).await
     }
-    /// The new role, or why a film failed.
+    /// The new role, the right, or why a film failed.
     async fn detail(&self) -> Option<&str> {
         self.row.detail.as_deref()
     }
@@ -97,16 +100,25 @@ impl Notification {
         .await
     }
     /// Where to look: a path of this site.
-    async fn path(&self) -> Option<String> {
-        path(&self.row)
+    async fn path(&self, ctx: &Context<'_>) -> Nullable<String> {
+        nullable(async { Ok(path(&self.row, self.channel(ctx).await?.map(|row| row.slug).as_deref())) }).await
     }
 }
 
-fn path(row: &NotificationRow) -> Option<String> {
+impl Notification {
+    /// The channel it is about, if the asker may know it now.
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<ChannelRow>, Problem> {
+        let Some(channel) = self.row.channel else { return Ok(None) };
+        let row = ctx.loaders().channels.load_one(ChannelFor { asker: ctx.asker(), channel }).await?;
+        Ok(row.filter(ChannelRow::visible))
+    }
+}
+
+fn path(row: &NotificationRow, slug: Option<&str>) -> Option<String> {
     if let Some(video) = row.video {
         return Some(format!("/library#{video}"));
     }
-    let slug = row.channel_slug.as_deref()?;
+    let slug = slug?;
     Some(match (row.kind.as_str(), row.message) {
         (_, Some(message)) => format!("/c/{slug}?m={message}"),
         ("join_requested", None) => format!("/c/{slug}?tab=people"),

@@ -1,12 +1,22 @@
 //! The log as a list, for administrators, and for owners and admins of a channel as far as that channel goes. Anybody
 //! else gets what they would get if it did not exist.
 
-use async_graphql::{Context, InputObject, Object};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 use lockstep_commands::member;
 use lockstep_domain::{
-    account::AccountEvent, channel::ChannelEvent, ids::ChannelId, inbox::InboxEvent, invite::InviteEvent,
-    member::MemberEvent, message::MessageEvent, permission::ChannelRole, playback::PlaybackEvent, video::VideoEvent,
-    visit::VisitEvent, work::WorkEvent,
+    Aggregate,
+    account::{Account, AccountEvent},
+    channel::{Channel, ChannelEvent},
+    ids::ChannelId,
+    inbox::{Inbox, InboxEvent},
+    invite::{Invite, InviteEvent},
+    member::{Member, MemberEvent},
+    message::{Message, MessageEvent},
+    permission::ChannelRole,
+    playback::{Playback, PlaybackEvent},
+    video::{Video, VideoEvent},
+    visit::{Visit, VisitEvent},
+    work::{Work, WorkEvent},
 };
 use lockstep_projections::audit::{self, Filter};
 use uuid::Uuid;
@@ -14,13 +24,27 @@ use uuid::Uuid;
 use crate::{
     context::Shared,
     limits::{cost, page},
-    object::audit::{AuditEntry, AuditPage},
+    object::audit::{AuditEntry, AuditEvent, AuditPage},
     problem::{Nullable, Problem, nullable},
     scalar::{DateTime, Position},
 };
 
 /// Characters of an actor's name in the log.
 const ACTOR_CHARS_MAX: usize = 120;
+
+/// The kinds of streams, and the event types of each.
+const KINDS: &[(&str, &[&str])] = &[
+    (Account::KIND, AccountEvent::TYPES),
+    (Channel::KIND, ChannelEvent::TYPES),
+    (Inbox::KIND, InboxEvent::TYPES),
+    (Invite::KIND, InviteEvent::TYPES),
+    (Member::KIND, MemberEvent::TYPES),
+    (Message::KIND, MessageEvent::TYPES),
+    (Playback::KIND, PlaybackEvent::TYPES),
+    (Video::KIND, VideoEvent::TYPES),
+    (Visit::KIND, VisitEvent::TYPES),
+    (Work::KIND, WorkEvent::TYPES),
+];
 
 /// What is looked for; everything that is given must hold.
 #[derive(InputObject, Default)]
@@ -36,6 +60,13 @@ struct AuditFilter {
     from: Option<DateTime>,
     /// Before this moment.
     until: Option<DateTime>,
+}
+
+/// A kind of stream with what can happen in it.
+#[derive(SimpleObject)]
+struct AuditKind {
+    kind: &'static str,
+    event_types: Vec<&'static str>,
 }
 
 #[derive(Default)]
@@ -67,11 +98,17 @@ impl Audit {
         .await
     }
 
+    /// What the list can be narrowed to: the same for everybody, and no secret.
+    async fn audit_kinds(&self) -> Vec<AuditKind> {
+        let kinds = KINDS.iter().map(|(kind, types)| AuditKind { kind, event_types: types.to_vec() });
+        kinds.collect()
+    }
+
     /// One event of the log; with `channel` for those who may see that channel's alone.
-    async fn audit_event(&self, ctx: &Context<'_>, position: Position, channel: Option<Uuid>) -> Nullable<AuditEntry> {
+    async fn audit_event(&self, ctx: &Context<'_>, position: Position, channel: Option<Uuid>) -> Nullable<AuditEvent> {
         nullable(async {
             let within = permitted(ctx, channel.map(ChannelId)).await?;
-            Ok(AuditEntry::read(ctx, within, &[position.0]).await?.pop())
+            Ok(AuditEntry::read(ctx, within, &[position.0]).await?.pop().map(AuditEvent))
         })
         .await
     }
@@ -101,7 +138,10 @@ impl AuditFilter {
                 return Err(Problem::Invalid("an event type needs its kind".to_owned()));
             }
             None => &[],
-            Some(kind) => types_of(kind).ok_or_else(|| Problem::Invalid("no such kind".to_owned()))?,
+            Some(kind) => {
+                let found = KINDS.iter().find(|(name, _)| *name == kind);
+                found.ok_or_else(|| Problem::Invalid("no such kind".to_owned()))?.1
+            }
         };
         let wanted = self.event_type.as_deref();
         let types: Vec<_> = types.iter().filter(|name| wanted.is_none_or(|wanted| wanted == **name)).collect();
@@ -117,21 +157,4 @@ impl AuditFilter {
             until: self.until.map(|until| until.0),
         })
     }
-}
-
-/// The event types of a kind of stream.
-fn types_of(kind: &str) -> Option<&'static [&'static str]> {
-    Some(match kind {
-        "account" => AccountEvent::TYPES,
-        "channel" => ChannelEvent::TYPES,
-        "inbox" => InboxEvent::TYPES,
-        "invite" => InviteEvent::TYPES,
-        "member" => MemberEvent::TYPES,
-        "message" => MessageEvent::TYPES,
-        "playback" => PlaybackEvent::TYPES,
-        "video" => VideoEvent::TYPES,
-        "visit" => VisitEvent::TYPES,
-        "work" => WorkEvent::TYPES,
-        _ => return None,
-    })
 }

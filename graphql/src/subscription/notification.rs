@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Subscription};
 use futures::{Stream, StreamExt};
-use lockstep_domain::ids::AccountId;
+use lockstep_domain::{Aggregate, ids::AccountId, inbox::Inbox};
 use lockstep_projections::{
     Reader, Scope,
     notifications::{self, List, NotificationRow},
@@ -22,7 +22,7 @@ pub(crate) struct Notifications;
 
 #[Subscription]
 impl Notifications {
-    /// What concerns the asker after `after`, or from now on: each once.
+    /// What concerns the asker after `after`, or from now on: each once. And what they read, from now on.
     async fn notifications(
         &self,
         ctx: &Context<'_>,
@@ -40,7 +40,7 @@ impl Notifications {
         let live = ctx.deps().tail.follow(Scope::Notifying(asker), Cursor { position: head, version: 0 });
         Ok(async_stream::stream! {
             for row in missed {
-                if let Some(news) = news(&reader, asker, row).await {
+                if let Some(news) = news(&reader, asker, Some(row)).await {
                     yield news;
                 }
             }
@@ -52,12 +52,13 @@ impl Notifications {
                     break;
                 }
                 match notifications::at(reader.pool(), asker, event.position).await {
-                    Ok(Some(row)) => {
+                    // What was read on one device is read on all.
+                    Ok(row) if row.is_some() || event.stream.kind() == Inbox::KIND => {
                         if let Some(news) = news(&reader, asker, row).await {
                             yield news;
                         }
                     }
-                    Ok(None) => {}
+                    Ok(_) => {}
                     Err(error) => {
                         tracing::warn!(%error, "a subscriber's notifications cannot be read; the subscription ends");
                         break;
@@ -83,10 +84,10 @@ async fn missed(
     Ok(rows)
 }
 
-async fn news(reader: &Reader, asker: AccountId, row: NotificationRow) -> Option<NotificationNews> {
+async fn news(reader: &Reader, asker: AccountId, row: Option<NotificationRow>) -> Option<NotificationNews> {
     match notifications::unread(reader.pool(), asker).await {
         Ok(unread) => Some(NotificationNews {
-            notification: Notification { row },
+            notification: row.map(|row| Notification { row }),
             unread_count: i32::try_from(unread).unwrap_or(i32::MAX),
         }),
         Err(error) => {

@@ -5,6 +5,7 @@ mod app;
 mod channels;
 mod cost;
 mod faults;
+mod fields;
 mod journey;
 mod limits;
 mod record;

@@ -209,6 +209,10 @@ async fn a_late_subscriber_gets_each_notification_once() {
     let last = late.next().await.unwrap();
     assert_eq!(last["data"]["notifications"]["unreadCount"], 3);
     assert_eq!((detail(last), detail(fresh.next().await.unwrap())), (json!("viewer"), json!("viewer")));
+    let read = json!({ "operationId": Uuid::new_v4(), "through": app.settle().await.to_string() });
+    app.change(Some(&bob), "markRead", read).await;
+    let elsewhere = json!({ "data": { "notifications": { "unreadCount": 0, "notification": null } } });
+    assert_eq!(late.next().await.unwrap(), elsewhere, "what is read on one device is read on all");
     let nobody = app.follow(None, NEWS, json!({})).next().await.unwrap();
     assert_eq!(nobody["errors"][0]["extensions"]["code"], "signed_out");
 }
@@ -248,6 +252,13 @@ async fn the_log_is_listed_for_those_who_answer_for_it_and_nobody_else() {
     for (by, filter) in [(&ada, json!({})), (&bob, json!({ "channel": channel })), (&bob, json!({}))] {
         let refused = listed(by, filter).await;
         assert_eq!((&refused["data"]["audit"], &refused["errors"][0]["extensions"]["code"]), (&Value::Null, &hidden));
+    }
+    let kinds = app.data(None, "{ auditKinds { kind eventTypes } }", json!({})).await["auditKinds"].clone();
+    for event in &all {
+        let known = kinds.as_array().unwrap().iter().find(|kind| kind["kind"] == event["kind"]).expect("a kind");
+        assert!(known["eventTypes"].as_array().unwrap().contains(&event["eventType"]), "{event}");
+        let asked = json!({ "kind": event["kind"], "eventType": event["eventType"] });
+        assert!(nodes(&listed(&root, asked).await).contains(event), "{event}");
     }
     let elsewhere = all.iter().find(|event| event["kind"] == "account").unwrap();
     let asked = json!({ "position": elsewhere["position"], "channel": channel });

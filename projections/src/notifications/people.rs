@@ -17,11 +17,12 @@ use crate::{
     words::Word,
 };
 
-/// What roles permit in the channel, as far as letting people in goes.
-pub(super) async fn defaults(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
+/// What the channel is called, and what roles permit in it as far as letting people in goes.
+pub(super) async fn channel(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
     let channel: ChannelId = id_of(event)?;
     match decode::<ChannelEvent>(event)? {
-        ChannelEvent::Created { .. } => {
+        ChannelEvent::Created { name, .. } => {
+            named(tx, event, channel, &name).await?;
             let defaults = Defaults::default();
             for role in ChannelRole::ALL {
                 let approves = defaults.of(role).is_none_or(|set| set.contains(APPROVE));
@@ -31,14 +32,33 @@ pub(super) async fn defaults(tx: &mut PgConnection, event: &RecordedEvent) -> Re
         ChannelEvent::PermissionDefaultsChanged { role, permissions } => {
             permits(tx, event, channel, role, permissions.contains(APPROVE)).await?;
         }
-        ChannelEvent::Renamed { .. }
-        | ChannelEvent::Described { .. }
+        ChannelEvent::Renamed { name } => named(tx, event, channel, &name).await?,
+        ChannelEvent::Described { .. }
         | ChannelEvent::VisibilityChanged { .. }
         | ChannelEvent::SlowModeSet { .. }
         | ChannelEvent::RemoteModeChanged { .. }
         | ChannelEvent::RemoteHandedOver { .. }
         | ChannelEvent::Archived {} => {}
     }
+    Ok(())
+}
+
+async fn named(
+    tx: &mut PgConnection,
+    event: &RecordedEvent,
+    channel: ChannelId,
+    name: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO rm_notifications_names AS n (channel_id, name, position) VALUES ($1, $2, $3)
+         ON CONFLICT (channel_id) DO UPDATE SET name = excluded.name, position = excluded.position
+         WHERE n.position < excluded.position",
+    )
+    .bind(channel.0)
+    .bind(name)
+    .bind(event.position.as_i64())
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -61,6 +81,18 @@ async fn permits(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Whether the account is in the channel as far as the log was read.
+pub(super) async fn is_in(tx: &mut PgConnection, channel: ChannelId, account: AccountId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM rm_notifications_members
+                        WHERE channel_id = $1 AND account_id = $2 AND present AND NOT banned)",
+    )
+    .bind(channel.0)
+    .bind(account.0)
+    .fetch_one(tx)
+    .await
 }
 
 /// Keeps up where a member stands.

@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
 
 use super::id_list;
 
-/// One notification, with the address of its channel as it is now.
+/// One notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotificationRow {
     pub notification: NotificationId,
@@ -17,7 +17,7 @@ pub struct NotificationRow {
     pub kind: String,
     pub actor: Option<AccountId>,
     pub channel: Option<ChannelId>,
-    pub channel_slug: Option<String>,
+    /// As it was called then, of a channel that the recipient was in.
     pub channel_name: Option<String>,
     pub video: Option<VideoId>,
     pub message: Option<MessageId>,
@@ -35,8 +35,7 @@ impl FromRow<'_, PgRow> for NotificationRow {
             kind: row.try_get("kind")?,
             actor: row.try_get::<Option<_>, _>("actor_id")?.map(AccountId),
             channel: row.try_get::<Option<_>, _>("channel_id")?.map(ChannelId),
-            channel_slug: row.try_get("slug")?,
-            channel_name: row.try_get("name")?,
+            channel_name: row.try_get("channel_name")?,
             video: row.try_get::<Option<_>, _>("video_id")?.map(VideoId),
             message: row.try_get::<Option<_>, _>("message_id")?.map(MessageId),
             detail: row.try_get("detail")?,
@@ -48,9 +47,8 @@ impl FromRow<'_, PgRow> for NotificationRow {
 }
 
 const SELECT: &str = "\
-    SELECT n.*, c.slug, c.name, (n.read OR n.position <= coalesce(r.through, 0)) AS is_read \
+    SELECT n.*, (n.read OR n.position <= coalesce(r.through, 0)) AS is_read \
     FROM rm_notifications n \
-    LEFT JOIN rm_channels c ON c.channel_id = n.channel_id \
     LEFT JOIN rm_notifications_read r ON r.account_id = n.recipient_id";
 
 /// Which part of the list.
@@ -123,7 +121,7 @@ pub fn may_concern(event: &RecordedEvent, account: AccountId) -> bool {
             let (answered, mentioned) = addressed(event);
             answered == Some(account) || mentioned.contains(&account)
         }
-        "account" => event.stream.id().parse() == Ok(account),
+        "account" | "inbox" => event.stream.id().parse() == Ok(account),
         "invite" => event.event_type == "Redeemed",
         "video" => ["TranscodeCompleted", "TranscodeFailed", "UploadRejected"].contains(&event.event_type.as_str()),
         _ => false,

@@ -201,6 +201,8 @@ async fn people_hear_what_was_done_to_them_and_theirs_but_not_what_they_did() {
     for event in [
         MemberEvent::RoleGranted { role: ChannelRole::Moderator, by },
         MemberEvent::Muted { by, until_us: Some(Timestamp(9)), reason: Some(personal(eve, "loud")) },
+        MemberEvent::PermissionOverridden { permission: Permission::Chat, granted: Some(false), by },
+        MemberEvent::PermissionOverridden { permission: Permission::Chat, granted: None, by },
         MemberEvent::Removed { by, reason: None },
         MemberEvent::Banned { by, reason: None },
     ] {
@@ -219,13 +221,15 @@ async fn people_hear_what_was_done_to_them_and_theirs_but_not_what_they_did() {
         Failure { stage: "probe".to_owned(), code: "x".to_owned(), reason: "no picture".to_owned(), retryable: false };
     fixture.append(StreamId::video(broken), None, &[VideoEvent::TranscodeFailed { failure }]).await;
     fixture.apply_all().await;
-    let heard = ["role_granted", "muted", "removed", "banned", "video_ready", "video_failed"];
+    let heard =
+        ["role_granted", "muted", "right_taken", "right_usual", "removed", "banned", "video_ready", "video_failed"];
     assert_eq!(kinds(&fixture, eve).await, heard);
     let rows = notifications::list(&fixture.pool, eve, List { limit: 100, ..List::default() }).await.unwrap();
-    let [failed, ready, _, _, muted, role] = &rows[..] else { panic!("{rows:?}") };
+    let [failed, ready, _, _, usual, _, muted, role] = &rows[..] else { panic!("{rows:?}") };
     assert_eq!((failed.detail.as_deref(), ready.video), (Some("no picture"), Some(film)));
+    assert_eq!(usual.detail.as_deref(), Some("chat"));
     assert_eq!((muted.until, role.detail.as_deref()), (Some(Timestamp(9)), Some("moderator")));
-    assert_eq!((role.actor, role.channel_slug.as_deref()), (Some(story.ada), Some("cinema")));
+    assert_eq!((role.actor, role.channel), (Some(story.ada), Some(story.channel)));
     let texts: Vec<String> =
         sqlx::query_scalar("SELECT t::text FROM rm_notifications t").fetch_all(&fixture.pool).await.unwrap();
     assert!(texts.iter().all(|text| !text.contains("loud")), "reasons stay in the log");

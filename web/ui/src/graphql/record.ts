@@ -186,7 +186,9 @@ export const AuditEventQuery = graphql(
   `
     query AuditEvent($position: Position!, $channel: UUID) {
       auditEvent(position: $position, channel: $channel) {
-        ...AuditParts
+        entry {
+          ...AuditParts
+        }
         json
         cause {
           ...AuditParts

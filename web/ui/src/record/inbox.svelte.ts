@@ -31,8 +31,11 @@ class Inbox {
       () => undefined,
     );
     return subscribe(NotificationsSubscription, {}, ({ notifications: { notification, unreadCount } }) => {
+      const elsewhere = notification === null && unreadCount !== this.unread;
       this.unread = unreadCount;
-      if (this.list.every(({ id }) => id !== notification.id))
+      // Some were read on another device: which, only the list tells.
+      if (elsewhere && this.read) void this.refresh();
+      if (notification !== null && this.list.every(({ id }) => id !== notification.id))
         this.list = [notification, ...this.list].slice(0, KEPT_MAX);
     });
   }
