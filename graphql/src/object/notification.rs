@@ -116,12 +116,12 @@ impl Notification {
 
 fn path(row: &NotificationRow, slug: Option<&str>) -> Option<String> {
     if let Some(video) = row.video {
-        return Some(format!("/library#{video}"));
+        return Some(format!("/?video={video}"));
     }
     let slug = slug?;
     Some(match (row.kind.as_str(), row.message) {
         (_, Some(message)) => format!("/c/{slug}?m={message}"),
-        ("join_requested", None) => format!("/c/{slug}?tab=people"),
+        ("join_requested", None) => format!("/c/{slug}?settings=requests"),
         _ => format!("/c/{slug}"),
     })
 }

@@ -22,7 +22,8 @@ describe("routes", () => {
     ["/status", { name: "status" }],
     ["/notifications", { name: "notifications" }],
     ["/admin/audit", { name: "audit" }],
-    ["/library", { name: "home" }],
+    ["/c/kino/audit", { name: "channelAudit", slug: "kino" }],
+    ["/c/kino/else", { name: "notFound", path: "/c/kino/else" }],
     ["/nope", { name: "notFound", path: "/nope" }],
   ])("%s", (path, route) => expect(at(path)).toEqual(route));
 });

@@ -15,6 +15,8 @@ export interface ToastAction {
   readonly label: string;
   readonly run: () => void;
   readonly lifeMs: number;
+  /** A newer offer of the same kind takes the place of an older one. */
+  readonly kind: string;
 }
 
 class Toasts {
@@ -23,8 +25,9 @@ class Toasts {
   #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
   show(text: string, tone: Toast["tone"] = "plain", action: ToastAction | null = null): void {
-    const same = this.list.find((toast) => toast.text === text);
-    if (same) this.dismiss(same.id);
+    const same = (toast: Toast): boolean =>
+      toast.text === text || (action && toast.action?.kind === action.kind) === true;
+    for (const old of this.list.filter(same)) this.dismiss(old.id);
     const toast = { id: this.#next++, text, tone, action };
     this.list.push(toast);
     for (const old of this.list.slice(0, -TOASTS_MAX)) this.dismiss(old.id);

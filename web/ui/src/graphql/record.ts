@@ -2,6 +2,7 @@
 
 import type { ResultOf } from "gql.tada";
 import { graphql } from "./document";
+import { VideoParts } from "./documents";
 
 const ActivityParts = graphql(`
   fragment ActivityParts on Activity {
@@ -180,6 +181,28 @@ export const AuditQuery = graphql(
     }
   `,
   [AuditParts],
+);
+
+export const AuditKindsQuery = graphql(`
+  query AuditKinds {
+    auditKinds {
+      kind
+      eventTypes
+    }
+  }
+`);
+
+export type AuditKind = ResultOf<typeof AuditKindsQuery>["auditKinds"][number];
+
+export const LinkedVideoQuery = graphql(
+  `
+    query LinkedVideo($id: UUID!) {
+      video(id: $id) {
+        ...VideoParts
+      }
+    }
+  `,
+  [VideoParts],
 );
 
 export const AuditEventQuery = graphql(

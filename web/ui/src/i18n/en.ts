@@ -1,12 +1,10 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
 import { channels } from "./channels";
-import { record } from "./record";
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const en = {
-  record,
   channels,
   app: {
     name: "Lockstep",
@@ -15,6 +13,7 @@ export const en = {
       "Drop a video in, share one link, press play. Everyone sees the same picture at the same moment, and you can see how well it holds.",
     skip: "Skip to content",
     home: "Lockstep, home",
+    audit: "Audit",
     accountOf: (name: string) => `Account: ${name}`,
     signedInAs: (name: string) => `Signed in as ${name}`,
     guest: "Guest",

@@ -1,4 +1,5 @@
-// Words for who did what: activity, undo, notifications, the audit list.
+// Words for who did what: activity, undo, notifications, the audit list. Loaded with what shows them, so not part of `t`:
+// the first page and the player do without.
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
@@ -123,7 +124,7 @@ export const record = {
     from: "From",
     until: "Until",
     kind: "Kind",
-    channelLink: "Audit",
+    back: (channel: string) => `Back to ${channel}`,
     only: (name: string) => `Only what ${name} did`,
     whoever: "Whoever",
     onlyOf: (name: string) => `Only what ${name} did is shown.`,

@@ -16,7 +16,11 @@ export class Activities {
   busy = $state(false);
   trouble: Problem | null = $state.raw(null);
   kind: string | null = $state(null);
+  /** Whether somebody looks at the list: else nothing is read only because something happened. */
+  watched = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #announce = false;
+  #turn = 0;
   #position: string | null = null;
 
   constructor(
@@ -41,8 +45,9 @@ export class Activities {
   }
 
   async older(): Promise<void> {
-    const page = await this.#read({ before: this.list.at(-1)?.position ?? null });
-    if (!page) return;
+    const last = this.list.at(-1)?.position ?? null;
+    const page = await this.#read({ before: last });
+    if (!page || this.list.at(-1)?.position !== last) return;
     this.list = [...this.list, ...page.nodes];
     this.hasOlder = page.hasMore && this.list.length < KEPT_MAX;
   }
@@ -53,12 +58,27 @@ export class Activities {
     await this.refresh();
   }
 
-  /** Something happened, at or before this position: read it soon. */
-  heard(position: string | null): void {
+  /** Follows what happens until the returned function is called. */
+  watch(): () => void {
+    this.watched = true;
+    void this.refresh();
+    return () => {
+      this.watched = false;
+    };
+  }
+
+  /** Something happened, at or before this position: read it soon if it is looked at, or to be announced. */
+  heard(position: string | null, announce = false): void {
     if (position !== null && (this.#position === null || compare(position, this.#position) > 0))
       this.#position = position;
+    this.#announce ||= announce;
+    if (!this.watched && !this.#announce) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.refresh(true), SETTLE_MS);
+    this.#timer = setTimeout(() => {
+      const told = this.#announce;
+      this.#announce = false;
+      void this.refresh(told);
+    }, SETTLE_MS);
   }
 
   stop(): void {
@@ -66,17 +86,20 @@ export class Activities {
   }
 
   async #read(more: { before?: string | null; minPosition?: string | null }) {
+    const turn = ++this.#turn;
     this.busy = true;
     try {
       const variables = { channel: this.channel, first: PAGE, kind: this.kind, ...more };
       const page = (await request(ActivityQuery, variables)).channel?.activity ?? null;
+      // Asked again meanwhile: the later answer counts.
+      if (turn !== this.#turn) return null;
       this.trouble = null;
       return page;
     } catch (cause) {
-      this.trouble = problem(cause);
+      if (turn === this.#turn) this.trouble = problem(cause);
       return null;
     } finally {
-      this.busy = false;
+      if (turn === this.#turn) this.busy = false;
     }
   }
 }

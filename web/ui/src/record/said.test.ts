@@ -56,5 +56,9 @@ it("tells each kind of notification, and an unknown one plainly", () => {
   expect(noteLine({ ...note, kind: "video_failed", detail: "No picture.", videoTitle: "Trip" })).toBe(
     "Trip could not be made ready: No picture.",
   );
+  expect(noteLine({ ...note, kind: "right_taken", detail: "play_pause" })).toBe(
+    "A right was taken from you in Kino: Play and pause.",
+  );
+  expect(noteLine({ ...note, kind: "banned", channelName: null })).toBe("You were banned from a channel.");
   expect(noteLine({ ...note, kind: "odd" })).toBe("Something happened that concerns you.");
 });

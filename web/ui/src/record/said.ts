@@ -3,12 +3,13 @@
 import { clock } from "$src/format";
 import type { Action, Entry, Note } from "$src/graphql/record";
 import { t } from "$src/i18n";
+import { record } from "$src/i18n/record";
 
 /** What was done, as a sentence. */
 export function lineOf(action: Action): string {
-  const actor = action.actor?.name || t.record.program;
+  const actor = action.actor?.name || record.program;
   const key = `${action.kind}.${action.eventType}`;
-  const line = t.record.lines[key]?.({
+  const line = record.lines[key]?.({
     actor,
     target: action.target ? action.target.name || t.app.unnamed : "",
     video: action.videoTitle ?? "",
@@ -18,25 +19,31 @@ export function lineOf(action: Action): string {
     toAt: action.toUs === null ? "" : clock(action.toUs),
     own: false,
   });
-  const said = line ?? t.record.unknownLine(actor, action.eventType);
-  return action.undoes === null ? said : t.record.took(said);
+  const said = line ?? record.unknownLine(actor, action.eventType);
+  return action.undoes === null ? said : record.took(said);
+}
+
+/** The name of an event type as words: `RoleGranted` is “role granted”. */
+export function spoken(eventType: string): string {
+  return eventType.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 }
 
 /** A recorded event in words, as far as its row tells. */
 export function entryLine(entry: Entry): string {
-  const line = t.record.lines[`${entry.kind}.${entry.eventType}`];
-  return line ? entry.eventType.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase() : `${entry.kind} ${entry.eventType}`;
+  return spoken(entry.eventType);
 }
 
 /** A notification as a sentence. */
 export function noteLine(note: Note): string {
-  const line = t.record.notes.lines[note.kind];
-  if (!line) return t.record.notes.unknownLine;
-  const { aChannel, aFilm } = t.record.notes;
+  const line = record.notes.lines[note.kind];
+  if (!line) return record.notes.unknownLine;
+  const { aChannel, aFilm } = record.notes;
+  const right = note.kind.startsWith("right_") ? (note.detail ?? "").toUpperCase() : null;
+  const permissions: Record<string, string> = t.channels.permissions;
   return line(
     note.actor?.name || t.app.unnamed,
     note.channelName ?? aChannel,
-    note.detail ?? "",
+    (right && permissions[right]) ?? note.detail ?? "",
     note.videoTitle ?? aFilm,
   );
 }
@@ -46,8 +53,8 @@ export function dayOf(iso: string, now: Date): string {
   const start = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
   const day = new Date(iso);
   const days = Math.round((start(now) - start(day)) / 86_400_000);
-  if (days === 0) return t.record.today;
-  if (days === 1) return t.record.yesterday;
+  if (days === 0) return record.today;
+  if (days === 1) return record.yesterday;
   return day.toLocaleDateString([], { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 }
 

@@ -4,23 +4,22 @@ import { problem, refusal } from "$src/app/problems";
 import { session } from "$src/app/session.svelte";
 import { toasts } from "$src/app/toasts.svelte";
 import { answered, request } from "$src/graphql/client";
-import { Undo, type Action } from "$src/graphql/record";
-import { t } from "$src/i18n";
-import { lineOf } from "./said";
+import { Undo } from "$src/graphql/record";
+import { record } from "$src/i18n/record";
 
 /** How long a message offers to take an action back. */
 export const OFFER_MS = 8_000;
 
-/** Takes the action back; says how that went. */
-export async function takeBack(channel: string, action: Action): Promise<boolean> {
+/** Takes back the action at this position of the log; says how that went. */
+export async function takeBack(channel: string, position: string): Promise<boolean> {
   try {
-    const done = answered((await request(Undo, { input: { channel, position: action.position } })).undo);
+    const done = answered((await request(Undo, { input: { channel, position } })).undo);
     if (done.__typename === "Refused") {
       toasts.show(refusal(done), "bad");
       return false;
     }
     session.wrote(done.position);
-    toasts.show(done.changed ? t.record.undone : t.record.alreadySo, "good");
+    toasts.show(done.changed ? record.undone : record.alreadySo, "good");
     return true;
   } catch (cause) {
     toasts.show(problem(cause).text, "bad");
@@ -28,11 +27,12 @@ export async function takeBack(channel: string, action: Action): Promise<boolean
   }
 }
 
-/** Offers to take the action back for a while. */
-export function offer(channel: string, action: Action, done: () => void): void {
-  toasts.show(lineOf(action), "plain", {
-    label: t.record.undo,
-    run: () => void takeBack(channel, action).then((taken) => taken && done()),
+/** Offers for a while to take back what this line says. */
+export function offer(channel: string, position: string, line: string, done: () => void): void {
+  toasts.show(line, "plain", {
+    label: record.undo,
+    run: () => void takeBack(channel, position).then((taken) => taken && done()),
     lifeMs: OFFER_MS,
+    kind: "undo",
   });
 }
