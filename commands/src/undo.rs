@@ -8,15 +8,19 @@ use lockstep_domain::{
     channel::{Channel, ChannelChange, ChannelCommand, ChannelError},
     ids::{AccountId, ChannelId, Position, StreamId, member_parts},
     member::{Member, MemberCommand, MemberError},
+    permission::Permission,
     playback::{Playback, PlaybackCommand, PlaybackError},
+    queue::{Film, Place, Queue, QueueCommand, QueueError},
     standing::Denied,
-    time::{MediaTime, Timestamp},
-    undo::{NoUndo, Return, Undoable, Undone, way_back},
-    video::{Status, Video},
+    time::Timestamp,
+    undo::{NoUndo, Requeue, Return, Undoable, Undone, way_back},
 };
 use lockstep_event_store::{Guard, RecordedEvent};
 
-use crate::{CommandError, Context, LoadError, Outcome, Services, channel::derived_id, dispatcher::Facts, member};
+use crate::{
+    CommandError, Context, LoadError, Outcome, Services, channel::derived_id, dispatcher::Facts, member,
+    playback::loadable,
+};
 
 /// Events of a stream read at a time.
 const PAGE_EVENTS: usize = 1_000;
@@ -41,6 +45,8 @@ pub enum UndoRefusal {
     Member(#[from] MemberError),
     #[error(transparent)]
     Playback(#[from] PlaybackError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 type Answer = Result<Outcome, CommandError<UndoRefusal>>;
@@ -85,6 +91,7 @@ pub async fn undo(services: &Services, context: &Context, channel: ChannelId, po
         "channel" => run::<Channel>(services, &own, &asked, event.version).await,
         "member" => run::<Member>(services, &own, &asked, event.version).await,
         "playback" => run::<Playback>(services, &own, &asked, event.version).await,
+        "queue" => run::<Queue>(services, &own, &asked, event.version).await,
         _ => Err(CommandError::Refused(UndoRefusal::Impossible(NoUndo::NotPossible))),
     }
 }
@@ -219,17 +226,45 @@ impl Undoes for Playback {
         let found = member::standing(facts, asked.channel, asked.account).await?;
         let (standing, mut guards, at) = (found.standing, found.guards, asked.at);
         let (video, position) = match back {
-            Return::To(position) => return Ok((PlaybackCommand::Seek { standing, position, at }, guards)),
+            Return::To(position) => {
+                return Ok((PlaybackCommand::Seek { standing, position, at }, guards));
+            }
+            Return::Speed { rate_ppm } => {
+                return Ok((PlaybackCommand::ChangeRate { standing, rate_ppm, position: None, at }, guards));
+            }
             Return::Film { video, position } => (video, position),
         };
-        let stream = StreamId::video(video);
-        let film = facts.load::<Video>(&stream).await?;
-        guards.push(Guard { stream, version: film.version });
-        let duration = film.state.source.as_ref().map_or(MediaTime::ZERO, |source| source.duration_us);
-        let playable = film.state.status == Status::Ready;
-        Ok((PlaybackCommand::PutBack { standing, video, duration, playable, position, at }, guards))
+        let (film, guard) = loadable(facts, video).await?;
+        guards.push(guard);
+        Ok((PlaybackCommand::PutBack { standing, film, position, at }, guards))
     }
     fn refusal(error: PlaybackError) -> UndoRefusal {
+        error.into()
+    }
+}
+
+impl Undoes for Queue {
+    async fn command(asked: &Asked<'_>, facts: &Facts, back: Requeue) -> Result<(QueueCommand, Vec<Guard>), LoadError> {
+        let found = member::standing(facts, asked.channel, asked.account).await?;
+        let (standing, mut guards, at) = (found.standing, found.guards, asked.at);
+        let command = match back {
+            Requeue::Remove { item } => QueueCommand::Remove { standing, item, at },
+            Requeue::PutBack { item, video, place } => {
+                let (film, guard) = loadable(facts, video).await?;
+                guards.push(guard);
+                let film = Film { video, duration: film.duration, playable: film.playable };
+                // Its place is given back only by who may give places.
+                let place = if standing.may(Permission::QueueReorder, at).is_ok() { place } else { Place::End };
+                QueueCommand::Add { standing, item, film, place, at }
+            }
+            Requeue::Move { item, place } => QueueCommand::Move { standing, item, place, at },
+            Requeue::Restore => QueueCommand::Restore { standing, at },
+            Requeue::Autoplay { on } => QueueCommand::SetAutoplay { standing, on, at },
+            Requeue::Loop { mode } => QueueCommand::SetLoop { standing, mode, at },
+        };
+        Ok((command, guards))
+    }
+    fn refusal(error: QueueError) -> UndoRefusal {
         error.into()
     }
 }

@@ -10,16 +10,45 @@ use crate::{
     member::MemberEvent,
     message::MessageEvent,
     permission::{ChannelRole, Defaults, Permission},
-    playback::PlaybackEvent,
+    playback::{PlaybackEvent, ReleaseCause},
+    queue::{DequeueCause, QueueEvent},
+    report::ReportEvent,
 };
 
 /// What a playback event needed.
 pub const fn of_playback(event: &PlaybackEvent) -> Option<Permission> {
     match event {
         PlaybackEvent::VideoLoaded { .. } => Some(Permission::LoadVideo),
-        PlaybackEvent::Played { .. } | PlaybackEvent::Paused { .. } => Some(Permission::PlayPause),
+        PlaybackEvent::Played { .. }
+        | PlaybackEvent::Paused { .. }
+        | PlaybackEvent::Held { .. }
+        | PlaybackEvent::Released { cause: ReleaseCause::Person, .. } => Some(Permission::PlayPause),
+        PlaybackEvent::RateChanged { .. } => Some(Permission::ChangeRate),
         PlaybackEvent::Seeked { .. } => Some(Permission::Seek),
-        PlaybackEvent::Ended { .. } => None,
+        PlaybackEvent::Ended { .. } | PlaybackEvent::Released { .. } | PlaybackEvent::Skipped { .. } => None,
+    }
+}
+
+/// What a queue event needed. One's own item may be taken out without a right.
+pub const fn of_queue(event: &QueueEvent) -> Option<Permission> {
+    match event {
+        QueueEvent::VideoQueued { .. } | QueueEvent::Restored { .. } => Some(Permission::QueueAdd),
+        QueueEvent::VideoDequeued { cause: DequeueCause::Removed, .. } | QueueEvent::Cleared { .. } => {
+            Some(Permission::QueueRemove)
+        }
+        QueueEvent::VideoMoved { .. } | QueueEvent::AutoplaySet { .. } | QueueEvent::LoopSet { .. } => {
+            Some(Permission::QueueReorder)
+        }
+        QueueEvent::SkipVoteCast { .. } | QueueEvent::SkipVoteWithdrawn { .. } => Some(Permission::Vote),
+        QueueEvent::VideoDequeued { cause: DequeueCause::Loaded, .. } | QueueEvent::SkipVotesCounted { .. } => None,
+    }
+}
+
+/// What dealing with a report needed; anybody inside may file one.
+pub const fn of_report(event: &ReportEvent) -> Option<Permission> {
+    match event {
+        ReportEvent::Filed { .. } => None,
+        ReportEvent::Resolved { .. } => Some(Permission::Redact),
     }
 }
 
@@ -58,9 +87,14 @@ pub const fn of_invite(event: &InviteEvent) -> Option<Permission> {
     }
 }
 
-/// What posting needed.
-pub const fn of_message(_event: &MessageEvent) -> Option<Permission> {
-    Some(Permission::Chat)
+/// What a message event needed. Whoever takes back their own words needs nothing: then nothing gave it.
+pub const fn of_message(event: &MessageEvent) -> Option<Permission> {
+    match event {
+        MessageEvent::Posted { .. } | MessageEvent::Edited { .. } => Some(Permission::Chat),
+        MessageEvent::Redacted { .. } => Some(Permission::Redact),
+        MessageEvent::ReactionAdded { .. } | MessageEvent::ReactionRemoved { .. } => Some(Permission::React),
+        MessageEvent::Pinned { .. } | MessageEvent::Unpinned { .. } => Some(Permission::Pin),
+    }
 }
 
 /// What gave a right: the events whose absence would have taken it away.

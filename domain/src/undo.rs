@@ -5,10 +5,11 @@
 use crate::{
     Aggregate,
     channel::{Channel, ChannelChange, ChannelEvent, ChannelState},
-    ids::{AccountId, VideoId},
+    ids::{AccountId, QueueItemId, VideoId},
     member::{Member, MemberEvent, MemberState, Moderation},
     permission::{ChannelRole, Permission},
     playback::{Playback, PlaybackEvent, PlaybackState},
+    queue::{LoopMode, Place, Queue, QueueEvent, QueueState},
     time::{MediaTime, Timestamp},
 };
 
@@ -23,11 +24,18 @@ pub enum Facet {
     Remote,
     /// Which film, and where in it.
     Place,
+    Speed,
     Role,
     Override(Permission),
     Mute,
     Ban,
     Admission,
+    /// One item of the queue, and where it stands.
+    Item(QueueItemId),
+    /// All of the queue.
+    Queue,
+    Autoplay,
+    Loop,
 }
 
 impl Facet {
@@ -46,6 +54,11 @@ impl Facet {
             Self::Mute => "muted or unmuted them again",
             Self::Ban => "banned or unbanned them again",
             Self::Admission => "removed them or let them in again",
+            Self::Speed => "changed the speed again",
+            Self::Item(_) => "changed this in the queue again",
+            Self::Queue => "cleared the queue again",
+            Self::Autoplay => "switched autoplay again",
+            Self::Loop => "changed again what is repeated",
         }
     }
 }
@@ -195,6 +208,89 @@ impl Undoable for Member {
     }
 }
 
+/// How the queue goes back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Requeue {
+    Remove {
+        item: QueueItemId,
+    },
+    /// Into the queue again, where it was if what stood behind it is still there.
+    PutBack {
+        item: QueueItemId,
+        video: VideoId,
+        place: Place,
+    },
+    Move {
+        item: QueueItemId,
+        place: Place,
+    },
+    /// What was in it when it was cleared.
+    Restore,
+    Autoplay {
+        on: bool,
+    },
+    Loop {
+        mode: LoopMode,
+    },
+}
+
+impl Undoable for Queue {
+    type Back = Requeue;
+
+    fn facet(event: &QueueEvent) -> Option<Facet> {
+        match event {
+            QueueEvent::VideoQueued { item, .. }
+            | QueueEvent::VideoDequeued { item, .. }
+            | QueueEvent::VideoMoved { item, .. } => Some(Facet::Item(*item)),
+            QueueEvent::Cleared { .. } => Some(Facet::Queue),
+            QueueEvent::AutoplaySet { .. } => Some(Facet::Autoplay),
+            QueueEvent::LoopSet { .. } => Some(Facet::Loop),
+            QueueEvent::SkipVoteCast { .. }
+            | QueueEvent::SkipVoteWithdrawn { .. }
+            | QueueEvent::SkipVotesCounted { .. }
+            | QueueEvent::Restored { .. } => None,
+        }
+    }
+
+    fn needs(event: &QueueEvent) -> Option<Permission> {
+        match event {
+            QueueEvent::VideoQueued { .. } => Some(Permission::QueueRemove),
+            QueueEvent::VideoDequeued { .. } | QueueEvent::Cleared { .. } => Some(Permission::QueueAdd),
+            QueueEvent::VideoMoved { .. } | QueueEvent::AutoplaySet { .. } | QueueEvent::LoopSet { .. } => {
+                Some(Permission::QueueReorder)
+            }
+            QueueEvent::SkipVoteCast { .. }
+            | QueueEvent::SkipVoteWithdrawn { .. }
+            | QueueEvent::SkipVotesCounted { .. }
+            | QueueEvent::Restored { .. } => None,
+        }
+    }
+
+    fn back(before: &QueueState, event: &QueueEvent, now: &QueueState, _at: Timestamp) -> Option<Requeue> {
+        let place = |behind: Option<QueueItemId>| {
+            behind.filter(|behind| now.item(*behind).is_some()).map_or(Place::End, Place::Before)
+        };
+        let is_in = |item: QueueItemId| now.item(item).is_some();
+        match event {
+            QueueEvent::VideoQueued { item, .. } => is_in(*item).then_some(Requeue::Remove { item: *item }),
+            QueueEvent::VideoDequeued { item, video, before, .. } => {
+                (!is_in(*item)).then(|| Requeue::PutBack { item: *item, video: *video, place: place(*before) })
+            }
+            QueueEvent::VideoMoved { item, was_before, .. } => {
+                is_in(*item).then(|| Requeue::Move { item: *item, place: place(*was_before) })
+            }
+            // Only as long as nothing else was emptied since: else other items would come.
+            QueueEvent::Cleared { items, .. } => (now.last == *items).then_some(Requeue::Restore),
+            QueueEvent::AutoplaySet { .. } => Some(Requeue::Autoplay { on: before.autoplay }),
+            QueueEvent::LoopSet { .. } => Some(Requeue::Loop { mode: before.loop_mode }),
+            QueueEvent::SkipVoteCast { .. }
+            | QueueEvent::SkipVoteWithdrawn { .. }
+            | QueueEvent::SkipVotesCounted { .. }
+            | QueueEvent::Restored { .. } => None,
+        }
+    }
+}
+
 /// Where the film goes back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Return {
@@ -202,6 +298,8 @@ pub enum Return {
     To(MediaTime),
     /// Another film, where it was.
     Film { video: VideoId, position: MediaTime },
+    /// The same film at another speed.
+    Speed { rate_ppm: i64 },
 }
 
 impl Undoable for Playback {
@@ -210,7 +308,13 @@ impl Undoable for Playback {
     fn facet(event: &PlaybackEvent) -> Option<Facet> {
         match event {
             PlaybackEvent::VideoLoaded { .. } | PlaybackEvent::Seeked { .. } => Some(Facet::Place),
-            PlaybackEvent::Played { .. } | PlaybackEvent::Paused { .. } | PlaybackEvent::Ended { .. } => None,
+            PlaybackEvent::RateChanged { .. } => Some(Facet::Speed),
+            PlaybackEvent::Played { .. }
+            | PlaybackEvent::Paused { .. }
+            | PlaybackEvent::Ended { .. }
+            | PlaybackEvent::Held { .. }
+            | PlaybackEvent::Released { .. }
+            | PlaybackEvent::Skipped { .. } => None,
         }
     }
 
@@ -218,7 +322,13 @@ impl Undoable for Playback {
         match event {
             PlaybackEvent::VideoLoaded { .. } => Some(Permission::LoadVideo),
             PlaybackEvent::Seeked { .. } => Some(Permission::Seek),
-            PlaybackEvent::Played { .. } | PlaybackEvent::Paused { .. } | PlaybackEvent::Ended { .. } => None,
+            PlaybackEvent::RateChanged { .. } => Some(Permission::ChangeRate),
+            PlaybackEvent::Played { .. }
+            | PlaybackEvent::Paused { .. }
+            | PlaybackEvent::Ended { .. }
+            | PlaybackEvent::Held { .. }
+            | PlaybackEvent::Released { .. }
+            | PlaybackEvent::Skipped { .. } => None,
         }
     }
 
@@ -232,7 +342,13 @@ impl Undoable for Playback {
             PlaybackEvent::Seeked { at_us, .. } => {
                 (now.video == Some(video)).then(|| Return::To(before.position_at(*at_us)))
             }
-            PlaybackEvent::Played { .. } | PlaybackEvent::Paused { .. } | PlaybackEvent::Ended { .. } => None,
+            PlaybackEvent::RateChanged { .. } => Some(Return::Speed { rate_ppm: before.speed_ppm }),
+            PlaybackEvent::Played { .. }
+            | PlaybackEvent::Paused { .. }
+            | PlaybackEvent::Ended { .. }
+            | PlaybackEvent::Held { .. }
+            | PlaybackEvent::Released { .. }
+            | PlaybackEvent::Skipped { .. } => None,
         }
     }
 }

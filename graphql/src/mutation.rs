@@ -8,6 +8,8 @@ mod message;
 mod moderation;
 mod notification;
 mod playback;
+mod queue;
+mod report;
 mod settings;
 mod undo;
 mod video;
@@ -24,7 +26,9 @@ pub(crate) struct Mutation(
     moderation::Moderation,
     invite::Invites,
     playback::Playback,
+    queue::Queue,
     message::Messages,
     notification::Notifications,
     undo::Undo,
+    report::Reports,
 );

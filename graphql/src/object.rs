@@ -10,5 +10,7 @@ pub(crate) mod member_page;
 pub(crate) mod message;
 pub(crate) mod notification;
 pub(crate) mod projection;
+pub(crate) mod queue;
+pub(crate) mod report;
 pub(crate) mod timeline;
 pub(crate) mod video;

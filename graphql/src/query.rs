@@ -4,8 +4,10 @@ mod account;
 mod audit;
 mod channel;
 mod door;
+mod message;
 mod notification;
 mod projection;
+mod report;
 mod video;
 
 use async_graphql::{Context, MergedObject};
@@ -19,6 +21,8 @@ pub(crate) struct Query(
     video::Videos,
     channel::Channels,
     door::Doors,
+    message::Messages,
+    report::Reports,
     projection::Projections,
     notification::Notifications,
     audit::Audit,

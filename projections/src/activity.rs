@@ -5,6 +5,7 @@
 
 mod place;
 mod query;
+mod queue;
 
 use async_trait::async_trait;
 use lockstep_domain::{
@@ -14,6 +15,7 @@ use lockstep_domain::{
     member::{Member, MemberEvent},
     permission::Permission,
     playback::PlaybackEvent,
+    queue::QueueEvent,
     undo::{Facet, Undoable},
 };
 use lockstep_event_store::RecordedEvent;
@@ -51,6 +53,10 @@ impl Projection for Activities {
         };
         let mut entry = match event.stream.kind() {
             "playback" => place::entry(tx, channel, event, &decode::<PlaybackEvent>(event)?).await?,
+            "queue" => match queue::entry(tx, channel, event, &decode::<QueueEvent>(event)?).await? {
+                Some(entry) => entry,
+                None => return Ok(()),
+            },
             _ => entry(event)?,
         };
         if entry.before.is_none()
@@ -173,6 +179,11 @@ pub(super) fn word(facet: Facet) -> String {
         Facet::Mute => "mute".to_owned(),
         Facet::Ban => "ban".to_owned(),
         Facet::Admission => "admission".to_owned(),
+        Facet::Speed => "speed".to_owned(),
+        Facet::Item(item) => format!("item@{item}"),
+        Facet::Queue => "queue".to_owned(),
+        Facet::Autoplay => "autoplay".to_owned(),
+        Facet::Loop => "loop".to_owned(),
     }
 }
 

@@ -9,6 +9,8 @@ use lockstep_domain::{
     message::MessageEvent,
     permission::Permission,
     playback::PlaybackEvent,
+    queue::QueueEvent,
+    report::ReportEvent,
     right::{self, Grant, Sources},
     time::Timestamp,
 };
@@ -143,6 +145,8 @@ pub fn right_used(event: &RecordedEvent) -> Option<Permission> {
         "channel" => ChannelEvent::deserialize(payload).ok().as_ref().and_then(right::of_channel),
         "member" => MemberEvent::deserialize(payload).ok().as_ref().and_then(right::of_member),
         "invite" => InviteEvent::deserialize(payload).ok().as_ref().and_then(right::of_invite),
+        "queue" => QueueEvent::deserialize(payload).ok().as_ref().and_then(right::of_queue),
+        "report" => ReportEvent::deserialize(payload).ok().as_ref().and_then(right::of_report),
         "message" => MessageEvent::deserialize(payload).ok().as_ref().and_then(right::of_message),
         _ => None,
     }

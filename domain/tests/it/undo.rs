@@ -6,7 +6,7 @@ use lockstep_domain::{
     ids::AccountId,
     member::{Member, MemberCommand, MemberEvent, Moderation},
     permission::{ChannelRole, Permission},
-    playback::{Playback, PlaybackCommand, PlaybackEvent},
+    playback::{Loadable, Playback, PlaybackCommand, PlaybackEvent},
     standing::Standing,
     undo::{Facet, NoUndo, Return, Undoable, Undone, way_back},
 };
@@ -34,11 +34,11 @@ fn created() -> ChannelEvent {
 }
 
 fn seeked(to: i64, at: i64) -> PlaybackEvent {
-    PlaybackEvent::Seeked { position_us: secs(to), at_us: wall(at) }
+    PlaybackEvent::Seeked { position_us: secs(to), at_us: wall(at), from_us: None }
 }
 
 fn loaded(video: lockstep_domain::ids::VideoId, at: i64) -> PlaybackEvent {
-    PlaybackEvent::VideoLoaded { video, duration_us: secs(60), at_us: wall(at) }
+    PlaybackEvent::VideoLoaded { video, duration_us: secs(60), at_us: wall(at), item: None }
 }
 
 #[test]
@@ -158,48 +158,43 @@ fn channel_named() -> lockstep_domain::channel::ChannelState {
 }
 
 #[test]
-fn play_pause_and_the_end_are_not_taken_back() {
+fn only_where_the_film_is_and_how_fast_it_runs_is_taken_back() {
     for event in playbacks() {
-        let can = matches!(event, PlaybackEvent::VideoLoaded { .. } | PlaybackEvent::Seeked { .. });
+        let can = matches!(
+            event,
+            PlaybackEvent::VideoLoaded { .. } | PlaybackEvent::Seeked { .. } | PlaybackEvent::RateChanged { .. }
+        );
         assert_eq!(Playback::facet(&event).is_some(), can);
         assert_eq!(Playback::needs(&event).is_some(), can);
         assert_eq!(back::<Playback>(&[loaded(FILM, 0)], &event, &[]).is_ok(), can, "{event:?}");
     }
+    let faster = |rate_ppm| PlaybackEvent::RateChanged { rate_ppm, position_us: secs(1), at_us: wall(1) };
+    let before = [loaded(FILM, 0), faster(1_500_000)];
+    assert_eq!(back::<Playback>(&before, &faster(2_000_000), &[]), Ok(Return::Speed { rate_ppm: 1_500_000 }));
 }
 
 #[test]
 fn a_film_is_put_back_paused_where_it_was() {
-    let put = |position| PlaybackCommand::PutBack {
-        standing: standing(ChannelRole::Viewer),
-        video: FILM,
-        duration: secs(60),
-        playable: true,
-        position,
-        at: wall(9),
-    };
+    let film = Loadable { video: FILM, duration: secs(60), playable: true, item: None };
+    let put =
+        |position| PlaybackCommand::PutBack { standing: standing(ChannelRole::Viewer), film, position, at: wall(9) };
+    let moved = |to| PlaybackEvent::Seeked { position_us: secs(to), at_us: wall(9), from_us: Some(secs(0)) };
     let given = || crate::check::given::<Playback>([loaded(OTHER_FILM, 0)]);
-    given().when(put(secs(30))).then([loaded(FILM, 9), seeked(30, 9)]);
+    given().when(put(secs(30))).then([loaded(FILM, 9), moved(30)]);
     given().when(put(secs(0))).then([loaded(FILM, 9)]);
-    given().when(put(secs(90))).then([loaded(FILM, 9), seeked(60, 9)]);
+    given().when(put(secs(90))).then([loaded(FILM, 9), moved(60)]);
     for permission in [Permission::LoadVideo, Permission::Seek] {
         let standing = crate::actor::without(standing(ChannelRole::Viewer), permission);
-        let PlaybackCommand::PutBack { video, duration, playable, position, at, .. } = put(secs(3)) else {
-            unreachable!()
-        };
         let denied = lockstep_domain::standing::Denied::Role(permission);
         given()
-            .when(PlaybackCommand::PutBack { standing, video, duration, playable, position, at })
+            .when(PlaybackCommand::PutBack { standing, film, position: secs(3), at: wall(9) })
             .refused(denied.into());
     }
-    let gone = PlaybackCommand::PutBack {
-        standing: standing(ChannelRole::Viewer),
-        video: FILM,
-        duration: secs(60),
-        playable: false,
-        position: secs(1),
-        at: wall(9),
-    };
-    given().when(gone).refused(lockstep_domain::playback::PlaybackError::NotPlayable);
+    let gone = Loadable { playable: false, ..film };
+    let standing = standing(ChannelRole::Viewer);
+    given()
+        .when(PlaybackCommand::PutBack { standing, film: gone, position: secs(1), at: wall(9) })
+        .refused(lockstep_domain::playback::PlaybackError::NotPlayable);
 }
 
 #[test]

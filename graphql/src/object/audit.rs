@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use lockstep_domain::{
-    ids::{AccountId, ChannelId, member_parts},
+    Aggregate,
+    ids::{AccountId, ChannelId, MessageId, member_parts},
+    message::Message,
     right::Grant,
 };
-use lockstep_projections::{RecordedEvent, audit};
+use lockstep_projections::{RecordedEvent, audit, messages};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -178,7 +180,8 @@ impl AuditEvent {
                 None => true,
                 Some(channel) => {
                     let row = ctx.loaders().channels.load_one(ChannelFor { asker: ctx.asker(), channel }).await?;
-                    row.is_some_and(|row| row.readable())
+                    // Words that were taken back are nobody's to read any more.
+                    row.is_some_and(|row| row.readable()) && !taken_back(ctx, event).await?
                 }
             };
             Ok(Some(shown(event, open)))
@@ -222,6 +225,13 @@ impl AuditEvent {
         })
         .await
     }
+}
+
+async fn taken_back(ctx: &Context<'_>, event: &RecordedEvent) -> Result<bool, Problem> {
+    let of = (event.stream.kind() == Message::KIND).then(|| event.stream.id().parse::<MessageId>().ok()).flatten();
+    let Some(message) = of else { return Ok(false) };
+    let row = messages::by_ids(ctx.reader().pool(), &[message]).await?.pop();
+    Ok(row.is_none_or(|row| row.redacted.is_some()))
 }
 
 /// The event as readers of the list see it. Whoever has an invite's id is invited: it is never shown.

@@ -3,11 +3,13 @@
 mod access;
 mod app;
 mod channels;
+mod chat;
 mod cost;
 mod faults;
 mod fields;
 mod journey;
 mod limits;
+mod queue;
 mod record;
 mod sdl;
 mod subscribing;

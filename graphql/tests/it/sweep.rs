@@ -30,6 +30,8 @@ enum Names {
     Message,
     Video,
     Invite,
+    QueueItem,
+    Report,
     /// Chosen by the client anew: names nothing that is there.
     Fresh,
 }
@@ -90,7 +92,6 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("play", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("pause", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("seek", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
-    ("postMessage", &[("operationId", Names::Fresh), ("channel", Names::Channel), ("id", Names::Message)], Same),
     ("undo", &[("channel", Names::Channel)], Same),
     (
         "markRead",
@@ -99,11 +100,78 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ),
     ("audit", &[("channel", Names::Channel)], Same),
     ("auditEvent", &[("channel", Names::Channel)], Same),
+    (
+        "postMessage",
+        &[
+            ("operationId", Names::Fresh),
+            ("channel", Names::Channel),
+            ("id", Names::Fresh),
+            ("replyTo", Names::Message),
+            ("mentions", Names::Account),
+        ],
+        Same,
+    ),
+    (
+        "queueVideo",
+        &[
+            ("operationId", Names::Fresh),
+            ("channel", Names::Channel),
+            ("video", Names::Video),
+            ("before", Names::QueueItem),
+        ],
+        Same,
+    ),
+    ("dequeueVideo", &QUEUED, Same),
+    (
+        "moveInQueue",
+        &[
+            ("operationId", Names::Fresh),
+            ("channel", Names::Channel),
+            ("item", Names::QueueItem),
+            ("before", Names::QueueItem),
+        ],
+        Same,
+    ),
+    ("playNow", &QUEUED, Same),
+    (
+        "playNext",
+        &[
+            ("operationId", Names::Fresh),
+            ("channel", Names::Channel),
+            ("video", Names::Video),
+            ("item", Names::QueueItem),
+        ],
+        Same,
+    ),
+    ("voteSkip", &CHANNEL, Same),
+    ("restoreQueue", &CHANNEL, Same),
+    ("clearQueue", &CHANNEL, Same),
+    ("releaseHold", &CHANNEL, Same),
+    ("setAutoplay", &CHANNEL, Same),
+    ("setLoop", &CHANNEL, Same),
+    ("changeRate", &CHANNEL, Same),
+    ("editMessage", &MESSAGE, Same),
+    ("redactMessage", &MESSAGE, Same),
+    ("reactToMessage", &MESSAGE, Same),
+    ("pinMessage", &MESSAGE, Same),
+    ("unpinMessage", &MESSAGE, Same),
+    ("reportMessage", &MESSAGE, Same),
+    ("resolveReport", &[("operationId", Names::Fresh), ("report", Names::Report)], Same),
+    ("message", &[("id", Names::Message)], Same),
+    ("messages", &[("channel", Names::Channel), ("around", Names::Message)], Same),
+    ("messagesChangedAfter", &[("channel", Names::Channel)], Same),
+    ("searchMessages", &[("channel", Names::Channel)], Same),
+    ("pinnedMessages", &[("channel", Names::Channel)], Same),
+    ("reports", &[("channel", Names::Channel)], Same),
     ("requestUpload", &[("operationId", Names::Fresh)], Same),
     ("videoStatus", &[("id", Names::Video)], Differs(FILMS)),
     ("channelEvents", &[("channel", Names::Channel)], Same),
 ];
 
+const CHANNEL: [(&str, Names); 2] = [("operationId", Names::Fresh), ("channel", Names::Channel)];
+const QUEUED: [(&str, Names); 3] =
+    [("operationId", Names::Fresh), ("channel", Names::Channel), ("item", Names::QueueItem)];
+const MESSAGE: [(&str, Names); 2] = [("operationId", Names::Fresh), ("message", Names::Message)];
 const MEMBER: [(&str, Names); 3] =
     [("operationId", Names::Fresh), ("channel", Names::Channel), ("account", Names::Account)];
 
@@ -323,6 +391,8 @@ impl Things {
             (Names::Account, id()),
             (Names::Message, id()),
             (Names::Video, id()),
+            (Names::QueueItem, id()),
+            (Names::Report, id()),
             (Names::Invite, Uuid::new_v4().simple().to_string()),
         ]))
     }
@@ -381,13 +451,31 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let message = Uuid::new_v4();
     let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": message, "text": "between us" });
     assert_eq!(app.change(Some(&ada), "postMessage", said).await["__typename"], "MessagePosted");
+    let queue = json!({ "operationId": Uuid::new_v4(), "channel": channel, "video": video.0 });
+    assert_eq!(app.change(Some(&ada), "queueVideo", queue).await["__typename"], "Changed");
+    for (by, field, account) in [(&bob, "askToJoin", None), (&ada, "approveJoin", Some(bob.account.0))] {
+        let mut input = json!({ "operationId": Uuid::new_v4(), "channel": channel });
+        account.into_iter().for_each(|account| input["account"] = json!(account));
+        assert_eq!(app.change(Some(by), field, input).await["__typename"], "Changed", "{field}");
+    }
+    let join = json!({ "operationId": Uuid::new_v4(), "channel": channel });
+    assert_eq!(app.change(Some(&bob), "joinChannel", join).await["__typename"], "Changed");
+    let rude = Uuid::new_v4();
+    let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": rude, "text": "rude" });
+    assert_eq!(app.change(Some(&bob), "postMessage", said).await["__typename"], "MessagePosted");
+    let report = json!({ "operationId": Uuid::new_v4(), "message": rude, "reason": "look" });
+    let report = app.change(Some(&ada), "reportMessage", report).await;
     app.settle().await;
+    let queued = "query($id: UUID!) { channel(id: $id) { queue { items { id } } } }";
+    let queued = app.data(Some(&ada), queued, json!({ "id": channel })).await["channel"]["queue"]["items"].clone();
     let things = BTreeMap::from([
         (Names::Channel, channel.to_string()),
         (Names::Slug, slug),
         (Names::Account, bob.account.to_string()),
         (Names::Message, message.to_string()),
         (Names::Video, video.to_string()),
+        (Names::QueueItem, queued[0]["id"].as_str().expect("an item").to_owned()),
+        (Names::Report, report["id"].as_str().expect("a report").to_owned()),
         (Names::Invite, issued["code"].as_str().expect("a code").to_owned()),
     ]);
     (ada, eve, Things(things))

@@ -23,6 +23,7 @@ struct Kept {
     position_us: MediaTime,
     at_us: Timestamp,
     playing: bool,
+    speed_ppm: i64,
 }
 
 pub(super) async fn entry(
@@ -40,9 +41,11 @@ pub(super) async fn entry(
                 position: kept.position_us,
                 at: kept.at_us,
                 playing: kept.playing,
+                speed_ppm: kept.speed_ppm,
+                ..PlaybackState::default()
             }
         });
-    let before = at(&state, moment(playback));
+    let (before, speed) = (at(&state, moment(playback)), state.speed_ppm);
     Playback::evolve(&mut state, playback);
     let kept = Kept {
         video: state.video,
@@ -50,8 +53,15 @@ pub(super) async fn entry(
         position_us: state.position,
         at_us: state.at,
         playing: state.playing,
+        speed_ppm: state.speed_ppm,
     };
     let kept = serde_json::to_value(kept).map_err(|error| ApplyError::undecodable(event, error))?;
+    if let PlaybackEvent::RateChanged { rate_ppm, .. } = playback {
+        let (facet, place) = (word(Facet::Speed), (word(Facet::Place), kept));
+        let mut entry = Entry::changed(facet, json!(rate_ppm), Playback::needs(playback));
+        entry.values.push(place);
+        return Ok(Entry { video: state.video, before: Some(json!(speed)), ..entry });
+    }
     Ok(Entry {
         video: state.video,
         facet: Some(word(Facet::Place)),
@@ -74,6 +84,10 @@ fn moment(event: &PlaybackEvent) -> Timestamp {
         | PlaybackEvent::Played { at_us, .. }
         | PlaybackEvent::Paused { at_us, .. }
         | PlaybackEvent::Seeked { at_us, .. }
-        | PlaybackEvent::Ended { at_us } => *at_us,
+        | PlaybackEvent::Ended { at_us }
+        | PlaybackEvent::Held { at_us, .. }
+        | PlaybackEvent::Released { at_us, .. }
+        | PlaybackEvent::RateChanged { at_us, .. }
+        | PlaybackEvent::Skipped { at_us, .. } => *at_us,
     }
 }

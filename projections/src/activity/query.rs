@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
 
 /// The kinds of streams whose events are shared actions.
-pub const KINDS: &[&str] = &["playback", "channel", "member", "invite"];
+pub const KINDS: &[&str] = &["playback", "queue", "channel", "member", "invite"];
 
 /// Which part of the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

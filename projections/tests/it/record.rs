@@ -327,7 +327,7 @@ async fn the_log_is_listed_by_who_what_where_and_when() {
     let ada = By::new(&fixture, story.ada, story.channel);
     let first = ada.member(eve, MemberEvent::Joined { role: ChannelRole::Viewer, invite: None }).await;
     let second = ada.member(eve, MemberEvent::Banned { by: story.ada, reason: None }).await;
-    let seek = PlaybackEvent::Seeked { position_us: MediaTime(1), at_us: Timestamp(1) };
+    let seek = PlaybackEvent::Seeked { position_us: MediaTime(1), at_us: Timestamp(1), from_us: None };
     let third = By::new(&fixture, eve, story.private).event(StreamId::playback(story.private), seek).await;
     let found = async |filter: Filter, before| audit::list(&fixture.pool, &filter, before, 100).await.unwrap();
     let by_ada = Filter { actor: Some(story.ada.to_string()), ..Filter::default() };
@@ -366,7 +366,7 @@ async fn causes_effects_and_what_gave_the_right_are_found() {
     let by_role = Grant::Role { role: ChannelRole::Admin, given: granted, defaults: None };
     assert_eq!(right, Some((Permission::Ban, by_role)), "as it stood then");
     // The story's channel has one remote, which the guest holds since it was handed over.
-    let seek = PlaybackEvent::Seeked { position_us: MediaTime(1), at_us: Timestamp(1) };
+    let seek = PlaybackEvent::Seeked { position_us: MediaTime(1), at_us: Timestamp(1), from_us: None };
     let seek = guest.event(StreamId::playback(story.channel), seek).await;
     let seek = fixture.store.read_at(&[seek]).await.unwrap().remove(0);
     let handed = fixture.events().await.into_iter().find(|event| event.event_type == "RemoteHandedOver").unwrap();
