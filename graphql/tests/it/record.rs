@@ -117,6 +117,51 @@ async fn the_film_and_its_place_come_back() {
 }
 
 #[tokio::test]
+async fn the_queue_and_the_speed_are_taken_back() {
+    let app = App::new().await;
+    let (ada, bob, channel) = club(&app).await;
+    let films = [VideoId(Uuid::new_v4()), VideoId(Uuid::new_v4())];
+    for film in films {
+        app.ready_film(&ada, film).await;
+        let queued = act(&app, &ada, "queueVideo", channel, json!({ "video": film.0 })).await;
+        assert_eq!(queued["changed"], true, "{queued}");
+    }
+    let query =
+        "query($id: UUID!) { channel(id: $id) { queue { items { id video { id } } } playback { video { id } } } }";
+    let queue = async || {
+        app.settle().await;
+        let shown = app.data(Some(&ada), query, json!({ "id": channel })).await["channel"]["queue"]["items"].clone();
+        shown
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| (item["id"].clone(), item["video"]["id"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let full = queue().await;
+    let taken = act(&app, &ada, "dequeueVideo", channel, json!({ "item": full[0].0 })).await;
+    assert_eq!(taken["changed"], true, "{taken}");
+    let removed = of(&activity(&app, &ada, channel).await, "VideoDequeued").clone();
+    assert_eq!((&removed["videoTitle"], &removed["undoable"]), (&json!("A film"), &json!(true)));
+    assert_eq!(undo(&app, &ada, channel, &removed).await["changed"], true);
+    assert_eq!(queue().await, full, "in its old place");
+    let next = act(&app, &ada, "clearQueue", channel, json!({})).await;
+    assert_eq!((&next["changed"], queue().await.len()), (&json!(true), 0));
+    let cleared = of(&activity(&app, &ada, channel).await, "Cleared").clone();
+    assert_eq!(undo(&app, &ada, channel, &cleared).await["changed"], true);
+    assert_eq!(queue().await, full);
+    assert_eq!(undo(&app, &ada, channel, &cleared).await["changed"], true, "twice is once");
+    assert_eq!(queue().await, full);
+    act(&app, &bob, "loadVideo", channel, json!({ "video": films[0].0 })).await;
+    act(&app, &bob, "changeRate", channel, json!({ "ratePpm": 1_500_000 })).await;
+    let faster = of(&activity(&app, &ada, channel).await, "RateChanged").clone();
+    assert_eq!((&faster["from"], &faster["to"]), (&json!("1000000"), &json!("1500000")));
+    assert_eq!(undo(&app, &ada, channel, &faster).await["changed"], true);
+    let slower = of(&activity(&app, &ada, channel).await, "RateChanged").clone();
+    assert_eq!((&slower["to"], &slower["undoes"]), (&json!("1000000"), &faster["position"]));
+}
+
+#[tokio::test]
 async fn a_ban_is_taken_back_by_who_may_unban() {
     let app = App::new().await;
     let (ada, bob, channel) = club(&app).await;
@@ -301,6 +346,14 @@ async fn texts_about_people_are_open_only_to_those_who_may_read_them_there() {
         app.data(Some(by), EVENT, asked).await["auditEvent"]["json"].as_str().unwrap().to_owned()
     };
     assert!(json_of(&ada, &at).await.contains("a secret word"));
+    let found = app
+        .data(
+            Some(&ada),
+            "query($id: UUID!) { channel(id: $id) { messages { nodes { id } } } }",
+            json!({ "id": secret }),
+        )
+        .await;
+    let message = found["channel"]["messages"]["nodes"][0]["id"].clone();
     let closed = json_of(&root, &at).await;
     assert!(!closed.contains("a secret word") && closed.contains("(not yours to read)"), "{closed}");
     let context = lockstep_commands::Context { actor: lockstep_commands::Actor::Account(ada.account), ..app.system() };
@@ -308,4 +361,9 @@ async fn texts_about_people_are_open_only_to_those_who_may_read_them_there() {
     let issued = lockstep_commands::invite::issue(&app.services, &context, ChannelId(secret), life, 1).await.unwrap();
     let text = json_of(&root, &issued.outcome.position.to_string()).await;
     assert!(!text.contains(&issued.invite.to_string()), "whoever has its id is invited: {text}");
+    let redacted = json!({ "operationId": Uuid::new_v4(), "message": message });
+    assert_eq!(app.change(Some(&ada), "redactMessage", redacted).await["changed"], true);
+    app.settle().await;
+    let gone = json_of(&ada, &at).await;
+    assert!(!gone.contains("a secret word") && gone.contains("(not yours to read)"), "taken back for all: {gone}");
 }

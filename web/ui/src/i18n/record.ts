@@ -3,6 +3,9 @@
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
+/** Parts per million as people say it. */
+const speed = (ratePpm: string) => `${Number(ratePpm) / 1_000_000}×`;
+
 /** What can be said of one action; absent parts are said around. */
 export interface Said {
   actor: string;
@@ -13,6 +16,7 @@ export interface Said {
   /** Film times as text. */
   fromAt: string;
   toAt: string;
+  /** The program did it by itself. */
   own: boolean;
 }
 
@@ -43,6 +47,21 @@ export const record = {
     "playback.Paused": (s) => `${s.actor} paused at ${s.toAt}`,
     "playback.Seeked": (s) =>
       s.fromAt ? `${s.actor} jumped from ${s.fromAt} to ${s.toAt}` : `${s.actor} jumped to ${s.toAt}`,
+    "playback.Held": (s) => `${s.actor} pressed play; the film waits until everybody is ready`,
+    "playback.Released": () => "The film started for everyone",
+    "playback.RateChanged": (s) => `${s.actor} changed the speed to ${speed(s.to)}`,
+    "playback.Skipped": (s) => `${s.video || "The film"} was skipped by vote`,
+    "queue.VideoQueued": (s) => `${s.actor} queued ${s.video || "a video"}`,
+    "queue.VideoDequeued": (s) =>
+      s.own ? `${s.video || "A video"} left the queue` : `${s.actor} took ${s.video || "a video"} out of the queue`,
+    "queue.VideoMoved": (s) => `${s.actor} moved ${s.video || "a video"} in the queue`,
+    "queue.SkipVoteCast": (s) => `${s.actor} voted to skip`,
+    "queue.SkipVoteWithdrawn": (s) => `${s.actor} took the vote to skip back`,
+    "queue.Cleared": (s) => `${s.actor} cleared the queue`,
+    "queue.Restored": (s) => `${s.actor} put the last queue back`,
+    "queue.AutoplaySet": (s) => `${s.actor} switched autoplay ${s.to === "true" ? "on" : "off"}`,
+    "queue.LoopSet": (s) =>
+      `${s.actor} ${s.to === "off" ? "switched repeating off" : s.to === "one" ? "set the film to repeat" : "set the queue to repeat"}`,
     "playback.Ended": (s) => `${s.video || "The film"} ended`,
     "channel.Created": (s) => `${s.actor} created the channel ${s.to}`,
     "channel.Renamed": (s) =>

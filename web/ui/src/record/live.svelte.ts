@@ -13,7 +13,7 @@ import { offer } from "./undo";
 /** Rights that let their holder take back what is changed of a channel and its people. */
 const EDITING: readonly Permission[] = ["EDIT_CHANNEL", "MANAGE_ROLES", "BAN", "MUTE", "SLOW_MODE", "APPROVE"];
 /** What can be taken back of a film's course, and the right it takes. */
-const MOVES: Partial<Record<Activity["verb"], Permission>> = { seek: "SEEK", load: "LOAD_VIDEO" };
+const MOVES: Partial<Record<Activity["verb"], Permission>> = { seek: "SEEK", load: "LOAD_VIDEO", rate: "CHANGE_RATE" };
 
 export class Live {
   readonly activities: Activities;
@@ -41,7 +41,9 @@ export class Live {
         begun = true;
       }),
       // Read only by the few who may take something of it back: not by a whole audience at once.
-      room.onChanged(({ position }) => this.activities.heard(position, this.#editing)),
+      room.onChanged(({ noun, position }) =>
+        this.activities.heard(position, this.#editing && ["channel", "member"].includes(noun)),
+      ),
       $effect.root(() => {
         $effect(() => {
           // What is there already is not new.

@@ -22,6 +22,11 @@ it("says what was done, from where to where", () => {
   expect(lineOf(base)).toBe("Ada jumped from 0:03 to 1:03");
   expect(lineOf({ ...base, fromUs: null })).toBe("Ada jumped to 1:03");
   expect(lineOf({ ...base, kind: "channel", eventType: "Renamed", from: "A", to: "B" })).toBe("Ada renamed A to B");
+  expect(lineOf({ ...base, kind: "playback", eventType: "RateChanged", to: "1250000" })).toBe(
+    "Ada changed the speed to 1.25×",
+  );
+  expect(lineOf({ ...base, kind: "queue", eventType: "VideoDequeued" })).toBe("Ada took Film out of the queue");
+  expect(lineOf({ ...base, actor: null, kind: "queue", eventType: "VideoDequeued" })).toBe("Film left the queue");
   expect(lineOf({ ...base, kind: "new", eventType: "Thing" })).toBe("Ada: Thing");
   expect(lineOf({ ...base, actor: null, kind: "new", eventType: "Thing" })).toBe("Lockstep: Thing");
 });

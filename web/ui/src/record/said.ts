@@ -17,7 +17,7 @@ export function lineOf(action: Action): string {
     to: action.to ?? "",
     fromAt: action.fromUs === null ? "" : clock(action.fromUs),
     toAt: action.toUs === null ? "" : clock(action.toUs),
-    own: false,
+    own: action.actor === null,
   });
   const said = line ?? record.unknownLine(actor, action.eventType);
   return action.undoes === null ? said : record.took(said);
