@@ -290,11 +290,14 @@ async fn the_log_is_listed_for_those_who_answer_for_it_and_nobody_else() {
     assert_eq!(bans, [all[0].clone()]);
     let paged = app.data(Some(&root), AUDIT, json!({ "first": 1, "before": all[0]["position"] })).await;
     assert_eq!(paged["audit"]["nodes"][0], all[1]);
+    let cat = app.person("Cat", PlatformRole::Member).await;
+    act(&app, &cat, "joinChannel", channel, json!({})).await;
     // The owner sees her channel alone; a viewer, a stranger and nobody see what does not exist.
     let own = nodes(&listed(&ada, json!({ "channel": channel })).await);
-    assert_eq!((own.len(), &own[0]["eventType"]), (5, &json!("Banned")));
+    assert_eq!((own.len(), &own[0]["eventType"], &own[1]["eventType"]), (6, &json!("Joined"), &json!("Banned")));
     let hidden = json!("not_found");
-    for (by, filter) in [(&ada, json!({})), (&bob, json!({ "channel": channel })), (&bob, json!({}))] {
+    let there = json!({ "channel": channel });
+    for (by, filter) in [(&ada, json!({})), (&bob, there.clone()), (&bob, json!({})), (&cat, there)] {
         let refused = listed(by, filter).await;
         assert_eq!((&refused["data"]["audit"], &refused["errors"][0]["extensions"]["code"]), (&Value::Null, &hidden));
     }
