@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod dispatcher;
 pub mod entry;
 pub mod hashing;
+pub mod inbox;
 pub mod invite;
 pub mod magic;
 pub mod member;
@@ -29,6 +30,7 @@ pub mod session;
 pub mod setup;
 pub mod throttle;
 pub mod transcode;
+pub mod undo;
 pub mod video;
 pub mod visit;
 

@@ -5,13 +5,14 @@ use std::fmt::Display;
 
 use crate::{
     account::AccountRefusal, administration::AdministrationRefusal, channel::ChannelRefusal,
-    credentials::PasswordError, invite::InviteRefusal, member::MemberRefusal, message::MessageRefusal,
-    playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, video::VideoRefusal,
+    credentials::PasswordError, inbox::InboxRefusal, invite::InviteRefusal, member::MemberRefusal,
+    message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, undo::UndoRefusal,
+    video::VideoRefusal,
 };
 use lockstep_domain::{
-    account::AccountError, channel::ChannelError, installation::InstallationError, invite::InviteError,
-    member::MemberError, message::MessageError, playback::PlaybackError, queue::QueueError, report::ReportError,
-    standing::Denied, video::VideoError, visit::VisitError,
+    account::AccountError, channel::ChannelError, inbox::InboxError, installation::InstallationError,
+    invite::InviteError, member::MemberError, message::MessageError, playback::PlaybackError, queue::QueueError,
+    report::ReportError, standing::Denied, undo::NoUndo, video::VideoError, visit::VisitError,
 };
 
 /// A refusal with a word that clients branch on.
@@ -243,6 +244,24 @@ codes!(VideoError {
     Self::Unknown => "not_found",
     Self::Exists => "exists",
     Self::WrongStatus(_) => "wrong_status",
+});
+codes!(InboxRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Rule(InboxError::TooMany) => "too_many",
+    Self::Rule(InboxError::Future) => "future",
+    Self::Rule(InboxError::Suspended) => "suspended",
+});
+codes!(UndoRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Unknown => "not_found",
+    Self::Denied(denied) => denied.code(),
+    Self::Impossible(NoUndo::NotPossible) => "not_undoable",
+    Self::Impossible(NoUndo::NothingBefore) => "nothing_before",
+    Self::Impossible(NoUndo::Overtaken { .. }) | Self::Overtaken { .. } => "overtaken",
+    Self::Channel(rule) => rule.code(),
+    Self::Member(rule) => rule.code(),
+    Self::Playback(rule) => rule.code(),
+    Self::Queue(rule) => rule.code(),
 });
 codes!(VisitError {
     Self::Exists => "exists",

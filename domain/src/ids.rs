@@ -53,6 +53,8 @@ id!(/// One chat message.
     MessageId, "message");
 id!(/// One viewer's stay in one channel.
     VisitId, "visit");
+id!(/// One notification of one person; follows from the event and the person.
+    NotificationId, "notification");
 id!(/// A client's operation id: the same id twice has one effect.
     CommandId, "command");
 
@@ -109,6 +111,10 @@ impl StreamId {
     }
     pub fn message(id: MessageId) -> Self {
         Self::new("message", id)
+    }
+    /// What one person has read of their notifications.
+    pub fn inbox(account: AccountId) -> Self {
+        Self::new("inbox", account)
     }
     pub fn visit(id: VisitId) -> Self {
         Self::new("visit", id)
@@ -179,5 +185,19 @@ impl FromStr for Position {
             Ok(value) if value >= 0 => Ok(Self(value)),
             _ => Err(IdError::NotAPosition),
         }
+    }
+}
+
+/// Stored as text, as it is everywhere outside.
+impl Serialize for Position {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -7,11 +7,13 @@ mod invite;
 mod member;
 mod message;
 mod moderation;
+mod notification;
 mod playback;
 mod queue;
 mod report;
 mod session;
 mod settings;
+mod undo;
 mod video;
 
 use async_graphql::MergedObject;
@@ -29,6 +31,8 @@ pub(crate) struct Mutation(
     playback::Playback,
     queue::Queue,
     message::Messages,
+    notification::Notifications,
+    undo::Undo,
     report::Reports,
     session::Sessions,
 );

@@ -1,9 +1,11 @@
 //! Reading, one noun per file.
 
 mod account;
+mod audit;
 mod channel;
 mod door;
 mod message;
+mod notification;
 mod people;
 mod projection;
 mod report;
@@ -24,6 +26,8 @@ pub(crate) struct Query(
     message::Messages,
     report::Reports,
     projection::Projections,
+    notification::Notifications,
+    audit::Audit,
 );
 
 /// Waits until these read models show the position asked for, if one was.

@@ -11,4 +11,5 @@ mod people;
 mod queue;
 mod rights;
 mod support;
+mod undo;
 mod uploads;

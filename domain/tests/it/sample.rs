@@ -4,7 +4,10 @@ use lockstep_domain::{
     Personal,
     account::{AccountEvent, PlatformRole},
     channel::{ChannelEvent, Visibility},
-    ids::{AccountId, ChannelId, InviteId, MessageId, QueueItemId, RegistrationLinkId, VideoId},
+    ids::{
+        AccountId, ChannelId, InviteId, MessageId, NotificationId, Position, QueueItemId, RegistrationLinkId, VideoId,
+    },
+    inbox::InboxEvent,
     installation::{InstallationEvent, Registration},
     invite::InviteEvent,
     member::MemberEvent,
@@ -111,6 +114,11 @@ pub fn members() -> Vec<MemberEvent> {
         MemberEvent::Banned { by: ADA, reason: None },
         MemberEvent::Unbanned { by: ADA },
     ]
+}
+
+pub fn inboxes() -> Vec<InboxEvent> {
+    let note = NotificationId(Uuid::from_u128(0x0192_0000_0000_8000_8000_0000_0000_0d01));
+    vec![InboxEvent::ReadThrough { position: Position::from_i64(4711) }, InboxEvent::Read { notifications: vec![note] }]
 }
 
 pub fn messages() -> Vec<MessageEvent> {

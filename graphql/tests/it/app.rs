@@ -272,6 +272,8 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "loadVideo" => ("LoadVideoInput", changed),
         "play" | "pause" => ("PlayInput", changed),
         "seek" => ("SeekInput", changed),
+        "undo" => ("UndoInput", changed),
+        "markRead" => ("MarkReadInput", changed),
         "editMessage" => ("EditMessageInput", changed),
         "redactMessage" => ("RedactMessageInput", changed),
         "reactToMessage" => ("ReactInput", changed),

@@ -101,6 +101,14 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("play", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("pause", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("seek", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
+    ("undo", &[("channel", Names::Channel)], Same),
+    (
+        "markRead",
+        &[("operationId", Names::Fresh), ("ids", Names::Fresh)],
+        Differs("one's own inbox counts one's own marks"),
+    ),
+    ("audit", &[("channel", Names::Channel)], Same),
+    ("auditEvent", &[("channel", Names::Channel)], Same),
     (
         "postMessage",
         &[
@@ -199,12 +207,12 @@ const OPENING_TEXTS: [&str; 4] = ["slug", "code", "session", "token"];
 /// How deep answers are asked for.
 const DEPTH: usize = 3;
 
-struct Sdl {
+pub struct Sdl {
     types: BTreeMap<String, TypeDefinition>,
 }
 
 impl Sdl {
-    fn of(app: &App) -> Self {
+    pub fn of(app: &App) -> Self {
         let document: ServiceDocument = parse_schema(app.schema.sdl()).expect("the schema's own text");
         let types = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(definition) => Some((definition.node.name.node.to_string(), definition.node)),
@@ -264,7 +272,7 @@ impl Sdl {
     }
 
     /// What can be asked of a type without arguments.
-    fn selection(&self, ty: &str, depth: usize) -> String {
+    pub fn selection(&self, ty: &str, depth: usize) -> String {
         let Some(definition) = self.types.get(ty) else { return String::new() };
         match &definition.kind {
             TypeKind::Object(_) if depth == 0 => "{ __typename }".to_owned(),
@@ -371,7 +379,9 @@ fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> O
     for (name, ty) in &root.arguments {
         let value = match chosen(name).filter(|_| is_id(name, &named(ty))) {
             Some(id) => id,
-            None if ["first", "last", "count"].contains(&name.as_str()) => json!(2),
+            None if sdl.input(&named(ty)).is_some_and(|input| names_one_of(input, with)) => sdl.value(ty, &chosen),
+            // Short pages: what they hold is looked at as deep as anything else.
+            None if ["first", "last", "count"].contains(&name.as_str()) => json!(1),
             None if ty.nullable => continue,
             None => sdl.value(ty, &chosen),
         };
@@ -383,6 +393,12 @@ fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> O
     let selection = sdl.selection(&root.result, DEPTH);
     let (declared, passed) = (brackets(&declared), brackets(&passed));
     (format!("{operation}{declared} {{ {}{passed} {selection} }}", root.name), Value::Object(variables))
+}
+
+/// Whether an input object has a field of one of these names that is an id.
+fn names_one_of(input: &InputObjectType, names: &BTreeSet<String>) -> bool {
+    let field = |name: &str, ty: &Type| names.contains(name) && is_id(name, &named(ty));
+    input.fields.iter().any(|found| field(found.node.name.node.as_str(), &found.node.ty.node))
 }
 
 fn brackets(parts: &[String]) -> String {

@@ -224,7 +224,7 @@ async fn talked(
     fixture.append(report(), Some(channel), &[filed(messages[2], "hello 2"), resolved]).await;
     fixture.append(report(), Some(channel), &[filed(messages[1], "hello 1")]).await;
     let last = [
-        MessageEvent::Edited { text: personal(guest, "secret") },
+        MessageEvent::Edited { text: personal(guest, "hush") },
         added(ada, "A"),
         MessageEvent::Pinned { by: ada },
         MessageEvent::Redacted { by: ada, reason: Some(personal(guest, "not here")) },

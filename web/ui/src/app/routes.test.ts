@@ -25,6 +25,10 @@ describe("routes", () => {
     ["/i/a/b", { name: "notFound", path: "/i/a/b" }],
     ["/i", { name: "notFound", path: "/i" }],
     ["/status", { name: "status" }],
+    ["/notifications", { name: "notifications" }],
+    ["/admin/audit", { name: "audit" }],
+    ["/c/kino/audit", { name: "channelAudit", slug: "kino" }],
+    ["/c/kino/else", { name: "notFound", path: "/c/kino/else" }],
     ["/nope", { name: "notFound", path: "/nope" }],
   ])("%s", (path, route) => expect(at(path)).toEqual(route));
 });

@@ -11,6 +11,9 @@ export type Route =
   | { name: "channel"; slug: string }
   | { name: "invite"; code: string }
   | { name: "status" }
+  | { name: "notifications" }
+  | { name: "audit" }
+  | { name: "channelAudit"; slug: string }
   | { name: "notFound"; path: string };
 
 /** Finds the route of a URL; an unknown path is `notFound`, never an error. */
@@ -24,8 +27,13 @@ export function match(url: URL): Route {
   if (path === "/account") return { name: "account" };
   if (path === "/admin") return { name: "admin" };
   if (path === "/status") return { name: "status" };
+  if (path === "/notifications") return { name: "notifications" };
+  if (path === "/admin/audit") return { name: "audit" };
   const code = /^\/i\/([0-9A-Za-z-]+)$/.exec(path)?.[1];
   if (code !== undefined) return { name: "invite", code };
+  const audited = /^\/c\/([^/]+)\/audit$/.exec(path)?.[1];
+  const of = audited === undefined ? null : decoded(audited);
+  if (of) return { name: "channelAudit", slug: of };
   const slug = /^\/c\/([^/]+)$/.exec(path)?.[1];
   const name = slug === undefined ? null : decoded(slug);
   return name ? { name: "channel", slug: name } : { name: "notFound", path };
@@ -33,6 +41,10 @@ export function match(url: URL): Route {
 
 export function channelPath(slug: string): string {
   return `/c/${encodeURIComponent(slug)}`;
+}
+
+export function channelAuditPath(slug: string): string {
+  return `${channelPath(slug)}/audit`;
 }
 
 export function invitePath(code: string): string {
