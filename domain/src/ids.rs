@@ -43,6 +43,8 @@ id!(/// One channel: the place people watch together.
     ChannelId, "channel");
 id!(/// One invitation into a channel; random, because whoever has it is invited.
     InviteId, "invite");
+id!(/// One link that lets people register; names the link without being it.
+    RegistrationLinkId, "registration link");
 id!(/// One item of a channel's queue.
     QueueItemId, "queue item");
 id!(/// One report to a channel's moderators.
@@ -80,6 +82,10 @@ impl StreamId {
     }
     pub fn account(id: AccountId) -> Self {
         Self::new("account", id)
+    }
+    /// What holds for the whole installation: one stream.
+    pub fn installation() -> Self {
+        Self::new("installation", "settings")
     }
     pub fn video(id: VideoId) -> Self {
         Self::new("video", id)

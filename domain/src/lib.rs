@@ -9,6 +9,7 @@ pub mod channel;
 pub mod emoji;
 pub mod ids;
 pub mod inbox;
+pub mod installation;
 pub mod invite;
 pub mod member;
 pub mod message;

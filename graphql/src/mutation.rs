@@ -1,6 +1,7 @@
 //! Changing things: each field is one command. One noun per file.
 
 mod account;
+mod administration;
 mod channel;
 mod invite;
 mod member;
@@ -10,6 +11,7 @@ mod notification;
 mod playback;
 mod queue;
 mod report;
+mod session;
 mod settings;
 mod undo;
 mod video;
@@ -19,6 +21,7 @@ use async_graphql::MergedObject;
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     account::Accounts,
+    administration::Administration,
     video::Videos,
     channel::Channels,
     member::Members,
@@ -31,4 +34,5 @@ pub(crate) struct Mutation(
     notification::Notifications,
     undo::Undo,
     report::Reports,
+    session::Sessions,
 );

@@ -9,6 +9,7 @@ pub(crate) mod member;
 pub(crate) mod member_page;
 pub(crate) mod message;
 pub(crate) mod notification;
+pub(crate) mod person;
 pub(crate) mod projection;
 pub(crate) mod queue;
 pub(crate) mod report;

@@ -6,6 +6,7 @@ mod channel;
 mod door;
 mod message;
 mod notification;
+mod people;
 mod projection;
 mod report;
 mod video;
@@ -18,6 +19,7 @@ use crate::{context::Shared, problem::Problem, scalar::Position};
 #[derive(MergedObject, Default)]
 pub(crate) struct Query(
     account::Accounts,
+    people::People,
     video::Videos,
     channel::Channels,
     door::Doors,

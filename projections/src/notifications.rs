@@ -142,6 +142,7 @@ async fn account(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), App
         AccountEvent::Reinstated { .. } => "reinstated",
         AccountEvent::Registered { .. }
         | AccountEvent::GuestAdmitted { .. }
+        | AccountEvent::Upgraded { .. }
         | AccountEvent::DisplayNameChanged { .. }
         | AccountEvent::PasswordChanged { .. }
         | AccountEvent::PlatformRoleGranted { .. } => return Ok(()),

@@ -6,6 +6,8 @@ mod chat;
 mod cqrs;
 mod dispatcher;
 mod in_flight;
+mod passwords;
+mod people;
 mod queue;
 mod rights;
 mod support;

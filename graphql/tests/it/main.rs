@@ -9,6 +9,7 @@ mod faults;
 mod fields;
 mod journey;
 mod limits;
+mod people;
 mod queue;
 mod record;
 mod sdl;

@@ -32,6 +32,12 @@ enum Names {
     Invite,
     QueueItem,
     Report,
+    /// A session of somebody else, as its owner's list names it.
+    Session,
+    RegistrationLink,
+    RegistrationToken,
+    ResetToken,
+    SetUpToken,
     /// Chosen by the client anew: names nothing that is there.
     Fresh,
 }
@@ -50,6 +56,9 @@ use Answer::{Apart, Differs, Same};
 const DOOR: &str = "who knows a private channel's exact address may knock, and learns no more";
 /// `channels::an_invite_shows_its_channel_while_it_is_good_and_lets_people_in`.
 const INVITED: &str = "who holds an invite may know where it leads";
+/// `people::a_registration_link_is_issued_used_and_taken_back`, and the links' tests of `commands`.
+const LINKED: &str = "who holds a one-time link may use it";
+const OWN: &str = "it names nothing, and changes the asker";
 const FILMS: &str = "every registered member sees every film";
 
 /// Every root field that takes an id, what each of its ids names, and whether it may tell them apart.
@@ -166,17 +175,34 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("requestUpload", &[("operationId", Names::Fresh)], Same),
     ("videoStatus", &[("id", Names::Video)], Differs(FILMS)),
     ("channelEvents", &[("channel", Names::Channel)], Same),
+    ("people", &[("after", Names::Account)], Same),
+    ("registration", &[("token", Names::RegistrationToken)], Differs(LINKED)),
+    ("register", &[("token", Names::RegistrationToken)], Apart(LINKED)),
+    ("resetPassword", &[("token", Names::ResetToken)], Apart(LINKED)),
+    ("setUp", &[("token", Names::SetUpToken)], Apart(LINKED)),
+    ("changePassword", &[("operationId", Names::Fresh)], Same),
+    ("changeDisplayName", &[("operationId", Names::Fresh)], Apart(OWN)),
+    ("revokeSession", &[("session", Names::Session)], Same),
+    ("grantPlatformRole", &PERSON, Same),
+    ("suspendAccount", &PERSON, Same),
+    ("reinstateAccount", &PERSON, Same),
+    ("issuePasswordReset", &PERSON, Same),
+    ("changeRegistration", &[("operationId", Names::Fresh)], Same),
+    ("issueRegistrationLink", &[("operationId", Names::Fresh)], Same),
+    ("revokeRegistrationLink", &[("operationId", Names::Fresh), ("link", Names::RegistrationLink)], Same),
 ];
 
 const CHANNEL: [(&str, Names); 2] = [("operationId", Names::Fresh), ("channel", Names::Channel)];
 const QUEUED: [(&str, Names); 3] =
     [("operationId", Names::Fresh), ("channel", Names::Channel), ("item", Names::QueueItem)];
 const MESSAGE: [(&str, Names); 2] = [("operationId", Names::Fresh), ("message", Names::Message)];
+const PERSON: [(&str, Names); 2] = [("operationId", Names::Fresh), ("account", Names::Account)];
+
 const MEMBER: [(&str, Names); 3] =
     [("operationId", Names::Fresh), ("channel", Names::Channel), ("account", Names::Account)];
 
 /// Arguments of type `String` that open something.
-const OPENING_TEXTS: [&str; 2] = ["slug", "code"];
+const OPENING_TEXTS: [&str; 4] = ["slug", "code", "session", "token"];
 
 /// How deep answers are asked for.
 const DEPTH: usize = 3;
@@ -355,7 +381,7 @@ fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> O
             Some(id) => id,
             None if sdl.input(&named(ty)).is_some_and(|input| names_one_of(input, with)) => sdl.value(ty, &chosen),
             // Short pages: what they hold is looked at as deep as anything else.
-            None if name == "first" => json!(1),
+            None if ["first", "last", "count"].contains(&name.as_str()) => json!(2),
             None if ty.nullable => continue,
             None => sdl.value(ty, &chosen),
         };
@@ -394,6 +420,9 @@ impl Things {
             (Names::QueueItem, id()),
             (Names::Report, id()),
             (Names::Invite, Uuid::new_v4().simple().to_string()),
+            (Names::Session, format!("{0}{0}", Uuid::new_v4().simple())),
+            (Names::RegistrationLink, id()),
+            (Names::RegistrationToken, format!("{}{}", id(), &id()[..7])),
         ]))
     }
 
@@ -437,6 +466,7 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let ada = app.person("Ada", PlatformRole::Member).await;
     let eve = app.person("Eve", PlatformRole::Member).await;
     let bob = app.person("Bob", PlatformRole::Member).await;
+    let root = app.person("Root", PlatformRole::Administrator).await;
     let channel = app.channel(&ada, "Secret", "PRIVATE").await;
     let slug = app.data(Some(&ada), "query($id: UUID!) { channel(id: $id) { slug } }", json!({ "id": channel }));
     app.settle().await;
@@ -448,6 +478,9 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let invite =
         json!({ "operationId": Uuid::new_v4(), "channel": channel, "expiresAt": "2023-12-01T00:00:00Z", "usesMax": 9 });
     let issued = app.change(Some(&ada), "issueInvite", invite).await;
+    let link = json!({ "operationId": Uuid::new_v4(), "expiresAt": "2023-11-20T00:00:00Z", "uses": 9 });
+    let link = app.change(Some(&root), "issueRegistrationLink", link).await;
+    let links = app.data(Some(&root), "{ registrationLinks { id } }", json!({})).await;
     let message = Uuid::new_v4();
     let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": message, "text": "between us" });
     assert_eq!(app.change(Some(&ada), "postMessage", said).await["__typename"], "MessagePosted");
@@ -463,7 +496,7 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let rude = Uuid::new_v4();
     let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": rude, "text": "rude" });
     assert_eq!(app.change(Some(&bob), "postMessage", said).await["__typename"], "MessagePosted");
-    let report = json!({ "operationId": Uuid::new_v4(), "message": rude, "reason": "look" });
+    let report = json!({ "operationId": Uuid::new_v4(), "message": rude, "reason": "look here" });
     let report = app.change(Some(&ada), "reportMessage", report).await;
     app.settle().await;
     let queued = "query($id: UUID!) { channel(id: $id) { queue { items { id } } } }";
@@ -477,6 +510,9 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
         (Names::QueueItem, queued[0]["id"].as_str().expect("an item").to_owned()),
         (Names::Report, report["id"].as_str().expect("a report").to_owned()),
         (Names::Invite, issued["code"].as_str().expect("a code").to_owned()),
+        (Names::Session, bob.session_hash.clone()),
+        (Names::RegistrationLink, links["registrationLinks"][0]["id"].as_str().expect("an id").to_owned()),
+        (Names::RegistrationToken, link["token"].as_str().expect("a secret").to_owned()),
     ]);
     (ada, eve, Things(things))
 }
@@ -574,4 +610,68 @@ async fn the_owner_is_told_the_difference() {
         assert!(real.contains("between us") && real.contains("Secret"), "{real}");
         assert_ne!(real, made_up.hidden_in(&answer(&app, &ada, &root, of(&made_up)).await));
     }
+}
+
+/// Words of a private channel that must reach nobody outside it, by whatever way: lists, searches, links, events, errors.
+const SECRETS: [&str; 4] = ["Secret", "between us", "rude", "look here"];
+
+#[tokio::test]
+async fn nothing_of_a_private_channel_shows_through_any_field() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let (_ada, eve, things) = world(&app).await;
+    let guest = app.person("Passer-by", PlatformRole::Guest).await;
+    let mut seen = Vec::new();
+    for root in sdl.roots() {
+        let row = ROWS.iter().find(|(field, ..)| *field == root.name);
+        if let Some((_, _, Apart(INVITED) | Differs(INVITED) | Apart(DOOR))) = row {
+            continue;
+        }
+        for with in variants(&sdl, &root).into_iter().chain([BTreeSet::new()]) {
+            let names = |name: &str| {
+                let found = row.and_then(|(_, ids, _)| ids.iter().find(|(id, _)| *id == name));
+                found.map(|(_, names)| *names)
+            };
+            for by in [&eve, &guest] {
+                let call = call(&sdl, &root, &with, &|name| names(name).map(|names| things.id(names)));
+                let told = match root.operation {
+                    // Only a refusal comes at once; what is followed is silent about other people's channels.
+                    "Subscription" if row.is_none() => continue,
+                    _ => answer(&app, by, &root, call).await.to_string(),
+                };
+                let shown = SECRETS.iter().filter(|secret| told.contains(**secret));
+                seen.extend(shown.map(|secret| format!("{} {with:?} shows {secret}: {told}", root.name)));
+            }
+        }
+    }
+    assert_eq!(seen, Vec::<String>::new());
+}
+
+/// Mass assignment: an input takes no field it does not have, however privileged its name.
+#[tokio::test]
+async fn inputs_refuse_fields_they_do_not_have() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    let before = app.settle().await;
+    let mut taken = Vec::new();
+    let mut tried = 0;
+    for root in sdl.roots().iter().filter(|root| root.operation == "Mutation") {
+        for extra in ["platformRole", "owner", "isAdmin", "actor"] {
+            let (query, mut variables) = call(&sdl, root, &BTreeSet::new(), &|_| None);
+            let Some(input) = variables.get_mut("input").and_then(Value::as_object_mut) else { continue };
+            if input.contains_key(extra) {
+                continue;
+            }
+            input.insert(extra.to_owned(), json!("ADMINISTRATOR"));
+            tried += 1;
+            let answer = app.ask(Some(&ada), &query, variables).await;
+            if answer["errors"].is_null() {
+                taken.push(format!("{} takes {extra}: {answer}", root.name));
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert_eq!(taken, Vec::<String>::new());
+    assert_eq!(app.settle().await, before, "nothing happened");
 }

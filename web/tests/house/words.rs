@@ -3,8 +3,20 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, inbox::*, invite::*, member::*, message::*, playback::*, queue::*, report::*,
-    video::*, visit::*, work::*,
+    Aggregate,
+    account::*,
+    channel::*,
+    inbox::*,
+    installation::{Installation, InstallationEvent},
+    invite::*,
+    member::*,
+    message::*,
+    playback::*,
+    queue::*,
+    report::*,
+    video::*,
+    visit::*,
+    work::*,
 };
 
 use crate::repository::{File, files};
@@ -12,6 +24,7 @@ use crate::repository::{File, files};
 fn event_types() -> BTreeSet<&'static str> {
     let types = [
         AccountEvent::TYPES,
+        InstallationEvent::TYPES,
         ChannelEvent::TYPES,
         InboxEvent::TYPES,
         InviteEvent::TYPES,
@@ -30,6 +43,7 @@ fn event_types() -> BTreeSet<&'static str> {
 fn stream_types() -> BTreeSet<&'static str> {
     BTreeSet::from([
         Account::KIND,
+        Installation::KIND,
         Channel::KIND,
         Inbox::KIND,
         Invite::KIND,

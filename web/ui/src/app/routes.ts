@@ -4,6 +4,10 @@ export type Route =
   | { name: "home" }
   | { name: "setUp"; token: string | null }
   | { name: "signIn"; next: string }
+  | { name: "register"; token: string | null }
+  | { name: "reset"; token: string | null }
+  | { name: "account" }
+  | { name: "admin" }
   | { name: "channel"; slug: string }
   | { name: "invite"; code: string }
   | { name: "status" }
@@ -18,6 +22,10 @@ export function match(url: URL): Route {
   if (path === "/") return { name: "home" };
   if (path === "/setup") return { name: "setUp", token: url.searchParams.get("token") };
   if (path === "/sign-in") return { name: "signIn", next: localPath(url.searchParams.get("next")) };
+  if (path === "/register") return { name: "register", token: url.searchParams.get("token") };
+  if (path === "/reset") return { name: "reset", token: url.searchParams.get("token") };
+  if (path === "/account") return { name: "account" };
+  if (path === "/admin") return { name: "admin" };
   if (path === "/status") return { name: "status" };
   if (path === "/notifications") return { name: "notifications" };
   if (path === "/admin/audit") return { name: "audit" };

@@ -113,6 +113,9 @@ export const ChannelQuery = graphql(
     query Channel($slug: String!, $minPosition: Position) {
       channel(slug: $slug, minPosition: $minPosition) {
         ...ChannelCard
+        me {
+          banned
+        }
         members(first: 12) {
           role
           present

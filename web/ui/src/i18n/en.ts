@@ -1,5 +1,6 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
+import { accountRefusals } from "./accountRefusals";
 import { channels } from "./channels";
 import { presence } from "./presence";
 import { talk } from "./chat";
@@ -20,6 +21,8 @@ export const en = {
     home: "Lockstep, home",
     audit: "Audit",
     accountOf: (name: string) => `Account: ${name}`,
+    account: "Your account",
+    administration: "Administration",
     signedInAs: (name: string) => `Signed in as ${name}`,
     guest: "Guest",
     status: "Status",
@@ -59,6 +62,7 @@ export const en = {
     submit: "Sign in",
     busy: "Signing in…",
     out: "Sign out",
+    register: "Create an account",
     guestHint: "Only here to watch? Open the link of a channel: no account is needed.",
   },
   home: {
@@ -174,6 +178,8 @@ export const en = {
     volumeText: (percent: number) => `${percent} percent`,
     fullscreen: "Full screen",
     exitFullscreen: "Exit full screen",
+    showChat: "Show the chat",
+    hideChat: "Hide the chat",
     theatre: "Theatre mode",
     exitTheatre: "Leave theatre mode",
     settings: "Settings",
@@ -272,6 +278,7 @@ export const en = {
     hint: "The address may have a typing mistake.",
   },
   refusals: {
+    ...accountRefusals,
     setup_link: "This set-up link is not valid any more. Restart Lockstep to get a new one.",
     wrong_credentials: "The name and the password do not belong together.",
     name_taken: "Someone has this name already. Choose another.",
