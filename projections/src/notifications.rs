@@ -142,9 +142,9 @@ async fn account(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), App
         AccountEvent::Reinstated { .. } => "reinstated",
         AccountEvent::Registered { .. }
         | AccountEvent::GuestAdmitted { .. }
-        | AccountEvent::Upgraded { .. }
         | AccountEvent::DisplayNameChanged { .. }
         | AccountEvent::PasswordChanged { .. }
+        | AccountEvent::Upgraded { .. }
         | AccountEvent::PlatformRoleGranted { .. } => return Ok(()),
     };
     tell(tx, event, id_of(event)?, &Told { kind, ..Told::default() }).await

@@ -92,7 +92,7 @@ async fn nobody_does_anything_without_signing_in() {
     let head = app.services.store.head().await.unwrap();
     for (field, mut input) in inputs {
         // What is done once anyway has no operation id.
-        if !["undo", "revokeSession"].contains(&field) {
+        if !["revokeSession", "undo"].contains(&field) {
             input["operationId"] = json!(Uuid::new_v4());
         }
         assert_eq!(app.change(None, field, input).await["code"], "signed_out", "{field}");

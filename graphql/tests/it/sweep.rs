@@ -381,7 +381,7 @@ fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> O
             Some(id) => id,
             None if sdl.input(&named(ty)).is_some_and(|input| names_one_of(input, with)) => sdl.value(ty, &chosen),
             // Short pages: what they hold is looked at as deep as anything else.
-            None if ["first", "last", "count"].contains(&name.as_str()) => json!(2),
+            None if ["first", "last", "count"].contains(&name.as_str()) => json!(1),
             None if ty.nullable => continue,
             None => sdl.value(ty, &chosen),
         };
