@@ -109,6 +109,7 @@ pub enum ChannelChange {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a command lives for one decision")]
 pub enum ChannelCommand {
     Create {
         owner: AccountId,
