@@ -325,7 +325,7 @@ fn handed_over(
     standing.is_in()?;
     let holder = state.remote.ok_or(ChannelError::EverybodyHasTheRemote)?;
     if holder == *to {
-        // Handed over already; told only to who could have done it, or has it.
+        // They have it already. Every member is shown who does, so this tells nobody anything.
         return Ok(vec![]);
     }
     if holder != standing.account {
