@@ -21,6 +21,8 @@ class Theatre {
   now = 50_000_000;
   position = 0;
   paused = true;
+  /** Where it was when it was last told to pause. */
+  running_us = 0;
   seeks: number[] = [];
   rates: number[] = [];
   stalled = false;
@@ -78,7 +80,10 @@ class Theatre {
       offset_us: this.offset,
     };
     for (const action of this.controller.tick(sample)) {
-      if (action.do === "pause") this.paused = true;
+      if (action.do === "pause") {
+        this.paused = true;
+        this.running_us = this.position;
+      }
       if (action.do === "play") {
         this.paused = false;
         this.moveFrom = this.now + this.habits.start_ms * 1_000 * (0.9 + 0.2 * this.random());
@@ -121,6 +126,29 @@ describe("the controller", () => {
     expect(theatre.controller.phase).toBe("held");
     expect(theatre.seeks).toEqual([10_020_000]);
     expect(theatre.position).toBe(10_020_000);
+  });
+
+  it("goes to the centre of the frame although it happened to stop beside it", () => {
+    let beside = 0;
+    // Moments half a millisecond apart: at some of them the film is at the centre but for a hair.
+    for (let moment_us = -4_000; moment_us <= 4_000; moment_us += 500) {
+      const theatre = new Theatre({ noise_ms: 0, wake_late_ms: 0 });
+      theatre.controller.setFrameRate(25);
+      const playing = film({});
+      theatre.setTimeline(playing);
+      theatre.run(3_000);
+      const centre = (Math.floor(theatre.position / 40_000) + 25.5) * 40_000;
+      const at_hub_us = playing.at_hub_us + centre + moment_us;
+      const seeks = theatre.seeks.length;
+      theatre.setTimeline(film({ position_us: centre - 5_000, rate_ppm: 0, at_hub_us, seq: 2 }));
+      while (!theatre.paused) theatre.run(1);
+      if (Math.abs(theatre.running_us - centre) < 500) beside += 1;
+      theatre.run(1_000);
+      expect(theatre.controller.phase).toBe("held");
+      expect(theatre.position).toBe(centre);
+      expect(theatre.seeks.slice(seeks)).toEqual([centre]);
+    }
+    expect(beside).toBeGreaterThan(0);
   });
 
   it("starts a held film at the hub's moment without a seek, close at once and closer soon", () => {

@@ -282,7 +282,9 @@ export class Controller {
     if (!sample.paused) this.act({ do: "pause" });
     this.setRate({ rate: 1, preservesPitch: true });
     const place = this.heldPlace(timeline);
-    if (Math.abs(sample.position_us - place) > HOLD_EXACT_US || sample.seeking) this.seek(place);
+    // A film that ran shows the frame it last painted, whatever its time says: only the seek shows the one meant.
+    const there = sample.paused && !sample.seeking && Math.abs(sample.position_us - place) <= HOLD_EXACT_US;
+    if (!there) this.seek(place);
     this.state = "holding";
   }
 
