@@ -312,6 +312,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Looks everything up as of now.
+    pub(crate) fn fresh_of(dispatcher: &Dispatcher) -> Self {
+        Self { dispatcher: dispatcher.clone(), fresh: true }
+    }
+
     /// The state of another stream. Guard it at `version` in what `prepare` returns, or the decision may be stale.
     pub async fn load<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A::State>, LoadError> {
         match self.dispatcher.cached::<A>(stream) {

@@ -1,15 +1,15 @@
-//! The shared remote: load, play, pause, seek, and the end of a film.
+//! The shared remote: load, play, pause, seek, speed, waiting for each other, and the end of a film.
 
 use lockstep_domain::{
     ids::{ChannelId, StreamId, VideoId},
-    playback::{Playback, PlaybackCommand, PlaybackError},
+    playback::{Loadable, Playback, PlaybackCommand, PlaybackError, ReleaseCause},
     standing::Standing,
     time::MediaTime,
     video::{Status, Video},
 };
 use lockstep_event_store::Guard;
 
-use crate::{CommandError, Context, Outcome, Services, member};
+use crate::{CommandError, Context, LoadError, Outcome, Services, dispatcher::Facts, member};
 
 /// A playback command was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,21 +29,35 @@ pub async fn load_video(services: &Services, context: &Context, channel: Channel
         .dispatcher
         .execute_with::<Playback, _, _>(StreamId::playback(channel), Some(channel), context, |facts| async move {
             let found = member::standing(&facts, channel, account).await?;
-            let video_stream = StreamId::video(video);
-            let film = facts.load::<Video>(&video_stream).await?;
+            let (film, guard) = loadable(&facts, video).await?;
             let (standing, mut guards) = (found.standing, found.guards);
-            guards.push(Guard { stream: video_stream, version: film.version });
-            let duration = film.state.source.as_ref().map_or(MediaTime::ZERO, |source| source.duration_us);
-            let playable = film.state.status == Status::Ready;
+            guards.push(guard);
+            let Loadable { duration, playable, .. } = film;
             Ok((PlaybackCommand::LoadVideo { standing, video, duration, playable, at: context.now }, guards))
         })
         .await
         .map_err(refusal)
 }
 
-/// Plays from `position` (the hub's timeline), or from where the log says the film is.
-pub async fn play(services: &Services, context: &Context, channel: ChannelId, position: Option<MediaTime>) -> Answer {
-    act(services, context, channel, |standing, at| PlaybackCommand::Play { standing, position, at }).await
+/// A film as it can be put on, with the guard of its stream.
+pub(crate) async fn loadable(facts: &Facts, video: VideoId) -> Result<(Loadable, Guard), LoadError> {
+    let stream = StreamId::video(video);
+    let film = facts.load::<Video>(&stream).await?;
+    let duration = film.state.source.as_ref().map_or(MediaTime::ZERO, |source| source.duration_us);
+    let playable = film.state.status == Status::Ready;
+    Ok((Loadable { video, duration, playable, item: None }, Guard { stream, version: film.version }))
+}
+
+/// Plays from `position` (the hub's timeline), or from where the log says the film is. With `hold`, a film that was
+/// only just loaded first waits until everybody is ready.
+pub async fn play(
+    services: &Services,
+    context: &Context,
+    channel: ChannelId,
+    position: Option<MediaTime>,
+    hold: bool,
+) -> Answer {
+    act(services, context, channel, |standing, at| PlaybackCommand::Play { standing, position, hold, at }).await
 }
 
 /// Pauses at `position` (the hub's timeline), or where the log says the film is.
@@ -56,9 +70,39 @@ pub async fn seek(services: &Services, context: &Context, channel: ChannelId, po
     act(services, context, channel, |standing, at| PlaybackCommand::Seek { standing, position, at }).await
 }
 
+/// Sets the shared speed, from `position` (the hub's timeline) on, or from where the log says the film is.
+pub async fn change_rate(
+    services: &Services,
+    context: &Context,
+    channel: ChannelId,
+    rate_ppm: i64,
+    position: Option<MediaTime>,
+) -> Answer {
+    act(services, context, channel, |standing, at| PlaybackCommand::ChangeRate { standing, rate_ppm, position, at })
+        .await
+}
+
+/// Starts a film that waits for viewers, without waiting any longer.
+pub async fn start_now(services: &Services, context: &Context, channel: ChannelId) -> Answer {
+    act(services, context, channel, |standing, at| PlaybackCommand::StartNow { standing, at }).await
+}
+
+/// Everybody is ready, or the deadline has come. Asked by the hub; yields nothing when nothing waits.
+pub async fn release(services: &Services, context: &Context, channel: ChannelId, cause: ReleaseCause) -> Answer {
+    by_program(services, context, channel, PlaybackCommand::Release { cause, at: context.now }).await
+}
+
 /// The timeline reached the film's end. Asked by the hub; yields nothing if somebody moved it meanwhile.
 pub async fn end(services: &Services, context: &Context, channel: ChannelId, video: VideoId) -> Answer {
-    let command = PlaybackCommand::End { video, at: context.now };
+    by_program(services, context, channel, PlaybackCommand::End { video, at: context.now }).await
+}
+
+/// Leaves this load of a film for the next; yields nothing when another is on by now.
+pub async fn skip(services: &Services, context: &Context, channel: ChannelId, load: u64) -> Answer {
+    by_program(services, context, channel, PlaybackCommand::Skip { load, at: context.now }).await
+}
+
+async fn by_program(services: &Services, context: &Context, channel: ChannelId, command: PlaybackCommand) -> Answer {
     services
         .dispatcher
         .execute::<Playback>(StreamId::playback(channel), Some(channel), context, command)
@@ -84,6 +128,6 @@ async fn act(
         .map_err(refusal)
 }
 
-fn refusal(error: CommandError<PlaybackError>) -> CommandError<PlaybackRefusal> {
+pub(crate) fn refusal(error: CommandError<PlaybackError>) -> CommandError<PlaybackRefusal> {
     error.map(PlaybackRefusal::Rule)
 }

@@ -1,5 +1,7 @@
 //! Event → next command. A reaction's operation id follows from the event, so doing it again does nothing.
 
+mod queue;
+
 use std::{sync::Arc, time::Duration};
 
 use lockstep_domain::{
@@ -63,8 +65,10 @@ async fn sweep(services: Services) {
 }
 
 async fn react(services: &Services, event: &RecordedEvent) {
-    if event.stream.kind() != "video" {
-        return;
+    match event.stream.kind() {
+        "video" => {}
+        "playback" | "queue" => return queue::react(services, event).await,
+        _ => return,
     }
     let Ok(video) = event.stream.id().parse::<VideoId>() else { return };
     let Ok(decoded) = serde_json::from_value::<VideoEvent>(event.payload.clone()) else {

@@ -5,17 +5,23 @@ use std::fmt::Display;
 
 use crate::{
     account::AccountRefusal, channel::ChannelRefusal, credentials::PasswordError, invite::InviteRefusal,
-    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, video::VideoRefusal,
+    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal,
+    report::ReportRefusal, video::VideoRefusal,
 };
 use lockstep_domain::{
     account::AccountError, channel::ChannelError, invite::InviteError, member::MemberError, message::MessageError,
-    playback::PlaybackError, standing::Denied, video::VideoError, visit::VisitError,
+    playback::PlaybackError, queue::QueueError, report::ReportError, standing::Denied, video::VideoError,
+    visit::VisitError,
 };
 
 /// A refusal with a word that clients branch on.
 pub trait Coded: Display {
     /// Kept for ever.
     fn code(&self) -> &'static str;
+    /// When the same may be asked again with another answer, where waiting helps, milliseconds.
+    fn retry_after_ms(&self) -> Option<u64> {
+        None
+    }
 }
 
 macro_rules! codes {
@@ -116,18 +122,80 @@ codes!(PlaybackError {
     Self::NotPlayable => "not_playable",
     Self::PastEnd { .. } => "past_end",
     Self::BeforeStart => "before_start",
+    Self::Rate => "rate",
     Self::Denied(denied) => denied.code(),
 });
-codes!(MessageRefusal {
+codes!(QueueRefusal {
     Self::SignedOut => "signed_out",
     Self::Rule(rule) => rule.code(),
+    Self::Playback(rule) => rule.code(),
 });
-codes!(MessageError {
-    Self::Length => "text_length",
-    Self::Nul => "text_characters",
-    Self::Exists => "exists",
+codes!(QueueError {
+    Self::Full => "queue_full",
+    Self::NotQueued => "not_queued",
+    Self::NotPlayable => "not_playable",
+    Self::NothingToSkip => "nothing_to_skip",
     Self::Denied(denied) => denied.code(),
 });
+codes!(ReportRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Rule(rule) => rule.code(),
+    Self::Message(refusal) => refusal.code(),
+    Self::Member(refusal) => refusal.code(),
+});
+codes!(ReportError {
+    Self::NothingToReport => "not_found",
+    Self::Yourself => "yourself",
+    Self::Reason => "reason_length",
+    Self::Unknown => "not_found",
+    Self::AlreadyResolved => "already_resolved",
+    Self::Denied(denied) => denied.code(),
+});
+
+impl Coded for MessageRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Rule(rule) => rule.code(),
+        }
+    }
+    fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::SignedOut => None,
+            Self::Rule(rule) => rule.retry_after_ms(),
+        }
+    }
+}
+
+impl Coded for MessageError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Length => "text_length",
+            Self::Nul => "text_characters",
+            Self::Exists => "exists",
+            Self::Unknown => "not_found",
+            Self::Redacted => "redacted",
+            Self::NothingToAnswer => "nothing_to_answer",
+            Self::Mentions => "mentions",
+            Self::NotYours => "not_your_message",
+            Self::AboveYou => "above_you",
+            Self::Reason => "reason_length",
+            Self::Emoji => "emoji",
+            Self::TooManyEmoji => "too_many_emoji",
+            Self::TooManyPins => "too_many_pins",
+            Self::SlowMode { .. } => "slow_mode_wait",
+            Self::TooFast { .. } => "too_fast",
+            Self::Denied(denied) => denied.code(),
+        }
+    }
+    fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::SlowMode { retry_after_ms } | Self::TooFast { retry_after_ms } => Some(*retry_after_ms),
+            _ => None,
+        }
+    }
+}
+
 codes!(VideoRefusal {
     Self::SignedOut => "signed_out",
     Self::Guest => "guest",

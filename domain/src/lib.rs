@@ -6,6 +6,7 @@
 pub mod account;
 pub mod aggregate;
 pub mod channel;
+pub mod emoji;
 pub mod ids;
 pub mod invite;
 pub mod member;
@@ -13,6 +14,8 @@ pub mod message;
 pub mod permission;
 pub mod personal;
 pub mod playback;
+pub mod queue;
+pub mod report;
 pub mod standing;
 pub mod time;
 pub mod video;

@@ -20,6 +20,8 @@ pub(crate) struct Refused {
     pub code: String,
     /// A sentence for a person.
     pub message: String,
+    /// When to ask again, where waiting helps: slow mode, too much at once.
+    pub retry_after_ms: Option<i32>,
 }
 
 /// A session began; the cookie is in the response's header.
@@ -102,15 +104,29 @@ pub(crate) enum MessagePayload {
     Refused(Refused),
 }
 
+/// A report is with the channel's moderators.
+#[derive(SimpleObject)]
+pub(crate) struct ReportFiled {
+    pub id: Uuid,
+    pub position: Position,
+}
+
+#[derive(Union)]
+pub(crate) enum ReportPayload {
+    ReportFiled(ReportFiled),
+    Refused(Refused),
+}
+
 impl Refused {
     /// The payload of this refusal.
     pub(crate) fn of<P: From<Self>>(refusal: &impl Coded) -> P {
-        Self { code: refusal.code().to_owned(), message: refusal.to_string() }.into()
+        let retry_after_ms = refusal.retry_after_ms().map(|ms| i32::try_from(ms).unwrap_or(i32::MAX));
+        Self { code: refusal.code().to_owned(), message: refusal.to_string(), retry_after_ms }.into()
     }
 
     /// The payload for those who are not signed in.
     pub(crate) fn signed_out<P: From<Self>>() -> P {
-        Self { code: "signed_out".to_owned(), message: "sign in first".to_owned() }.into()
+        Self { code: "signed_out".to_owned(), message: "sign in first".to_owned(), retry_after_ms: None }.into()
     }
 }
 
@@ -123,9 +139,12 @@ pub(crate) fn payload<T, E: Coded, P: From<Refused>>(
         Ok(value) => Ok(Some(map(value))),
         Err(CommandError::Refused(refusal)) => Ok(Some(Refused::of(&refusal))),
         Err(error @ CommandError::Contended) => {
-            Ok(Some(Refused { code: "contended".to_owned(), message: error.to_string() }.into()))
+            let message = error.to_string();
+            Ok(Some(Refused { code: "contended".to_owned(), message, retry_after_ms: None }.into()))
         }
-        Err(CommandError::Invalid(message)) => Ok(Some(Refused { code: "invalid".to_owned(), message }.into())),
+        Err(CommandError::Invalid(message)) => {
+            Ok(Some(Refused { code: "invalid".to_owned(), message, retry_after_ms: None }.into()))
+        }
         Err(CommandError::Unavailable(text)) => Err(Problem::Unavailable(text)),
     }
 }

@@ -3,14 +3,15 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
-use lockstep_domain::ids::{AccountId, ChannelId, Position, VideoId};
+use lockstep_domain::ids::{AccountId, ChannelId, MessageId, Position, VideoId};
 use lockstep_projections::{
     QueryError, Reader,
     accounts::{self, AccountRow},
     invites::{self, InviteRow},
     member_page::{self, Page},
     members::{self, MemberRow},
-    messages::{self, MessageRow},
+    messages::{self, MessageRow, ReactionRow},
+    queues::{self, QueueRow},
     videos::{self, RenditionRow, VideoRow},
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Loaders {
     pub messages: Cached,
     pub member_pages: Cached,
     pub invites: Cached,
+    pub queues: Cached,
 }
 
 impl Loaders {
@@ -51,6 +53,7 @@ impl Loaders {
             messages: make(),
             member_pages: make(),
             invites: make(),
+            queues: make(),
         }
     }
 }
@@ -70,6 +73,20 @@ impl Loader<VideoId> for Rows {
     async fn load(&self, keys: &[VideoId]) -> Result<HashMap<VideoId, VideoRow>, Self::Error> {
         let rows = videos::by_ids(self.0.pool(), keys).await?;
         Ok(rows.into_iter().map(|row| (row.video, row)).collect())
+    }
+}
+
+/// The queue of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct QueueOf(pub ChannelId);
+
+impl Loader<QueueOf> for Rows {
+    type Value = QueueRow;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[QueueOf]) -> Result<HashMap<QueueOf, QueueRow>, Self::Error> {
+        let channels: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
+        let rows = queues::by_channels(self.0.pool(), &channels).await?;
+        Ok(rows.into_iter().map(|row| (QueueOf(row.channel), row)).collect())
     }
 }
 
@@ -171,6 +188,42 @@ impl Loader<MessagesOf> for Rows {
             for row in messages::last_of_channels(self.0.pool(), &channels, last, before).await? {
                 found.entry(MessagesOf { channel: row.channel, last, before }).or_default().push(row);
             }
+        }
+        Ok(found)
+    }
+}
+
+/// One message, of whichever channel: whoever asks has seen another that answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MessageOf(pub MessageId);
+
+impl Loader<MessageOf> for Rows {
+    type Value = MessageRow;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[MessageOf]) -> Result<HashMap<MessageOf, MessageRow>, Self::Error> {
+        let ids: Vec<MessageId> = keys.iter().map(|key| key.0).collect();
+        let rows = messages::by_ids(self.0.pool(), &ids).await?;
+        Ok(rows.into_iter().map(|row| (MessageOf(row.message), row)).collect())
+    }
+}
+
+/// The reactions to a message, as one asker sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ReactionsOf {
+    pub message: MessageId,
+    pub asker: Option<AccountId>,
+}
+
+impl Loader<ReactionsOf> for Rows {
+    type Value = Vec<ReactionRow>;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[ReactionsOf]) -> Result<HashMap<ReactionsOf, Vec<ReactionRow>>, Self::Error> {
+        let mut found: HashMap<ReactionsOf, Vec<ReactionRow>> = HashMap::new();
+        // One request has one asker.
+        let asker = keys.first().and_then(|key| key.asker);
+        let ids: Vec<MessageId> = keys.iter().map(|key| key.message).collect();
+        for row in messages::reactions(self.0.pool(), asker, &ids).await? {
+            found.entry(ReactionsOf { message: row.message, asker }).or_default().push(row);
         }
         Ok(found)
     }

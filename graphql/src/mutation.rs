@@ -7,6 +7,8 @@ mod member;
 mod message;
 mod moderation;
 mod playback;
+mod queue;
+mod report;
 mod settings;
 mod video;
 
@@ -22,5 +24,7 @@ pub(crate) struct Mutation(
     moderation::Moderation,
     invite::Invites,
     playback::Playback,
+    queue::Queue,
     message::Messages,
+    report::Reports,
 );

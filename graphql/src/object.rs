@@ -7,5 +7,7 @@ pub(crate) mod member;
 pub(crate) mod member_page;
 pub(crate) mod message;
 pub(crate) mod projection;
+pub(crate) mod queue;
+pub(crate) mod report;
 pub(crate) mod timeline;
 pub(crate) mod video;

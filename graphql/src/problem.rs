@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
+use futures::future::BoxFuture;
 use lockstep_commands::LoadError;
 use lockstep_projections::{QueryError, ReadError, StatusError, WaitError};
 
@@ -87,9 +88,12 @@ impl From<WaitError> for Problem {
 /// `Err` inside an `Option` becomes the null that the specification asks for.
 pub(crate) type Nullable<T> = Option<Result<T, Problem>>;
 
-/// Lets a resolver of a nullable field use `?`.
-pub(crate) async fn nullable<T>(work: impl Future<Output = Result<Option<T>, Problem>>) -> Nullable<T> {
-    work.await.transpose()
+/// Lets a resolver of a nullable field use `?`. The work is boxed: a request is one future with a level for every noun
+/// of the schema, and each holds what is under it.
+pub(crate) fn nullable<'a, T: 'a>(
+    work: impl Future<Output = Result<Option<T>, Problem>> + Send + 'a,
+) -> BoxFuture<'a, Nullable<T>> {
+    Box::pin(async move { work.await.transpose() })
 }
 
 /// Gives every error a code and the request's id, masks what is not meant for clients, and logs that once.

@@ -3,7 +3,9 @@
 mod account;
 mod channel;
 mod door;
+mod message;
 mod projection;
+mod report;
 mod video;
 
 use async_graphql::{Context, MergedObject};
@@ -12,7 +14,15 @@ pub(crate) use video::readable;
 use crate::{context::Shared, problem::Problem, scalar::Position};
 
 #[derive(MergedObject, Default)]
-pub(crate) struct Query(account::Accounts, video::Videos, channel::Channels, door::Doors, projection::Projections);
+pub(crate) struct Query(
+    account::Accounts,
+    video::Videos,
+    channel::Channels,
+    door::Doors,
+    message::Messages,
+    report::Reports,
+    projection::Projections,
+);
 
 /// Waits until these read models show the position asked for, if one was.
 pub(crate) async fn at_least(

@@ -225,6 +225,8 @@ fn playback(row: &PgRow) -> Result<Option<PlaybackRow>, sqlx::Error> {
         media: MediaTime(row.try_get("p_position_us")?),
         at: Timestamp(row.try_get("p_at_us")?),
         playing: row.try_get("p_playing")?,
+        held: row.try_get("p_held")?,
+        speed_ppm: row.try_get("p_speed_ppm")?,
         recorded_at: Timestamp(row.try_get("p_recorded_at_us")?),
         position: Position::from_i64(row.try_get("p_position")?),
     }))
@@ -239,7 +241,8 @@ const SELECT: &str = "\
            c.viewer_permissions, c.moderator_permissions, c.admin_permissions, \
            m.role AS my_role, m.present, m.banned, m.asking, m.admitted, m.muted, m.muted_until_us, m.overrides, \
            p.video_id AS p_video_id, p.duration_us AS p_duration_us, p.position_us AS p_position_us, \
-           p.at_us AS p_at_us, p.playing AS p_playing, p.recorded_at_us AS p_recorded_at_us, p.position AS p_position \
+           p.at_us AS p_at_us, p.playing AS p_playing, p.held AS p_held, p.speed_ppm AS p_speed_ppm, \
+           p.recorded_at_us AS p_recorded_at_us, p.position AS p_position \
     FROM rm_channels c \
     LEFT JOIN rm_accounts a ON a.account_id = c.owner_id \
     LEFT JOIN rm_accounts r ON r.account_id = c.remote_id \

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use lockstep_domain::{
     ids::{ChannelId, Position, VideoId},
     playback::PlaybackEvent,
-    time::{MediaTime, RATE_NORMAL_PPM, Timestamp},
+    time::{MediaTime, Timestamp},
 };
 use lockstep_event_store::RecordedEvent;
 use sqlx::{FromRow, PgConnection, PgPool, Row, postgres::PgRow};
@@ -29,21 +29,30 @@ impl Projection for Playbacks {
 
     async fn apply(&self, tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
         let channel: ChannelId = id_of(event)?;
-        match decode::<PlaybackEvent>(event)? {
-            PlaybackEvent::VideoLoaded { video, duration_us, at_us } => {
-                load(tx, event, channel, video, duration_us, at_us).await
+        let (change, at) = match decode::<PlaybackEvent>(event)? {
+            PlaybackEvent::VideoLoaded { video, duration_us, at_us, item: _ } => {
+                return load(tx, event, channel, video, duration_us, at_us).await;
             }
-            PlaybackEvent::Played { position_us, at_us } => {
-                move_to(tx, event, channel, Some(position_us), at_us, Some(true)).await
+            PlaybackEvent::Played { position_us, at_us } | PlaybackEvent::Released { position_us, at_us, .. } => {
+                (Change { to: To::Place(position_us), playing: Some(true), held: Some(false), speed: None }, at_us)
             }
             PlaybackEvent::Paused { position_us, at_us } => {
-                move_to(tx, event, channel, Some(position_us), at_us, Some(false)).await
+                (Change { to: To::Place(position_us), playing: Some(false), held: Some(false), speed: None }, at_us)
             }
-            PlaybackEvent::Seeked { position_us, at_us } => {
-                move_to(tx, event, channel, Some(position_us), at_us, None).await
+            PlaybackEvent::Seeked { position_us, at_us, .. } => {
+                (Change { to: To::Place(position_us), playing: None, held: None, speed: None }, at_us)
             }
-            PlaybackEvent::Ended { at_us } => move_to(tx, event, channel, None, at_us, Some(false)).await,
-        }
+            PlaybackEvent::Held { position_us, at_us, .. } => {
+                (Change { to: To::Place(position_us), playing: Some(false), held: Some(true), speed: None }, at_us)
+            }
+            PlaybackEvent::RateChanged { rate_ppm, position_us, at_us } => {
+                (Change { to: To::Place(position_us), playing: None, held: None, speed: Some(rate_ppm) }, at_us)
+            }
+            PlaybackEvent::Ended { at_us } | PlaybackEvent::Skipped { at_us, .. } => {
+                (Change { to: To::End, playing: Some(false), held: Some(false), speed: None }, at_us)
+            }
+        };
+        change.write(tx, event, channel, at).await
     }
 }
 
@@ -60,7 +69,7 @@ async fn load(
              (channel_id, video_id, duration_us, position_us, at_us, playing, recorded_at_us, position)
          VALUES ($1, $2, $3, 0, $4, false, $5, $6)
          ON CONFLICT (channel_id) DO UPDATE SET video_id = excluded.video_id, duration_us = excluded.duration_us,
-             position_us = excluded.position_us, at_us = excluded.at_us, playing = excluded.playing,
+             position_us = excluded.position_us, at_us = excluded.at_us, playing = excluded.playing, held = false,
              recorded_at_us = excluded.recorded_at_us, position = excluded.position
          WHERE rm_playback.position < excluded.position",
     )
@@ -75,29 +84,50 @@ async fn load(
     Ok(())
 }
 
-/// `position` `None` means the film's end; `playing` `None` leaves it as it was.
-async fn move_to(
-    tx: &mut PgConnection,
-    event: &RecordedEvent,
-    channel: ChannelId,
-    position: Option<MediaTime>,
-    at: Timestamp,
+/// Where the film is after an event.
+enum To {
+    Place(MediaTime),
+    End,
+}
+
+/// What an event changes in a channel's row; `None` leaves a column as it was.
+struct Change {
+    to: To,
     playing: Option<bool>,
-) -> Result<(), ApplyError> {
-    sqlx::query(
-        "UPDATE rm_playback SET position_us = coalesce($2, duration_us), at_us = $3, playing = coalesce($4, playing),
-             recorded_at_us = $5, position = $6
-         WHERE channel_id = $1 AND position < $6",
-    )
-    .bind(channel.0)
-    .bind(position.map(MediaTime::as_micros))
-    .bind(at.as_micros())
-    .bind(playing)
-    .bind(event.recorded_at.as_micros())
-    .bind(event.position.as_i64())
-    .execute(tx)
-    .await?;
-    Ok(())
+    held: Option<bool>,
+    speed: Option<i64>,
+}
+
+impl Change {
+    async fn write(
+        self,
+        tx: &mut PgConnection,
+        event: &RecordedEvent,
+        channel: ChannelId,
+        at: Timestamp,
+    ) -> Result<(), ApplyError> {
+        let place = match self.to {
+            To::Place(position) => Some(position.as_micros()),
+            To::End => None,
+        };
+        sqlx::query(
+            "UPDATE rm_playback SET position_us = coalesce($2, duration_us), at_us = $3,
+                 playing = coalesce($4, playing), held = coalesce($5, held), speed_ppm = coalesce($6, speed_ppm),
+                 recorded_at_us = $7, position = $8
+             WHERE channel_id = $1 AND position < $8",
+        )
+        .bind(channel.0)
+        .bind(place)
+        .bind(at.as_micros())
+        .bind(self.playing)
+        .bind(self.held)
+        .bind(self.speed)
+        .bind(event.recorded_at.as_micros())
+        .bind(event.position.as_i64())
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
 }
 
 /// One channel's durable timeline.
@@ -110,14 +140,18 @@ pub struct PlaybackRow {
     pub media: MediaTime,
     pub at: Timestamp,
     pub playing: bool,
+    /// Waiting for viewers before it starts.
+    pub held: bool,
+    /// The shared speed, parts per million.
+    pub speed_ppm: i64,
     pub recorded_at: Timestamp,
     pub position: Position,
 }
 
 impl PlaybackRow {
-    /// Parts per million: normal speed when playing, 0 when paused.
+    /// Parts per million: the shared speed when playing, 0 when paused.
     pub fn rate_ppm(&self) -> i64 {
-        if self.playing { RATE_NORMAL_PPM } else { 0 }
+        if self.playing { self.speed_ppm } else { 0 }
     }
 }
 
@@ -130,6 +164,8 @@ impl FromRow<'_, PgRow> for PlaybackRow {
             media: MediaTime(row.try_get("position_us")?),
             at: Timestamp(row.try_get("at_us")?),
             playing: row.try_get("playing")?,
+            held: row.try_get("held")?,
+            speed_ppm: row.try_get("speed_ppm")?,
             recorded_at: Timestamp(row.try_get("recorded_at_us")?),
             position: Position::from_i64(row.try_get("position")?),
         })

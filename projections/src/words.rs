@@ -4,6 +4,7 @@ use lockstep_domain::{
     account::PlatformRole,
     channel::Visibility,
     permission::{ChannelRole, Permission},
+    report::ReportAction,
     video::Status,
 };
 
@@ -38,6 +39,7 @@ words!(Permission {
     SlowMode = "slow_mode", Redact = "redact", Pin = "pin", ManageRoles = "manage_roles",
     EditChannel = "edit_channel",
 });
+words!(ReportAction { Redacted = "redacted", Muted = "muted", Banned = "banned", Dismissed = "dismissed" });
 words!(Status {
     Unknown = "unknown", Uploading = "uploading", Uploaded = "uploaded", Processing = "processing",
     Ready = "ready", Failed = "failed", Rejected = "rejected",

@@ -9,7 +9,7 @@ use lockstep_domain::{
 use serde::Serialize;
 
 use crate::{
-    protocol::{Actor, Person},
+    protocol::{Actor, Answered, MessageView, Person},
     timeline::Change,
 };
 
@@ -33,6 +33,8 @@ pub enum Noun {
     /// Somebody's standing.
     Member,
     Queue,
+    /// The reports that its moderators deal with; only they are told.
+    Report,
 }
 
 /// What happened.
@@ -43,6 +45,8 @@ pub enum Fact {
         noun: Noun,
         account: Option<AccountId>,
     },
+    /// Somebody voted to skip, or took the vote back.
+    SkipVote,
     Playback(Change),
     /// `sent_at` is RFC 3339.
     Message {
@@ -51,7 +55,11 @@ pub enum Fact {
         text: String,
         sent_at: String,
         playback: Option<MediaTime>,
+        reply_to: Option<Answered>,
+        mentions: Vec<AccountId>,
     },
+    /// A message is not as it was.
+    MessageChanged(MessageView),
     /// `version` is the member stream's: a session admitted at that version or later knew already.
     Left {
         account: AccountId,

@@ -1,10 +1,12 @@
 //! The hub: sessions, rooms and what is under way between them. One input at a time, outputs in order.
 
+mod bursts;
 mod commands;
 mod feeding;
 mod frames;
 pub mod io;
 mod joining;
+mod together;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,7 +18,7 @@ use self::io::{Input, Output};
 use crate::{
     clock::HubTime,
     outbox::Shared,
-    protocol::{ServerFrame, batch, close},
+    protocol::{Member, ServerFrame, batch, close},
     room::Room,
     session::{Session, SessionId, Stage},
     timers::{TimerKey, Timers},
@@ -32,7 +34,10 @@ const DRAIN_SPREAD_MS: u64 = 5_000;
 enum Purpose {
     Intent { account: AccountId, op: CommandId },
     Chat { account: AccountId, op: CommandId, session: SessionId },
+    Burst { session: SessionId, emoji: String },
     End { seq: u64 },
+    Release { seq: u64 },
+    Votes,
     Visit,
     Inherit,
 }
@@ -116,6 +121,19 @@ impl Hub {
         self.sessions.get(&session).map(|session| session.outbox.load())
     }
 
+    /// The most bytes that wait or are in flight for one session.
+    pub fn queued_bytes_max(&self) -> usize {
+        self.sessions.values().map(|session| session.outbox.load().1).max().unwrap_or(0)
+    }
+
+    /// Who is in a channel: those told by name, and how many people in all.
+    pub fn present(&self, channel: ChannelId) -> (Vec<Member>, usize) {
+        match self.rooms.get(&channel) {
+            Some(room) => (room.presence.listed(None).into_iter().cloned().collect(), room.presence.people()),
+            None => (vec![], 0),
+        }
+    }
+
     /// (sessions, rooms) held.
     pub fn size(&self) -> (usize, usize) {
         (self.sessions.len(), self.rooms.len())
@@ -128,13 +146,19 @@ impl Hub {
         if room.is_over(now) {
             return self.forget(channel);
         }
-        if let Some(presence) = room.presence.take(now) {
-            self.broadcast(channel, &[presence], None);
-        }
+        let typing = room.typing.take(now);
+        self.tell_bursts(channel);
         self.start_transport(channel);
         self.start_end(channel);
+        self.tell_waiting(channel);
+        self.start_release(channel);
+        self.start_count(channel);
         self.start_departures(channel);
         self.start_inheritance(channel);
+        // Last: a departure is part of what is told.
+        let presence = self.rooms.get_mut(&channel).and_then(|room| room.presence.take(now));
+        let told: Vec<Shared> = presence.into_iter().chain(typing).collect();
+        self.broadcast(channel, &told);
         let due = self.rooms.get_mut(&channel).and_then(|room| {
             // The broadcast may have sent the last member away.
             room.is_over(now);
@@ -174,15 +198,16 @@ impl Hub {
         }
     }
 
-    /// One frame for everybody in the room but `except`, serialised once.
-    fn broadcast(&mut self, channel: ChannelId, events: &[Shared], except: Option<SessionId>) {
-        let Some(room) = self.rooms.get(&channel) else { return };
+    /// One frame for everybody in the room, serialised once; what is durable can be asked for again.
+    fn broadcast(&mut self, channel: ChannelId, events: &[Shared]) {
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        room.remember(events);
         if events.is_empty() || room.presence.is_empty() {
             return;
         }
         let frame: Bytes = batch(events.iter().map(|event| &event.bytes));
         let mut slow = vec![];
-        for id in room.presence.sessions().filter(|id| Some(*id) != except) {
+        for id in room.presence.sessions() {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
             match session.outbox.offer_events(events, &frame) {
                 Ok(Some(bytes)) => self.outputs.push_back(Output::Send { session: id, bytes }),
@@ -205,7 +230,7 @@ impl Hub {
     fn close(&mut self, session: SessionId, code: u16, reason: impl Into<String>) {
         if self.sessions.contains_key(&session) {
             self.outputs.push_back(Output::Close { session, code, reason: reason.into() });
-            self.leave(session);
+            self.forget_session(session, code == close::NOT_PERMITTED);
         }
     }
 

@@ -4,6 +4,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
+use lockstep_domain::ids::Position;
 
 use crate::{
     presence::Delta,
@@ -22,6 +23,8 @@ pub const IN_FLIGHT_BYTES_MAX: usize = 16 * 1024;
 pub(crate) struct Shared {
     pub(crate) bytes: Bytes,
     pub(crate) keep: Keep,
+    /// Where it stands in the log; nothing when it is not durable.
+    pub(crate) position: Option<Position>,
 }
 
 /// What may happen to an event that has to wait.
@@ -32,7 +35,7 @@ pub(crate) enum Keep {
     /// A newer timeline takes its place.
     NewestTimeline,
     /// Merged with the next presence.
-    Presence(Arc<Delta>),
+    Presence { delta: Arc<Delta>, people: usize },
     /// Dropped when it would have to wait.
     Droppable,
 }
@@ -142,7 +145,7 @@ impl Outbox {
     fn wait(&mut self, event: Shared) {
         let stale = |keep: &Keep| match (&event.keep, keep) {
             (Keep::NewestTimeline, Keep::NewestTimeline) => true,
-            (Keep::Presence(_), Keep::Presence(_)) => true,
+            (Keep::Presence { .. }, Keep::Presence { .. }) => true,
             _ => false,
         };
         if matches!(event.keep, Keep::Droppable) {
@@ -154,10 +157,10 @@ impl Outbox {
         };
         self.waiting_bytes -= held.bytes.len();
         let event = match (held.keep, &event.keep) {
-            (Keep::Presence(older), Keep::Presence(newer)) => {
+            (Keep::Presence { delta: older, .. }, Keep::Presence { delta: newer, people }) => {
                 let mut merged = Arc::unwrap_or_clone(older);
                 merged.merge(newer);
-                merged.shared()
+                merged.shared(*people)
             }
             _ => event,
         };
@@ -190,14 +193,14 @@ impl Outbox {
 impl Shared {
     /// A chat message or a ban.
     pub(crate) fn always(event: &Event<'_>) -> Self {
-        Self { bytes: event.bytes(), keep: Keep::Always }
+        Self { bytes: event.bytes(), keep: Keep::Always, position: event.position() }
     }
     /// A timeline.
     pub(crate) fn timeline(event: &Event<'_>) -> Self {
-        Self { bytes: event.bytes(), keep: Keep::NewestTimeline }
+        Self { bytes: event.bytes(), keep: Keep::NewestTimeline, position: event.position() }
     }
     /// Typing.
     pub(crate) fn droppable(event: &Event<'_>) -> Self {
-        Self { bytes: event.bytes(), keep: Keep::Droppable }
+        Self { bytes: event.bytes(), keep: Keep::Droppable, position: None }
     }
 }

@@ -67,7 +67,7 @@ impl Remote {
             return None;
         }
         let long_here = |account| Reverse(self.arrivals.get(&account).copied().unwrap_or(now));
-        let heir = presence.members().max_by_key(|member| {
+        let heir = presence.seated().map(|(_, member)| member).max_by_key(|member| {
             let account = member.account.id;
             (member.role, long_here(account), Reverse(account))
         })?;
@@ -98,5 +98,5 @@ impl Remote {
 }
 
 fn is_here(presence: &Presence, account: AccountId) -> bool {
-    presence.members().any(|member| member.account.id == account)
+    presence.seated().any(|(_, member)| member.account.id == account)
 }

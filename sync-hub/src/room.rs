@@ -1,17 +1,23 @@
 //! One channel's room in this process: its timeline, its members and what is under way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use lockstep_domain::ids::{AccountId, Position, VideoId, VisitId};
+use lockstep_domain::ids::{Position, VideoId};
 use uuid::Uuid;
 
 use crate::{
+    bursts::Bursts,
     clock::HubTime,
+    gate::Gate,
+    outbox::{Keep, Shared},
     presence::Presence,
     remote::Remote,
+    ring::Ring,
     session::SessionId,
     timeline::{Change, Snapshot, Timeline, Track},
     transport::Transport,
+    typing::Typing,
+    votes::Ballot,
     window::Window,
 };
 
@@ -21,8 +27,6 @@ const PENDING_EVENTS_MAX: usize = 1_024;
 const LINGER_MS: i64 = 60_000;
 /// An end that did not take effect is asked for again after this.
 const END_RETRY_MS: i64 = 1_000;
-/// A viewer who comes back with the same visit within this has not departed.
-const DEPARTURE_GRACE_MS: i64 = 10_000;
 
 /// Whether the snapshot is there.
 #[derive(Debug)]
@@ -50,15 +54,19 @@ pub(crate) struct Room {
     pub(crate) transport: Transport,
     pub(crate) window: Window,
     pub(crate) remote: Remote,
+    pub(crate) ring: Ring,
+    pub(crate) typing: Typing,
+    pub(crate) gate: Gate,
+    pub(crate) ballot: Ballot,
+    pub(crate) bursts: Bursts,
     loading: Loading,
     end: Option<(u64, EndAsked)>,
-    departing: BTreeMap<VisitId, (AccountId, HubTime)>,
     empty_since: Option<HubTime>,
 }
 
 impl Room {
-    /// A room whose snapshot has been asked for.
-    pub(crate) fn asked(epoch: Uuid, seq: u64, floor: HubTime) -> Self {
+    /// A room whose snapshot has been asked for, when the feed has told up to `told`.
+    pub(crate) fn asked(epoch: Uuid, seq: u64, floor: HubTime, told: Position) -> Self {
         Self {
             track: Track::new(epoch, seq, floor),
             presence: Presence::default(),
@@ -66,9 +74,13 @@ impl Room {
             transport: Transport::default(),
             window: Window::default(),
             remote: Remote::default(),
+            ring: Ring::starting(told),
+            typing: Typing::default(),
+            gate: Gate::default(),
+            ballot: Ballot::default(),
+            bursts: Bursts::default(),
             loading: Loading::Asked { pending: vec![], overflowed: false },
             end: None,
-            departing: BTreeMap::new(),
             empty_since: None,
         }
     }
@@ -141,21 +153,13 @@ impl Room {
         }
     }
 
-    /// A viewer's socket is gone; whether for good shows later.
-    pub(crate) fn gone(&mut self, visit: VisitId, account: AccountId, now: HubTime) {
-        self.departing.insert(visit, (account, now.plus_ms(DEPARTURE_GRACE_MS)));
-    }
-    /// True when this visit had only lost its socket.
-    pub(crate) fn came_back(&mut self, visit: VisitId, account: AccountId) -> bool {
-        let same = self.departing.get(&visit).is_some_and(|(who, _)| *who == account);
-        same && self.departing.remove(&visit).is_some()
-    }
-    /// Takes a visit that did not come back.
-    pub(crate) fn take_departure(&mut self, now: HubTime) -> Option<(VisitId, AccountId)> {
-        let (visit, account) =
-            self.departing.iter().find(|(_, (_, at))| *at <= now).map(|(visit, (account, _))| (*visit, *account))?;
-        self.departing.remove(&visit);
-        Some((visit, account))
+    /// Keeps what is durable for those who come back.
+    pub(crate) fn remember(&mut self, events: &[Shared]) {
+        for event in events.iter().filter(|event| matches!(event.keep, Keep::Always)) {
+            if let Some(position) = event.position {
+                self.ring.push(position, event.bytes.clone());
+            }
+        }
     }
 
     /// Notes whether anybody is here; true when the room has been empty long enough to be forgotten.
@@ -171,9 +175,18 @@ impl Room {
     /// When this room must be looked at next.
     pub(crate) fn due(&self) -> Option<HubTime> {
         let linger = self.empty_since.map(|since| since.plus_ms(LINGER_MS));
-        let departure = self.departing.values().map(|(_, at)| *at).min();
-        let remote = self.remote.due(&self.presence);
-        let due = [self.presence.due(), self.transport.due(), self.end_due(), departure, remote, linger];
+        let release = self.track.current().and_then(|timeline| self.gate.due(&timeline));
+        let due = [
+            self.presence.due(),
+            self.typing.due(),
+            self.bursts.due(),
+            self.transport.due(),
+            self.end_due(),
+            release,
+            self.ballot.due(),
+            self.remote.due(&self.presence),
+            linger,
+        ];
         due.into_iter().flatten().min()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockstep_domain::ids::{ChannelId, VisitId};
+use lockstep_domain::ids::ChannelId;
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     clock::HubTime,
     hub::io::Standing,
     outbox::Outbox,
-    protocol::Person,
+    protocol::{Join, Person},
 };
 
 /// One socket, numbered by the process; a string on the wire.
@@ -40,14 +40,15 @@ const INTENTS: Rate = Rate { burst: 5, interval_ms: 1_000 };
 const CHATS: Rate = Rate { burst: 10, interval_ms: 500 };
 const REPORTS: Rate = Rate { burst: 4, interval_ms: 500 };
 const TYPINGS: Rate = Rate { burst: 2, interval_ms: 1_000 };
+const BURSTS: Rate = Rate { burst: 5, interval_ms: 400 };
 const FRAMES: Rate = Rate { burst: 60, interval_ms: 33 };
 
 /// How far a session got.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Stage {
     Greeted { until: HubTime },
-    Joining { channel: ChannelId, visit: VisitId, standing: Option<Standing>, until: HubTime },
-    Joined { channel: ChannelId, visit: VisitId, version: u64 },
+    Joining { join: Join, standing: Option<Standing>, until: HubTime },
+    Joined { channel: ChannelId, version: u64 },
 }
 
 /// One signed-in socket.
@@ -63,7 +64,10 @@ pub(crate) struct Session {
     pub(crate) chats: Bucket,
     pub(crate) reports: Bucket,
     pub(crate) typings: Bucket,
+    pub(crate) bursts: Bucket,
     pub(crate) frames: Bucket,
+    /// Until when its right to react need not be asked for again.
+    pub(crate) may_react_until: HubTime,
 }
 
 impl Session {
@@ -78,14 +82,16 @@ impl Session {
             chats: Bucket::full(CHATS, now),
             reports: Bucket::full(REPORTS, now),
             typings: Bucket::full(TYPINGS, now),
+            bursts: Bucket::full(BURSTS, now),
             frames: Bucket::full(FRAMES, now),
+            may_react_until: HubTime::default(),
         }
     }
     /// The channel it is in or is joining.
     pub(crate) fn channel(&self) -> Option<ChannelId> {
         match self.stage {
             Stage::Greeted { .. } => None,
-            Stage::Joining { channel, .. } | Stage::Joined { channel, .. } => Some(channel),
+            Stage::Joining { join: Join { channel, .. }, .. } | Stage::Joined { channel, .. } => Some(channel),
         }
     }
     /// When it must have come further.

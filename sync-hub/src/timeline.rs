@@ -26,6 +26,11 @@ pub struct Timeline {
     pub rate_ppm: i64,
     /// May lie up to the lead in the future; before it the film holds or runs on as it was.
     pub at_hub_us: HubTime,
+    /// How fast it runs when it plays: the shared speed, also while paused.
+    pub speed_ppm: i64,
+    /// Held: it starts when everybody is ready, and then at the latest. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_until_us: Option<HubTime>,
     /// One more per change in this channel and epoch.
     pub seq: u64,
     pub epoch: Uuid,
@@ -38,6 +43,9 @@ impl Timeline {
         let moved = elapsed * i128::from(self.rate_ppm) / i128::from(RATE_NORMAL_PPM);
         let position = i128::from(self.position_us.0) + moved;
         MediaTime(position.clamp(0, i128::from(self.duration_us.0)) as i64)
+    }
+    fn film(&self) -> (VideoId, MediaTime) {
+        (self.video, self.duration_us)
     }
     /// When the film passes this position; `None` while paused.
     pub fn passes(&self, position: MediaTime) -> Option<HubTime> {
@@ -56,11 +64,33 @@ impl Timeline {
 /// A durable change of a channel's playback, as the feed tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    Loaded { video: VideoId, duration: MediaTime },
-    Played { position: MediaTime },
-    Paused { position: MediaTime },
-    Seeked { position: MediaTime },
+    Loaded {
+        video: VideoId,
+        duration: MediaTime,
+    },
+    Played {
+        position: MediaTime,
+    },
+    Paused {
+        position: MediaTime,
+    },
+    Seeked {
+        position: MediaTime,
+    },
     Ended,
+    /// Started, but held for at most this long for viewers who are not ready.
+    Held {
+        position: MediaTime,
+        wait_us: i64,
+    },
+    /// What was held starts.
+    Released {
+        position: MediaTime,
+    },
+    RateChanged {
+        rate_ppm: i64,
+        position: MediaTime,
+    },
 }
 
 /// Which change it was; its lead and its verb on the wire follow from it.
@@ -77,16 +107,22 @@ pub enum ChangeKind {
     Seeked,
     #[serde(rename = "end")]
     Ended,
+    #[serde(rename = "hold")]
+    Held,
+    #[serde(rename = "release")]
+    Released,
+    #[serde(rename = "rate")]
+    RateChanged,
 }
 
 impl ChangeKind {
     /// How long after the news the change takes effect, ms.
     pub fn lead_ms(self) -> i64 {
         match self {
-            Self::Played => LEAD_PLAY_MS,
+            Self::Played | Self::Released => LEAD_PLAY_MS,
             Self::Seeked => LEAD_SEEK_MS,
-            Self::Paused => LEAD_PAUSE_MS,
-            Self::Loaded | Self::Ended => 0,
+            Self::Paused | Self::RateChanged => LEAD_PAUSE_MS,
+            Self::Loaded | Self::Ended | Self::Held => 0,
         }
     }
 }
@@ -100,6 +136,9 @@ impl Change {
             Self::Paused { .. } => ChangeKind::Paused,
             Self::Seeked { .. } => ChangeKind::Seeked,
             Self::Ended => ChangeKind::Ended,
+            Self::Held { .. } => ChangeKind::Held,
+            Self::Released { .. } => ChangeKind::Released,
+            Self::RateChanged { .. } => ChangeKind::RateChanged,
         }
     }
 }
@@ -124,6 +163,10 @@ pub struct PlaybackSnapshot {
     pub duration: MediaTime,
     pub position: MediaTime,
     pub playing: bool,
+    /// The shared speed, parts per million.
+    pub speed_ppm: i64,
+    /// Held: how long after its last change it starts at the latest, µs.
+    pub held_us: Option<i64>,
     /// The last change: its lead had to pass before the film moved.
     pub last: ChangeKind,
     /// Database now − `recorded_at` of the last change, µs.
@@ -138,13 +181,15 @@ pub(crate) struct Track {
     epoch: Uuid,
     seq: u64,
     floor: HubTime,
+    /// The shared speed, which outlives a film.
+    speed_ppm: i64,
     current: Option<Timeline>,
 }
 
 impl Track {
     /// `seq` and `floor` continue those of the channel's last stay in memory.
     pub(crate) fn new(epoch: Uuid, seq: u64, floor: HubTime) -> Self {
-        Self { epoch, seq, floor, current: None }
+        Self { epoch, seq, floor, speed_ppm: RATE_NORMAL_PPM, current: None }
     }
     pub(crate) fn current(&self) -> Option<Timeline> {
         self.current
@@ -159,26 +204,43 @@ impl Track {
     /// The timeline after a change learnt now; `None` when nothing was loaded to change.
     pub(crate) fn apply(&mut self, now: HubTime, change: &Change) -> Option<Timeline> {
         let at = self.effective(now, change);
+        if let Change::RateChanged { rate_ppm, .. } = change {
+            self.speed_ppm = *rate_ppm;
+        }
+        let speed = self.speed_ppm;
         let next = match (*change, self.current) {
-            (Change::Loaded { video, duration }, _) => self.timeline(video, duration, MediaTime::ZERO, 0, at),
+            (Change::Loaded { video, duration }, _) => self.timeline((video, duration), MediaTime::ZERO, 0, at),
             (_, None) => return None,
-            (Change::Played { position }, Some(t)) => {
-                self.timeline(t.video, t.duration_us, position, RATE_NORMAL_PPM, at)
+            (Change::Played { position } | Change::Released { position }, Some(t)) => {
+                self.timeline(t.film(), position, speed, at)
             }
-            (Change::Paused { position }, Some(t)) => self.timeline(t.video, t.duration_us, position, 0, at),
-            (Change::Seeked { position }, Some(t)) => self.timeline(t.video, t.duration_us, position, t.rate_ppm, at),
-            (Change::Ended, Some(t)) => self.timeline(t.video, t.duration_us, t.duration_us, 0, at),
+            (Change::Paused { position }, Some(t)) => self.timeline(t.film(), position, 0, at),
+            (Change::Held { position, wait_us }, Some(t)) => {
+                Timeline { hold_until_us: Some(now + wait_us), ..self.timeline(t.film(), position, 0, at) }
+            }
+            (Change::Seeked { position }, Some(t)) => {
+                Timeline { hold_until_us: t.hold_until_us, ..self.timeline(t.film(), position, t.rate_ppm, at) }
+            }
+            (Change::RateChanged { position, .. }, Some(t)) => {
+                let rate = if t.rate_ppm > 0 { speed } else { 0 };
+                Timeline { hold_until_us: t.hold_until_us, ..self.timeline(t.film(), position, rate, at) }
+            }
+            (Change::Ended, Some(t)) => self.timeline(t.film(), t.duration_us, 0, at),
         };
         Some(self.set(next))
     }
 
     /// The timeline from durable state: position + (database now − recorded), less the lead that had to pass first.
     pub(crate) fn restore(&mut self, now: HubTime, snapshot: &PlaybackSnapshot) -> Timeline {
-        let rate = if snapshot.playing { RATE_NORMAL_PPM } else { 0 };
-        let effective = snapshot.read_at + (snapshot.last.lead_ms() * 1_000 - snapshot.elapsed_us.max(0));
+        self.speed_ppm = snapshot.speed_ppm;
+        let rate = if snapshot.playing { snapshot.speed_ppm } else { 0 };
+        let elapsed = snapshot.elapsed_us.max(0);
+        let effective = snapshot.read_at + (snapshot.last.lead_ms() * 1_000 - elapsed);
         let at = effective.max(now).max(self.floor);
-        let from = self.timeline(snapshot.video, snapshot.duration, snapshot.position, rate, effective);
-        let next = self.timeline(snapshot.video, snapshot.duration, from.position_at(at), rate, at);
+        let film = (snapshot.video, snapshot.duration);
+        let from = self.timeline(film, snapshot.position, rate, effective);
+        let hold_until_us = snapshot.held_us.map(|wait_us| snapshot.read_at + (wait_us - elapsed));
+        let next = Timeline { hold_until_us, ..self.timeline(film, from.position_at(at), rate, at) };
         self.set(next)
     }
 
@@ -191,19 +253,29 @@ impl Track {
         let latest = now.plus_ms(change.kind().lead_ms());
         let stop = match (change, self.current) {
             // The stop frame was chosen before the append: stop when the film passes it, not a commit's length later.
-            (Change::Paused { position }, Some(t)) => t.passes(*position).filter(|at| (now..=latest).contains(at)),
+            (Change::Paused { position } | Change::RateChanged { position, .. }, Some(t)) => {
+                t.passes(*position).filter(|at| (now..=latest).contains(at))
+            }
             _ => None,
         };
         stop.unwrap_or(latest).max(self.floor)
     }
 
-    fn timeline(&self, video: VideoId, duration: MediaTime, position: MediaTime, rate: i64, at: HubTime) -> Timeline {
+    fn timeline(
+        &self,
+        (video, duration): (VideoId, MediaTime),
+        position: MediaTime,
+        rate: i64,
+        at: HubTime,
+    ) -> Timeline {
         Timeline {
             video,
             duration_us: duration,
             position_us: position,
             rate_ppm: rate,
             at_hub_us: at,
+            speed_ppm: self.speed_ppm,
+            hold_until_us: None,
             seq: self.seq + 1,
             epoch: self.epoch,
         }

@@ -99,5 +99,6 @@ fn class_of(verb: Verb) -> u8 {
         Verb::Play | Verb::Pause => 0,
         Verb::Seek => 1,
         Verb::Load => 2,
+        Verb::Rate => 3,
     }
 }

@@ -108,12 +108,17 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A request to the API is one deep future: every noun of the schema adds a level to it, and a command under it more.
+/// The default of 2 MiB did not hold it without optimisation.
+const WORKER_STACK_BYTES: usize = 8 * 1024 * 1024;
+
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = Config::read(&Environment)?;
     for name in unknown_variables() {
         tracing::warn!(%name, "this setting is not known and does nothing");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORKER_STACK_BYTES).build()?;
     runtime.block_on(async {
         match cli.command {
             Command::Serve { role } => crate::serve::serve(config, role).await,

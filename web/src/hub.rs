@@ -21,7 +21,7 @@ use lockstep_sync_hub::{
     Hub, HubTime, Input, Output, QUEUED_EVENTS_MAX, Refusal, SessionId,
     protocol::{Person, close},
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -93,6 +93,7 @@ enum Letter {
         cut: CancellationToken,
     },
     Input(Input),
+    Ask(Box<dyn FnOnce(&Hub) + Send>),
 }
 
 /// The way to the hub's task. Cheap to clone.
@@ -133,6 +134,14 @@ impl HubHandle {
         let letter = Letter::Open { session, person, role, outgoing: sender, cut: cut.clone() };
         self.mailbox.send(letter).await.ok()?;
         Some((session, Line { outgoing, cut }))
+    }
+
+    /// Asks the hub something between two inputs; `None` when it has ended.
+    pub async fn ask<T: Send + 'static>(&self, question: impl FnOnce(&Hub) -> T + Send + 'static) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        let question = Box::new(move |hub: &Hub| drop(answer.send(question(hub))));
+        self.mailbox.send(Letter::Ask(question)).await.ok()?;
+        answered.await.ok()
     }
 
     /// Hands the hub something a socket saw; false when the hub has ended.
@@ -252,6 +261,7 @@ impl Task {
     fn letter(&mut self, letter: Letter) {
         match letter {
             Letter::Input(input) => self.input(input),
+            Letter::Ask(question) => question(&self.hub),
             Letter::Open { session, person, role, outgoing, cut } => {
                 self.sockets.insert(session, (outgoing, cut));
                 self.input(Input::Connected { session, account: person, role });

@@ -15,7 +15,7 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::write_private,
-    routes,
+    listening, routes,
 };
 
 /// How long sockets and requests may take to end after the signal.
@@ -135,17 +135,23 @@ async fn serve_http(
         stop_signal().await;
         stop.cancel();
     };
-    // `with_graceful_shutdown` waits for requests, not for WebSockets: those are in the tracker.
-    let server = axum::serve(routes::no_delay(listener), router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(signalled);
+    running.tracker.spawn({
+        let stop = running.shutdown.clone();
+        async move {
+            tokio::select! { () = signalled => {}, () = stop.cancelled() => {} }
+        }
+    });
+    // This waits for requests, not for WebSockets: those are in the tracker.
+    let server = listening::serve(listener, router, running.shutdown.clone());
     let drained = async {
         running.shutdown.cancelled().await;
         tokio::time::sleep(DRAIN_TIMEOUT).await;
     };
     tokio::select! {
-        ended = async { server.await } => ended.context("the server ended"),
-        () = drained => Ok(()),
+        () = server => {}
+        () = drained => {}
     }
+    Ok(())
 }
 
 /// Prints one box: where it is, how to become its administrator, where its data is.

@@ -16,10 +16,10 @@ use futures::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{Extensions, HeaderMap, StatusCode, header};
 use lockstep_commands::Principal;
 use lockstep_sync_hub::{
-    HubTime, Input, SessionId,
+    HubTime, IN_FLIGHT_BYTES_MAX, Input, SessionId,
     protocol::{ClientFrame, FRAME_BYTES_MAX, FrameError, Person, ProbeReply, close, parse},
 };
 use tokio::{sync::mpsc, time::timeout};
@@ -27,13 +27,17 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     auth::Authenticator,
+    gate::{self, Gate, Pass},
     hub::{HubHandle, Line, Outgoing},
 };
 
 /// Bytes read from a socket at once: small, an idle connection holds them.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
-/// A frame that does not leave within this ends the socket.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A frame that does not leave within this ends the socket: who does not read is gone within five seconds.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(4);
+/// Written bytes are reported to the hub in steps of this: one report for many small frames. Well below what the hub
+/// lets be in flight, so that it never waits for a report that does not come.
+const REPORT_BYTES: usize = IN_FLIGHT_BYTES_MAX / 4;
 /// How long a close frame may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The server's own ping.
@@ -56,6 +60,8 @@ pub struct SyncState {
     pub origins: Arc<[String]>,
     /// [`SESSION_CHECK`], shorter in tests.
     pub session_check: Duration,
+    /// Counts what is open.
+    pub gate: Gate,
     pub tracker: TaskTracker,
 }
 
@@ -64,10 +70,19 @@ pub fn router(state: SyncState) -> Router {
     Router::new().route("/sync", get(upgrade)).with_state(state)
 }
 
-async fn upgrade(State(state): State<SyncState>, headers: HeaderMap, socket: WebSocketUpgrade) -> Response {
+async fn upgrade(
+    State(state): State<SyncState>,
+    headers: HeaderMap,
+    extensions: Extensions,
+    socket: WebSocketUpgrade,
+) -> Response {
     if !allowed(&headers, &state.origins) {
         return (StatusCode::FORBIDDEN, "this request comes from another site").into_response();
     }
+    let Some(address) = state.gate.address(gate::address(&extensions, &headers)) else {
+        let wait = [(header::RETRY_AFTER, "5")];
+        return (StatusCode::TOO_MANY_REQUESTS, wait, "too many people watch from this address").into_response();
+    };
     let principal = match state.authenticator.principal(&headers).await {
         Ok(principal) => principal,
         Err(error) => {
@@ -83,7 +98,7 @@ async fn upgrade(State(state): State<SyncState>, headers: HeaderMap, socket: Web
         .on_upgrade(async move |socket| {
             let tracker = state.tracker.clone();
             // Awaited through the tracker, so that a drain waits for it.
-            let _ = tracker.spawn(serve(state, socket, principal, cookies(&headers))).await;
+            let _ = tracker.spawn(serve(state, socket, principal, cookies(&headers), address)).await;
         })
 }
 
@@ -110,9 +125,12 @@ async fn signed_out(state: &SyncState, cookies: &HeaderMap) {
     }
 }
 
-async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>, cookies: HeaderMap) {
+async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>, cookies: HeaderMap, _address: Pass) {
     let Some(principal) = principal else {
         return turn_away(socket, close::NOT_SIGNED_IN, "sign in first").await;
+    };
+    let Some(_account) = state.gate.account(principal.account) else {
+        return turn_away(socket, close::TOO_MANY, "too many windows of this account").await;
     };
     let person = Person { id: principal.account, name: principal.name };
     let Some((session, line)) = state.hub.open(person, principal.role).await else {
@@ -122,10 +140,14 @@ async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>
     let (probe, probes) = mpsc::channel(PROBES_MAX);
     let reader = Reader { hub: state.hub.clone(), session, stream, probe, probes: ProbeRate::default() }.run();
     let mut reader = std::pin::pin!(reader);
-    let writer = Writer { hub: state.hub.clone(), session, sink, line, probes };
+    let mut writer = Writer { hub: state.hub.clone(), session, sink, line, probes, unreported_bytes: 0 };
     // Both ends in one task: a reader that waits for the hub does not hold up answers, and the other way round.
     tokio::select! {
-        () = &mut reader => {}
+        broken = &mut reader => if let Some(frame) = broken {
+            writer.close(frame).await;
+            // What is unread cannot be read on; closing now would reset the connection before the close is seen.
+            tokio::time::sleep(CLOSE_TIMEOUT).await;
+        },
         // Read on until the other side has seen the close: unread bytes would reset the connection before it does.
         () = writer.run(signed_out(&state, &cookies)) => drop(timeout(CLOSE_TIMEOUT, reader).await),
     }
@@ -166,6 +188,20 @@ impl ProbeRate {
     }
 }
 
+/// The close code of RFC 6455, section 7.4.1, for what the codec refused; axum hides the cause's type, not its text.
+fn broken(error: &axum::Error) -> Option<CloseFrame> {
+    let text = error.to_string();
+    let (code, reason) = match () {
+        () if text.contains("too long") => (1009, "message too big"),
+        () if text.contains("UTF-8") || text.contains("utf-8") => (1007, "not UTF-8"),
+        () if text.contains("protocol error") && !text.contains("without closing handshake") => {
+            (1002, "protocol error")
+        }
+        () => return None,
+    };
+    Some(CloseFrame { code, reason: reason.into() })
+}
+
 struct Reader {
     hub: HubHandle,
     session: SessionId,
@@ -175,9 +211,14 @@ struct Reader {
 }
 
 impl Reader {
-    async fn run(mut self) {
+    /// Reads to the end; the close frame to send when the other side broke the protocol of WebSockets.
+    async fn run(mut self) -> Option<CloseFrame> {
         let clock = self.hub.clock();
-        while let Ok(Some(Ok(message))) = timeout(SILENCE_MAX, self.stream.next()).await {
+        while let Ok(Some(message)) = timeout(SILENCE_MAX, self.stream.next()).await {
+            let message = match message {
+                Ok(message) => message,
+                Err(error) => return broken(&error),
+            };
             let read_at = clock.now();
             let frame = match message {
                 Message::Text(text) => parse(&text),
@@ -192,9 +233,10 @@ impl Reader {
                 continue;
             }
             if !self.hub.tell(Input::Frame { session: self.session, frame }).await {
-                return;
+                return None;
             }
         }
+        None
     }
 }
 
@@ -204,10 +246,12 @@ struct Writer {
     sink: SplitSink<WebSocket, Message>,
     line: Line,
     probes: mpsc::Receiver<Probe>,
+    /// Written, and not yet told to the hub.
+    unreported_bytes: usize,
 }
 
 impl Writer {
-    async fn run(mut self, signed_out: impl Future<Output = ()>) {
+    async fn run(&mut self, signed_out: impl Future<Output = ()>) {
         let cut = self.line.cut.clone();
         let end = tokio::select! {
             end = self.pump() => end,
@@ -215,8 +259,12 @@ impl Writer {
             () = signed_out => Some(CloseFrame { code: close::NOT_SIGNED_IN, reason: "signed out".into() }),
         };
         if let Some(frame) = end {
-            let _ = timeout(CLOSE_TIMEOUT, self.sink.send(Message::Close(Some(frame)))).await;
+            self.close(frame).await;
         }
+    }
+
+    async fn close(&mut self, frame: CloseFrame) {
+        let _ = timeout(CLOSE_TIMEOUT, self.sink.send(Message::Close(Some(frame)))).await;
     }
 
     /// Writes until the hub closes the line or the socket fails; the close frame to send, if any.
@@ -247,7 +295,12 @@ impl Writer {
         let length = bytes.len();
         let text = Utf8Bytes::try_from(bytes).ok()?;
         self.write(Message::Text(text)).await?;
-        self.hub.tell(Input::Written { session: self.session, bytes: length }).await.then_some(())
+        self.unreported_bytes += length;
+        if self.unreported_bytes < REPORT_BYTES {
+            return Some(());
+        }
+        let bytes = std::mem::take(&mut self.unreported_bytes);
+        self.hub.tell(Input::Written { session: self.session, bytes }).await.then_some(())
     }
 
     async fn write(&mut self, message: Message) -> Option<()> {

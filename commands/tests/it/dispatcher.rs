@@ -74,8 +74,12 @@ async fn a_stale_cache_refuses_nobody_wrongly() {
     let guest = world.member(id, "Linus").await;
     let elsewhere = world.other_node().await;
     member::ban(&world.services, &world.context(owner), id, guest, None).await.expect("banned");
-    let text = || "hello".to_owned();
-    let refused = message::post(&elsewhere, &world.context(guest), id, MessageId(Uuid::now_v7()), text(), None).await;
+    let hello = || message::NewMessage {
+        id: MessageId(Uuid::now_v7()),
+        text: "hello".to_owned(),
+        ..message::NewMessage::default()
+    };
+    let refused = message::post(&elsewhere, &world.context(guest), id, hello()).await;
     assert!(matches!(
         refused,
         Err(CommandError::Refused(message::MessageRefusal::Rule(MessageError::Denied(Denied::Banned))))
@@ -83,7 +87,5 @@ async fn a_stale_cache_refuses_nobody_wrongly() {
     member::unban(&world.services, &world.context(owner), id, guest).await.expect("unbanned");
     member::join(&world.services, &world.context(guest), id, None).await.expect("joins again");
     // The other node still holds the ban in its cache.
-    message::post(&elsewhere, &world.context(guest), id, MessageId(Uuid::now_v7()), text(), None)
-        .await
-        .expect("is let in again");
+    message::post(&elsewhere, &world.context(guest), id, hello()).await.expect("is let in again");
 }

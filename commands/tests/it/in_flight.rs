@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use lockstep_commands::{
-    CommandError, Context, Dispatcher, Outcome, Services, channel, member, message, playback, refusal::Coded,
+    CommandError, Context, Dispatcher, Outcome, Services, channel, member,
+    message::{self, NewMessage},
+    playback,
+    refusal::Coded,
 };
 use lockstep_domain::{
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, StreamId, VideoId},
@@ -109,6 +112,7 @@ impl Scene {
         let event = PlaybackEvent::VideoLoaded {
             video: VideoId(Uuid::now_v7()),
             duration_us: MediaTime(100_000_000),
+            item: None,
             at_us: Timestamp(1),
         };
         let append = Append {
@@ -137,9 +141,12 @@ impl Scene {
         match loss {
             Loss::Mute | Loss::Kick | Loss::Ban => {
                 let id = MessageId(Uuid::now_v7());
-                refused(message::post(services, context, self.channel, id, "hi".to_owned(), None).await)
+                let new = NewMessage { id, text: "hi".to_owned(), ..NewMessage::default() };
+                refused(message::post(services, context, self.channel, new).await)
             }
-            Loss::Override | Loss::Remote => refused(playback::play(services, context, self.channel, None).await),
+            Loss::Override | Loss::Remote => {
+                refused(playback::play(services, context, self.channel, None, false).await)
+            }
         }
     }
 

@@ -2,9 +2,11 @@
 #![allow(clippy::disallowed_methods)]
 
 mod accounts;
+mod chat;
 mod cqrs;
 mod dispatcher;
 mod in_flight;
+mod queue;
 mod rights;
 mod support;
 mod uploads;

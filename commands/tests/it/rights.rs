@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use lockstep_commands::{CommandError, member, message};
+use lockstep_commands::{
+    CommandError, member,
+    message::{self, NewMessage},
+};
 use lockstep_domain::ids::{MessageId, Position};
 use uuid::Uuid;
 
@@ -21,10 +24,9 @@ async fn a_message_never_follows_its_authors_ban() {
             let (world, elsewhere) = (Arc::clone(&world), elsewhere.clone());
             tasks.spawn(async move {
                 let services = if n % 2 == 0 { &world.services } else { &elsewhere };
-                let text = format!("message {n}");
-                message::post(services, &world.context(guest), id, MessageId(Uuid::now_v7()), text, None)
-                    .await
-                    .map(|_| ())
+                let new =
+                    NewMessage { id: MessageId(Uuid::now_v7()), text: format!("message {n}"), ..NewMessage::default() };
+                message::post(services, &world.context(guest), id, new).await.map(|_| ())
             });
         }
         let banning = Arc::clone(&world);

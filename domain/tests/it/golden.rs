@@ -16,6 +16,8 @@ use lockstep_domain::{
     message::{Message, MessageEvent},
     permission::{ChannelRole, Permission},
     playback::{Playback, PlaybackEvent},
+    queue::{Queue, QueueEvent},
+    report::{Report, ReportAction, ReportEvent},
     video::{Video, VideoEvent},
     visit::{Visit, VisitEvent},
     work::{Work, WorkEvent, WorkKind},
@@ -56,7 +58,9 @@ fn samples() -> Vec<Sample> {
         samples_of::<Invite>(InviteEvent::TYPES, sample::invites()),
         samples_of::<Member>(MemberEvent::TYPES, sample::members()),
         samples_of::<Message>(MessageEvent::TYPES, sample::messages()),
+        samples_of::<Report>(ReportEvent::TYPES, sample::reports()),
         samples_of::<Playback>(PlaybackEvent::TYPES, sample::playbacks()),
+        samples_of::<Queue>(QueueEvent::TYPES, sample::queues()),
         samples_of::<Video>(VideoEvent::TYPES, sample::videos()),
         samples_of::<Visit>(VisitEvent::TYPES, sample::visits()),
         samples_of::<Work>(WorkEvent::TYPES, sample::works()),
@@ -125,13 +129,20 @@ fn add_field(json: &mut Value) {
 }
 
 /// The fields that may be missing: where a writer had nothing to say, or was older than the field.
-const OPTIONAL: [(&str, &str); 9] = [
+const OPTIONAL: [(&str, &str); 16] = [
     ("account.PasswordChanged.v1.json", "by"),
     ("channel.RemoteModeChanged.v1.json", "holder"),
     ("member.Muted.v1.json", "until_us"),
     ("member.PermissionOverridden.v1.json", "granted"),
     ("message.Posted.v1.json", "playback_us"),
     ("message.Posted.v1.json", "video"),
+    ("queue.VideoDequeued.v1.json", "before"),
+    ("queue.VideoDequeued.v1.json", "by"),
+    ("queue.VideoMoved.v1.json", "before"),
+    ("queue.VideoMoved.v1.json", "by"),
+    ("queue.VideoMoved.v1.json", "was_before"),
+    ("queue.VideoQueued.v1.json", "before"),
+    ("report.Filed.v1.json", "playback_us"),
     ("video.SourceProbed.v1.json", "audio_codec"),
     ("video.TranscodeProgressed.v1.json", "eta_s"),
     ("work.SegmentPublished.v1.json", "codecs"),
@@ -193,14 +204,18 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 8] = [
+const PERSONAL: [(&str, &[&str]); 12] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
     ("account.Registered.v1.json", &["name"]),
     ("account.Suspended.v1.json", &["reason"]),
     ("member.Muted.v1.json", &["reason"]),
     ("member.Removed.v1.json", &["reason"]),
+    ("message.Edited.v1.json", &["text"]),
     ("message.Posted.v1.json", &["text"]),
+    ("message.Redacted.v1.json", &["reason"]),
+    ("report.Filed.v1.json", &["reason", "text"]),
+    ("report.Resolved.v1.json", &["note"]),
     ("video.UploadRequested.v1.json", &["file_name", "title"]),
 ];
 
@@ -246,6 +261,8 @@ fn stored_words_are_fixed() {
     let roles = [PlatformRole::Administrator, PlatformRole::Member, PlatformRole::Guest];
     assert_eq!(json!(roles), json!(["administrator", "member", "guest"]));
     assert_eq!(json!(ChannelRole::ALL), json!(["viewer", "moderator", "admin", "owner"]));
+    let actions = [ReportAction::Redacted, ReportAction::Muted, ReportAction::Banned, ReportAction::Dismissed];
+    assert_eq!(json!(actions), json!(["redacted", "muted", "banned", "dismissed"]));
     let visibilities = [Visibility::Public, Visibility::Unlisted, Visibility::Private];
     assert_eq!(json!(visibilities), json!(["public", "unlisted", "private"]));
     let kinds = [WorkKind::Chunk { first_segment: 1, last_segment: 2 }, WorkKind::Audio, WorkKind::Thumbnail];

@@ -4,7 +4,10 @@ use lockstep_domain::{
     Aggregate,
     ids::VideoId,
     permission::{ChannelRole, Permission},
-    playback::{Playback, PlaybackCommand as Do, PlaybackError as No, PlaybackEvent as Did, PlaybackState},
+    playback::{
+        Loadable, Playback, PlaybackCommand as Do, PlaybackError as No, PlaybackEvent as Did, PlaybackState,
+        ReleaseCause,
+    },
     standing::{Denied, Standing},
     time::{MediaTime, RATE_NORMAL_PPM, Timestamp},
 };
@@ -13,7 +16,7 @@ use proptest::{prelude::*, sample::select};
 use crate::{
     actor::{denials, standing, standings, with_remote, without},
     check::{Given, repeats, total},
-    sample::{BOB, FILM, OTHER_FILM, playbacks, secs, wall},
+    sample::{BOB, FILM, OTHER_FILM, entry as item, playbacks, secs, wall},
 };
 
 fn given(history: impl IntoIterator<Item = Did>) -> Given<Playback> {
@@ -33,7 +36,7 @@ fn load(video: VideoId, at: i64) -> Do {
 }
 
 fn play(position: Option<i64>, at: i64) -> Do {
-    Do::Play { standing: viewer(), position: position.map(secs), at: wall(at) }
+    Do::Play { standing: viewer(), position: position.map(secs), hold: false, at: wall(at) }
 }
 
 fn pause(position: Option<i64>, at: i64) -> Do {
@@ -45,7 +48,7 @@ fn seek(position: MediaTime, at: i64) -> Do {
 }
 
 fn loaded(video: VideoId, at: i64) -> Did {
-    Did::VideoLoaded { video, duration_us: secs(60), at_us: wall(at) }
+    Did::VideoLoaded { video, duration_us: secs(60), at_us: wall(at), item: None }
 }
 
 fn played(position: i64, at: i64) -> Did {
@@ -57,7 +60,11 @@ fn paused(position: i64, at: i64) -> Did {
 }
 
 fn seeked(position: i64, at: i64) -> Did {
-    Did::Seeked { position_us: secs(position), at_us: wall(at) }
+    Did::Seeked { position_us: secs(position), at_us: wall(at), from_us: None }
+}
+
+fn seeked_from(from: i64, position: i64, at: i64) -> Did {
+    Did::Seeked { position_us: secs(position), at_us: wall(at), from_us: Some(secs(from)) }
 }
 
 fn ended(at: i64) -> Did {
@@ -115,12 +122,12 @@ fn a_pause_stays_within_the_film() {
 
 #[test]
 fn a_seek_moves_the_film() {
-    given([loaded(FILM, 0)]).when(seek(secs(30), 1)).then([seeked(30, 1)]);
-    given([loaded(FILM, 0)]).when(seek(secs(60), 1)).then([seeked(60, 1)]);
-    given([loaded(FILM, 0), played(0, 1)]).when(seek(secs(30), 2)).then([seeked(30, 2)]);
+    given([loaded(FILM, 0)]).when(seek(secs(30), 1)).then([seeked_from(0, 30, 1)]);
+    given([loaded(FILM, 0)]).when(seek(secs(60), 1)).then([seeked_from(0, 60, 1)]);
+    given([loaded(FILM, 0), played(0, 1)]).when(seek(secs(30), 2)).then([seeked_from(1, 30, 2)]);
     given([loaded(FILM, 0), seeked(30, 1)]).when(seek(secs(30), 2)).then([]);
     // While it plays, the same place at another time is another seek: the film has moved on.
-    given([loaded(FILM, 0), played(0, 1), seeked(30, 2)]).when(seek(secs(30), 9)).then([seeked(30, 9)]);
+    given([loaded(FILM, 0), played(0, 1), seeked(30, 2)]).when(seek(secs(30), 9)).then([seeked_from(37, 30, 9)]);
 }
 
 #[test]
@@ -154,7 +161,7 @@ fn nothing_plays_before_something_is_loaded() {
 fn acts() -> [(Permission, fn(Standing) -> Do); 4] {
     [
         (Permission::LoadVideo, |standing| load_by(standing, OTHER_FILM, 1)),
-        (Permission::PlayPause, |standing| Do::Play { standing, position: None, at: wall(1) }),
+        (Permission::PlayPause, |standing| Do::Play { standing, position: None, hold: false, at: wall(1) }),
         (Permission::PlayPause, |standing| Do::Pause { standing, position: None, at: wall(1) }),
         (Permission::Seek, |standing| Do::Seek { standing, position: secs(1), at: wall(1) }),
     ]
@@ -209,10 +216,40 @@ fn commands() -> impl Strategy<Value = Do> {
         (standing(), film(), positions(), any::<bool>(), walls()).prop_map(
             |(standing, video, duration, playable, at)| Do::LoadVideo { standing, video, duration, playable, at }
         ),
-        (standing(), maybe(), walls()).prop_map(|(standing, position, at)| Do::Play { standing, position, at }),
+        (standing(), maybe(), any::<bool>(), walls()).prop_map(|(standing, position, hold, at)| Do::Play {
+            standing,
+            position,
+            hold,
+            at
+        }),
+        shared(),
         (standing(), maybe(), walls()).prop_map(|(standing, position, at)| Do::Pause { standing, position, at }),
         (standing(), positions(), walls()).prop_map(|(standing, position, at)| Do::Seek { standing, position, at }),
         (film(), walls()).prop_map(|(video, at)| Do::End { video, at }),
+    ]
+}
+
+/// What concerns everybody's viewing at once.
+fn shared() -> impl Strategy<Value = Do> {
+    let films = || {
+        (select(vec![FILM, OTHER_FILM]), positions(), any::<bool>(), proptest::option::of(0_u128..3))
+            .prop_map(|(video, duration, playable, n)| Loadable { video, duration, playable, item: n.map(item) })
+    };
+    let rates = || prop_oneof![select(vec![500_000, 1_000_000, 1_500_000, 2_000_000]), any::<i64>()];
+    let causes = || select(vec![ReleaseCause::Ready, ReleaseCause::Deadline]);
+    let maybe = || proptest::option::of(positions());
+    prop_oneof![
+        (standings(), films(), walls()).prop_map(|(standing, film, at)| Do::PlayItem { standing, film, at }),
+        (films(), walls()).prop_map(|(film, at)| Do::Advance { film, at }),
+        (standings(), rates(), maybe(), walls()).prop_map(|(standing, rate_ppm, position, at)| Do::ChangeRate {
+            standing,
+            rate_ppm,
+            position,
+            at
+        }),
+        (causes(), walls()).prop_map(|(cause, at)| Do::Release { cause, at }),
+        (standings(), walls()).prop_map(|(standing, at)| Do::StartNow { standing, at }),
+        (0_u64..4, walls()).prop_map(|(load, at)| Do::Skip { load, at }),
     ]
 }
 
@@ -220,9 +257,19 @@ fn commands() -> impl Strategy<Value = Do> {
 fn stored() -> impl Strategy<Value = Did> {
     prop_oneof![
         select(playbacks()),
-        (positions(), walls()).prop_map(|(duration_us, at_us)| Did::VideoLoaded { video: FILM, duration_us, at_us }),
+        (positions(), walls()).prop_map(|(duration_us, at_us)| Did::VideoLoaded {
+            video: FILM,
+            duration_us,
+            at_us,
+            item: None
+        }),
         (positions(), walls()).prop_map(|(position_us, at_us)| Did::Played { position_us, at_us }),
-        (positions(), walls()).prop_map(|(position_us, at_us)| Did::Seeked { position_us, at_us }),
+        (positions(), walls()).prop_map(|(position_us, at_us)| Did::Seeked { position_us, at_us, from_us: None }),
+        (any::<i64>(), positions(), walls()).prop_map(|(rate_ppm, position_us, at_us)| Did::RateChanged {
+            rate_ppm,
+            position_us,
+            at_us
+        }),
         walls().prop_map(|at_us| Did::Ended { at_us }),
     ]
 }

@@ -4,12 +4,14 @@ use lockstep_domain::{
     Personal,
     account::{AccountEvent, PlatformRole},
     channel::{ChannelEvent, Visibility},
-    ids::{AccountId, ChannelId, InviteId, MessageId, VideoId},
+    ids::{AccountId, ChannelId, InviteId, MessageId, QueueItemId, VideoId},
     invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
     permission::{ChannelRole, Permission},
-    playback::PlaybackEvent,
+    playback::{HoldReason, PlaybackEvent, ReleaseCause},
+    queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
+    report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
     video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
     visit::VisitEvent,
@@ -101,22 +103,93 @@ pub fn members() -> Vec<MemberEvent> {
 }
 
 pub fn messages() -> Vec<MessageEvent> {
-    vec![MessageEvent::Posted {
-        channel: CHANNEL,
-        author: BOB,
-        text: named(BOB, "Look at that!"),
-        video: Some(FILM),
-        playback_us: Some(MediaTime::from_micros(61_200_000)),
-    }]
+    let (account, emoji) = (ADA, "\u{2764}\u{fe0f}".to_owned());
+    vec![
+        MessageEvent::Posted {
+            channel: CHANNEL,
+            author: BOB,
+            text: named(BOB, "Look at that!"),
+            video: Some(FILM),
+            playback_us: Some(MediaTime::from_micros(61_200_000)),
+            reply_to: None,
+            reply_author: None,
+            mentions: vec![],
+        },
+        MessageEvent::Edited { text: named(BOB, "Look at this!") },
+        MessageEvent::Redacted { by: ADA, reason: Some(named(BOB, "not here")) },
+        MessageEvent::ReactionAdded { account, emoji: emoji.clone() },
+        MessageEvent::ReactionRemoved { account, emoji },
+        MessageEvent::Pinned { by: ADA },
+        MessageEvent::Unpinned { by: ADA },
+    ]
+}
+
+pub fn reports() -> Vec<ReportEvent> {
+    vec![
+        ReportEvent::Filed {
+            channel: CHANNEL,
+            message: MESSAGE,
+            reporter: EVE,
+            reason: named(EVE, "This is rude."),
+            author: BOB,
+            text: named(BOB, "Look at that!"),
+            said_at_us: wall(3),
+            playback_us: Some(MediaTime::from_micros(61_200_000)),
+        },
+        ReportEvent::Resolved { by: ADA, action: ReportAction::Muted, note: Some(named(BOB, "for a day")) },
+    ]
 }
 
 pub fn playbacks() -> Vec<PlaybackEvent> {
     vec![
-        PlaybackEvent::VideoLoaded { video: FILM, duration_us: secs(60), at_us: wall(0) },
+        PlaybackEvent::VideoLoaded { video: FILM, duration_us: secs(60), at_us: wall(0), item: None },
         PlaybackEvent::Played { position_us: secs(0), at_us: wall(1) },
         PlaybackEvent::Paused { position_us: secs(7), at_us: wall(8) },
-        PlaybackEvent::Seeked { position_us: secs(30), at_us: wall(9) },
+        PlaybackEvent::Seeked { position_us: secs(30), at_us: wall(9), from_us: None },
         PlaybackEvent::Ended { at_us: wall(40) },
+        PlaybackEvent::Held { reason: HoldReason::Start, position_us: secs(0), deadline_us: wall(51), at_us: wall(41) },
+        PlaybackEvent::Released { cause: ReleaseCause::Ready, position_us: secs(0), at_us: wall(43) },
+        PlaybackEvent::RateChanged { rate_ppm: 1_500_000, position_us: secs(4), at_us: wall(47) },
+        PlaybackEvent::Skipped { from_us: secs(10), at_us: wall(51) },
+    ]
+}
+
+/// The `n`-th item of a queue.
+pub fn entry(n: u128) -> QueueItemId {
+    QueueItemId(Uuid::from_u128(0x1_0000 + n))
+}
+
+pub fn queued_item(n: u128) -> QueueItem {
+    QueueItem { item: entry(n), video: FILM, by: BOB, duration_us: secs(60), at_us: wall(0) }
+}
+
+pub fn queues() -> Vec<QueueEvent> {
+    vec![
+        QueueEvent::VideoQueued {
+            item: entry(1),
+            video: FILM,
+            by: BOB,
+            duration_us: secs(60),
+            before: Some(entry(2)),
+            at_us: wall(0),
+        },
+        QueueEvent::VideoDequeued {
+            item: entry(1),
+            video: FILM,
+            queued_by: BOB,
+            duration_us: secs(60),
+            before: Some(entry(2)),
+            cause: DequeueCause::Removed,
+            by: Some(ADA),
+        },
+        QueueEvent::VideoMoved { item: entry(1), before: Some(entry(3)), was_before: Some(entry(2)), by: Some(ADA) },
+        QueueEvent::SkipVoteCast { by: BOB, load: 3 },
+        QueueEvent::SkipVoteWithdrawn { by: BOB, load: 3 },
+        QueueEvent::SkipVotesCounted { load: 3, have: 2, need: 3 },
+        QueueEvent::Cleared { items: vec![queued_item(1)], by: ADA },
+        QueueEvent::Restored { items: vec![queued_item(1)], by: ADA },
+        QueueEvent::AutoplaySet { on: false, by: ADA },
+        QueueEvent::LoopSet { mode: LoopMode::All, by: ADA },
     ]
 }
 

@@ -55,7 +55,7 @@ impl Playback {
         nullable(async {
             let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
             let at = input.position_us.map(media).transpose()?;
-            change(playback::play(ctx.services(), &command, ChannelId(input.channel), at).await)
+            change(playback::play(ctx.services(), &command, ChannelId(input.channel), at, false).await)
         })
         .await
     }

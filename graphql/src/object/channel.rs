@@ -5,6 +5,7 @@ use lockstep_domain::permission::Permission;
 use lockstep_projections::{
     channels::ChannelRow,
     member_page::{Page, Which},
+    queues::QueueRow,
 };
 use uuid::Uuid;
 
@@ -14,12 +15,13 @@ use super::{
     member::Member,
     member_page::{MemberFilter, MemberPage, needs, place},
     message::MessagePage,
+    queue::Queue,
     timeline::Timeline,
 };
 use crate::{
     context::Shared,
     limits::{cost, page},
-    loader::{InvitesOf, MemberPageOf, MembersOf, MessagesOf},
+    loader::{InvitesOf, MemberPageOf, MembersOf, MessagesOf, QueueOf},
     permission::{self, MyStanding, RolePermissions},
     problem::{Nullable, Problem, nullable},
     scalar::{ChannelRole, DateTime, Position, Visibility},
@@ -160,6 +162,18 @@ impl Channel {
     }
     async fn playback(&self) -> Option<Timeline> {
         self.row.playback.clone().filter(|_| self.inside).map(|row| Timeline { row })
+    }
+    /// Absent to those who may not see inside.
+    async fn queue(&self, ctx: &Context<'_>) -> Nullable<Queue> {
+        nullable(async {
+            if !self.inside {
+                return Ok(None);
+            }
+            let row = ctx.loaders().queues.load_one(QueueOf(self.row.channel)).await?;
+            let row = row.unwrap_or_else(|| QueueRow::empty(self.row.channel));
+            Ok(Some(Queue { row, asker: ctx.asker() }))
+        })
+        .await
     }
     /// The newest ones before `before`, in the order they were said.
     #[graphql(complexity = "cost(last, 50, child_complexity)")]

@@ -30,9 +30,17 @@ impl Timeline {
     async fn position_us(&self) -> f64 {
         float(self.row.media.as_micros())
     }
-    /// 1 000 000 when playing, 0 when paused.
+    /// The shared speed when playing (1 000 000 is normal), 0 when paused.
     async fn rate_ppm(&self) -> i32 {
-        if self.row.playing { 1_000_000 } else { 0 }
+        i32::try_from(self.row.rate_ppm()).unwrap_or(i32::MAX)
+    }
+    /// The shared speed, also while paused.
+    async fn speed_ppm(&self) -> i32 {
+        i32::try_from(self.row.speed_ppm).unwrap_or(i32::MAX)
+    }
+    /// Waits for viewers before it starts.
+    async fn held(&self) -> bool {
+        self.row.held
     }
     async fn recorded_at(&self) -> DateTime {
         DateTime(self.row.recorded_at)

@@ -8,10 +8,8 @@ use lockstep_domain::{
     channel::ChannelEvent as DomainChannelEvent,
     ids::{AccountId, ChannelId, member_parts},
     member::MemberEvent,
-    message::MessageEvent,
-    time::MediaTime,
 };
-use lockstep_projections::{Reader, RecordedEvent, Scope, channels, members, playback, tail::Cursor};
+use lockstep_projections::{Reader, RecordedEvent, Scope, channels, members, messages, playback, tail::Cursor};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -24,7 +22,7 @@ use crate::{
         timeline::Timeline,
     },
     problem::{Nullable, Problem, nullable},
-    scalar::{DateTime, Position, float},
+    scalar::{DateTime, Position},
 };
 
 /// An event of the log, shown to those who may read its channel.
@@ -59,6 +57,10 @@ impl Channels {
             while let Some(Ok(event)) = live.next().await {
                 if concerns_rights(&event, asker) && !still_readable(&reader, asker, channel, &event).await {
                     break;
+                }
+                // Who reported whom is for the moderators' queue alone.
+                if event.stream.kind() == "report" {
+                    continue;
                 }
                 yield ChannelEvent { channel, event };
             }
@@ -124,25 +126,15 @@ impl ChannelEvent {
     async fn channel(&self) -> Uuid {
         self.channel.0
     }
+    /// The message that this is about, as of now.
     async fn message(&self, ctx: &Context<'_>) -> Nullable<Message> {
         nullable(async {
-            if self.event.stream.kind() != "message" {
-                return Ok(None);
-            }
-            let Ok(MessageEvent::Posted { author, text, playback_us, .. }) =
-                MessageEvent::deserialize(&self.event.payload)
-            else {
+            let Some(id) = self.event.stream.id().parse().ok().filter(|_| self.event.stream.kind() == "message") else {
                 return Ok(None);
             };
-            let Some(author) = account::load(ctx.loaders(), author).await? else { return Ok(None) };
-            Ok(self.event.stream.id().parse().ok().map(|id| Message {
-                id,
-                author,
-                text: text.value().cloned().unwrap_or_default(),
-                sent_at: DateTime(self.event.recorded_at),
-                playback_us: playback_us.map(MediaTime::as_micros).map(float),
-                position: Position(self.event.position),
-            }))
+            ctx.reader().wait_for(&["messages", "accounts"], self.event.position).await?;
+            let rows = messages::by_ids(ctx.reader().pool(), &[id]).await?;
+            Ok(rows.into_iter().next().map(Message::from))
         })
         .await
     }

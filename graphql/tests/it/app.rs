@@ -138,7 +138,7 @@ impl App {
     pub async fn change(&self, by: Option<&Principal>, field: &str, input: Value) -> Value {
         let (input_type, fields) = shape(field);
         let query = format!(
-            "mutation($input: {input_type}!) {{ {field}(input: $input) {{ __typename ... on Refused {{ code message }} {fields} }} }}"
+            "mutation($input: {input_type}!) {{ {field}(input: $input) {{ __typename ... on Refused {{ code message retryAfterMs }} {fields} }} }}"
         );
         self.data(by, &query, json!({ "input": input })).await[field].clone()
     }
@@ -259,6 +259,21 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "loadVideo" => ("LoadVideoInput", changed),
         "play" | "pause" => ("PlayInput", changed),
         "seek" => ("SeekInput", changed),
+        "editMessage" => ("EditMessageInput", changed),
+        "redactMessage" => ("RedactMessageInput", changed),
+        "reactToMessage" => ("ReactInput", changed),
+        "pinMessage" | "unpinMessage" => ("MessageInput", changed),
+        "reportMessage" => ("ReportMessageInput", "... on ReportFiled { id position }"),
+        "resolveReport" => ("ResolveReportInput", changed),
+        "queueVideo" => ("QueueVideoInput", changed),
+        "dequeueVideo" | "playNow" => ("QueueItemInput", changed),
+        "moveInQueue" => ("MoveInQueueInput", changed),
+        "playNext" => ("PlayNextInput", changed),
+        "voteSkip" => ("VoteSkipInput", changed),
+        "restoreQueue" | "clearQueue" | "releaseHold" => ("ChannelInput", changed),
+        "setAutoplay" => ("SetAutoplayInput", changed),
+        "setLoop" => ("SetLoopInput", changed),
+        "changeRate" => ("ChangeRateInput", changed),
         "postMessage" => ("PostMessageInput", "... on MessagePosted { id position }"),
         other => panic!("no such mutation: {other}"),
     }

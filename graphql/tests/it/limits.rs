@@ -64,7 +64,8 @@ async fn pages_have_at_most_a_hundred_rows() {
     let channel = app.channel(&ada, "Club", "PUBLIC").await;
     app.settle().await;
     let sdl = app.schema.sdl();
-    let paged = sdl.lines().filter(|line| line.contains("first: Int") || line.contains("last: Int")).count();
+    let lists = ["first: Int", "last: Int", "count: Int = 30"];
+    let paged = sdl.lines().filter(|line| lists.iter().any(|list| line.contains(list))).count();
     let queries = [
         "{ videos(first: N) { hasMore } }".to_owned(),
         "{ channels(first: N) { id } }".to_owned(),
@@ -72,6 +73,11 @@ async fn pages_have_at_most_a_hundred_rows() {
         format!("{{ channel(id: \"{channel}\") {{ messages(last: N) {{ hasMore }} }} }}"),
         format!("{{ channel(id: \"{channel}\") {{ memberPage(first: N) {{ hasMore }} }} }}"),
         format!("{{ channel(id: \"{channel}\") {{ invites(first: N) {{ hasMore }} }} }}"),
+        format!("{{ messages(channel: \"{channel}\", count: N) {{ hasMore }} }}"),
+        format!("{{ messagesChangedAfter(channel: \"{channel}\", after: \"0\", first: N) {{ hasMore }} }}"),
+        format!("{{ channel(id: \"{channel}\") {{ queue {{ items(first: N) {{ id }} }} }} }}"),
+        format!("{{ channel(id: \"{channel}\") {{ queue {{ lastQueue(first: N) {{ id }} }} }} }}"),
+        format!("{{ reports(channel: \"{channel}\", first: N) {{ hasMore }} }}"),
     ];
     assert_eq!(paged, queries.len(), "a list without a test");
     for query in queries {

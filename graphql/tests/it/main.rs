@@ -3,10 +3,12 @@
 mod access;
 mod app;
 mod channels;
+mod chat;
 mod cost;
 mod faults;
 mod journey;
 mod limits;
+mod queue;
 mod sdl;
 mod subscribing;
 mod sweep;

@@ -30,6 +30,8 @@ enum Names {
     Message,
     Video,
     Invite,
+    QueueItem,
+    Report,
     /// Chosen by the client anew: names nothing that is there.
     Fresh,
 }
@@ -90,12 +92,78 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("play", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("pause", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("seek", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
-    ("postMessage", &[("operationId", Names::Fresh), ("channel", Names::Channel), ("id", Names::Message)], Same),
+    (
+        "postMessage",
+        &[
+            ("operationId", Names::Fresh),
+            ("channel", Names::Channel),
+            ("id", Names::Fresh),
+            ("replyTo", Names::Message),
+            ("mentions", Names::Account),
+        ],
+        Same,
+    ),
+    (
+        "queueVideo",
+        &[
+            ("operationId", Names::Fresh),
+            ("channel", Names::Channel),
+            ("video", Names::Video),
+            ("before", Names::QueueItem),
+        ],
+        Same,
+    ),
+    ("dequeueVideo", &QUEUED, Same),
+    (
+        "moveInQueue",
+        &[
+            ("operationId", Names::Fresh),
+            ("channel", Names::Channel),
+            ("item", Names::QueueItem),
+            ("before", Names::QueueItem),
+        ],
+        Same,
+    ),
+    ("playNow", &QUEUED, Same),
+    (
+        "playNext",
+        &[
+            ("operationId", Names::Fresh),
+            ("channel", Names::Channel),
+            ("video", Names::Video),
+            ("item", Names::QueueItem),
+        ],
+        Same,
+    ),
+    ("voteSkip", &CHANNEL, Same),
+    ("restoreQueue", &CHANNEL, Same),
+    ("clearQueue", &CHANNEL, Same),
+    ("releaseHold", &CHANNEL, Same),
+    ("setAutoplay", &CHANNEL, Same),
+    ("setLoop", &CHANNEL, Same),
+    ("changeRate", &CHANNEL, Same),
+    ("editMessage", &MESSAGE, Same),
+    ("redactMessage", &MESSAGE, Same),
+    ("reactToMessage", &MESSAGE, Same),
+    ("pinMessage", &MESSAGE, Same),
+    ("unpinMessage", &MESSAGE, Same),
+    ("reportMessage", &MESSAGE, Same),
+    ("resolveReport", &[("operationId", Names::Fresh), ("report", Names::Report)], Same),
+    ("message", &[("id", Names::Message)], Same),
+    ("messages", &[("channel", Names::Channel), ("around", Names::Message)], Same),
+    ("messagesChangedAfter", &[("channel", Names::Channel)], Same),
+    ("searchMessages", &[("channel", Names::Channel)], Same),
+    ("pinnedMessages", &[("channel", Names::Channel)], Same),
+    ("reports", &[("channel", Names::Channel)], Same),
     ("requestUpload", &[("operationId", Names::Fresh)], Same),
     ("videoStatus", &[("id", Names::Video)], Differs(FILMS)),
     ("channelEvents", &[("channel", Names::Channel)], Same),
 ];
 
+const CHANNEL: [(&str, Names); 2] = [("operationId", Names::Fresh), ("channel", Names::Channel)];
+const QUEUED: [(&str, Names); 3] =
+    [("operationId", Names::Fresh), ("channel", Names::Channel), ("item", Names::QueueItem)];
+const MESSAGE: [(&str, Names); 2] = [("operationId", Names::Fresh), ("message", Names::Message)];
 const MEMBER: [(&str, Names); 3] =
     [("operationId", Names::Fresh), ("channel", Names::Channel), ("account", Names::Account)];
 
@@ -277,6 +345,7 @@ fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> O
     for (name, ty) in &root.arguments {
         let value = match chosen(name).filter(|_| is_id(name, &named(ty))) {
             Some(id) => id,
+            None if ["first", "last", "count"].contains(&name.as_str()) => json!(2),
             None if ty.nullable => continue,
             None => sdl.value(ty, &chosen),
         };
@@ -306,6 +375,8 @@ impl Things {
             (Names::Account, id()),
             (Names::Message, id()),
             (Names::Video, id()),
+            (Names::QueueItem, id()),
+            (Names::Report, id()),
             (Names::Invite, Uuid::new_v4().simple().to_string()),
         ]))
     }
@@ -364,13 +435,31 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let message = Uuid::new_v4();
     let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": message, "text": "between us" });
     assert_eq!(app.change(Some(&ada), "postMessage", said).await["__typename"], "MessagePosted");
+    let queue = json!({ "operationId": Uuid::new_v4(), "channel": channel, "video": video.0 });
+    assert_eq!(app.change(Some(&ada), "queueVideo", queue).await["__typename"], "Changed");
+    for (by, field, account) in [(&bob, "askToJoin", None), (&ada, "approveJoin", Some(bob.account.0))] {
+        let mut input = json!({ "operationId": Uuid::new_v4(), "channel": channel });
+        account.into_iter().for_each(|account| input["account"] = json!(account));
+        assert_eq!(app.change(Some(by), field, input).await["__typename"], "Changed", "{field}");
+    }
+    let join = json!({ "operationId": Uuid::new_v4(), "channel": channel });
+    assert_eq!(app.change(Some(&bob), "joinChannel", join).await["__typename"], "Changed");
+    let rude = Uuid::new_v4();
+    let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": rude, "text": "rude" });
+    assert_eq!(app.change(Some(&bob), "postMessage", said).await["__typename"], "MessagePosted");
+    let report = json!({ "operationId": Uuid::new_v4(), "message": rude, "reason": "look here" });
+    let report = app.change(Some(&ada), "reportMessage", report).await;
     app.settle().await;
+    let queued = "query($id: UUID!) { channel(id: $id) { queue { items { id } } } }";
+    let queued = app.data(Some(&ada), queued, json!({ "id": channel })).await["channel"]["queue"]["items"].clone();
     let things = BTreeMap::from([
         (Names::Channel, channel.to_string()),
         (Names::Slug, slug),
         (Names::Account, bob.account.to_string()),
         (Names::Message, message.to_string()),
         (Names::Video, video.to_string()),
+        (Names::QueueItem, queued[0]["id"].as_str().expect("an item").to_owned()),
+        (Names::Report, report["id"].as_str().expect("a report").to_owned()),
         (Names::Invite, issued["code"].as_str().expect("a code").to_owned()),
     ]);
     (ada, eve, Things(things))
@@ -469,4 +558,68 @@ async fn the_owner_is_told_the_difference() {
         assert!(real.contains("between us") && real.contains("Secret"), "{real}");
         assert_ne!(real, made_up.hidden_in(&answer(&app, &ada, &root, of(&made_up)).await));
     }
+}
+
+/// Words of a private channel that must reach nobody outside it, by whatever way: lists, searches, links, events, errors.
+const SECRETS: [&str; 4] = ["Secret", "between us", "rude", "look here"];
+
+#[tokio::test]
+async fn nothing_of_a_private_channel_shows_through_any_field() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let (_ada, eve, things) = world(&app).await;
+    let guest = app.person("Passer-by", PlatformRole::Guest).await;
+    let mut seen = Vec::new();
+    for root in sdl.roots() {
+        let row = ROWS.iter().find(|(field, ..)| *field == root.name);
+        if let Some((_, _, Apart(INVITED) | Differs(INVITED) | Apart(DOOR))) = row {
+            continue;
+        }
+        for with in variants(&sdl, &root).into_iter().chain([BTreeSet::new()]) {
+            let names = |name: &str| {
+                let found = row.and_then(|(_, ids, _)| ids.iter().find(|(id, _)| *id == name));
+                found.map(|(_, names)| *names)
+            };
+            for by in [&eve, &guest] {
+                let call = call(&sdl, &root, &with, &|name| names(name).map(|names| things.id(names)));
+                let told = match root.operation {
+                    // Only a refusal comes at once; what is followed is silent about other people's channels.
+                    "Subscription" if row.is_none() => continue,
+                    _ => answer(&app, by, &root, call).await.to_string(),
+                };
+                let shown = SECRETS.iter().filter(|secret| told.contains(**secret));
+                seen.extend(shown.map(|secret| format!("{} {with:?} shows {secret}: {told}", root.name)));
+            }
+        }
+    }
+    assert_eq!(seen, Vec::<String>::new());
+}
+
+/// Mass assignment: an input takes no field it does not have, however privileged its name.
+#[tokio::test]
+async fn inputs_refuse_fields_they_do_not_have() {
+    let app = App::new().await;
+    let sdl = Sdl::of(&app);
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    let before = app.settle().await;
+    let mut taken = Vec::new();
+    let mut tried = 0;
+    for root in sdl.roots().iter().filter(|root| root.operation == "Mutation") {
+        for extra in ["platformRole", "owner", "isAdmin", "actor"] {
+            let (query, mut variables) = call(&sdl, root, &BTreeSet::new(), &|_| None);
+            let Some(input) = variables.get_mut("input").and_then(Value::as_object_mut) else { continue };
+            if input.contains_key(extra) {
+                continue;
+            }
+            input.insert(extra.to_owned(), json!("ADMINISTRATOR"));
+            tried += 1;
+            let answer = app.ask(Some(&ada), &query, variables).await;
+            if answer["errors"].is_null() {
+                taken.push(format!("{} takes {extra}: {answer}", root.name));
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert_eq!(taken, Vec::<String>::new());
+    assert_eq!(app.settle().await, before, "nothing happened");
 }

@@ -7,12 +7,14 @@ use lockstep_domain::{
     account::{AccountEvent, PlatformRole},
     aggregate::Event,
     channel::{ChannelEvent, Visibility},
-    ids::{AccountId, ChannelId, CommandId, InviteId, MessageId, Position, StreamId, VideoId},
+    ids::{AccountId, ChannelId, CommandId, InviteId, MessageId, Position, QueueItemId, ReportId, StreamId, VideoId},
     invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
     permission::{ChannelRole, Permission},
-    playback::PlaybackEvent,
+    playback::{HoldReason, PlaybackEvent, ReleaseCause},
+    queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
+    report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
     video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
 };
@@ -156,13 +158,18 @@ pub async fn story(fixture: &Fixture) -> Story {
     fixture.append(StreamId::channel(private), Some(private), &secret).await;
     members(fixture, channel, ada, guest, troll).await;
     let played = [
-        PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(60_000_000), at_us: Timestamp(10) },
+        PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(60_000_000), at_us: Timestamp(10), item: None },
         PlaybackEvent::Played { position_us: MediaTime(0), at_us: Timestamp(20) },
         PlaybackEvent::Ended { at_us: Timestamp(60_000_020) },
         PlaybackEvent::Played { position_us: MediaTime(0), at_us: Timestamp(70_000_000) },
         PlaybackEvent::Paused { position_us: MediaTime(3_000_000), at_us: Timestamp(73_000_000) },
-        PlaybackEvent::Seeked { position_us: MediaTime(9_000_000), at_us: Timestamp(74_000_000) },
+        PlaybackEvent::Seeked {
+            position_us: MediaTime(9_000_000),
+            at_us: Timestamp(74_000_000),
+            from_us: Some(MediaTime(3_000_000)),
+        },
     ];
+    watched_together(fixture, private, video, ada).await;
     let mut last = fixture.append(StreamId::playback(channel), Some(channel), &played).await;
     for (number, message) in messages.into_iter().enumerate() {
         let posted = MessageEvent::Posted {
@@ -171,10 +178,102 @@ pub async fn story(fixture: &Fixture) -> Story {
             text: personal(guest, &format!("hello {number}")),
             video: Some(video),
             playback_us: Some(MediaTime(1_000)),
+            reply_to: (number > 0).then(|| messages[0]),
+            reply_author: (number > 0).then_some(guest),
+            mentions: if number > 0 { vec![ada] } else { vec![] },
         };
         last = fixture.append(StreamId::message(message), Some(channel), &[posted]).await;
     }
+    last = talked(fixture, channel, (ada, guest), messages).await.max(last);
     Story { ada, guest, troll, channel, private, video, failed, messages, last }
+}
+
+/// What became of the messages: the first is edited, reacted to and pinned, the second pinned and let go, the last
+/// taken back after all of that, and reported before.
+async fn talked(
+    fixture: &Fixture,
+    channel: ChannelId,
+    (ada, guest): (AccountId, AccountId),
+    messages: [MessageId; 3],
+) -> Position {
+    let added = |account, emoji: &str| MessageEvent::ReactionAdded { account, emoji: emoji.to_owned() };
+    let removed = |account, emoji: &str| MessageEvent::ReactionRemoved { account, emoji: emoji.to_owned() };
+    let first = [
+        MessageEvent::Edited { text: personal(guest, "hello again") },
+        added(ada, "A"),
+        added(guest, "B"),
+        added(guest, "A"),
+        removed(guest, "B"),
+        MessageEvent::Pinned { by: ada },
+    ];
+    fixture.append(StreamId::message(messages[0]), Some(channel), &first).await;
+    let second = [MessageEvent::Pinned { by: ada }, MessageEvent::Unpinned { by: ada }];
+    fixture.append(StreamId::message(messages[1]), Some(channel), &second).await;
+    let filed = |message, text: &str| ReportEvent::Filed {
+        channel,
+        message,
+        reporter: ada,
+        reason: personal(ada, "rude"),
+        author: guest,
+        text: personal(guest, text),
+        said_at_us: Timestamp(5),
+        playback_us: None,
+    };
+    let resolved = ReportEvent::Resolved { by: ada, action: ReportAction::Redacted, note: None };
+    let report = || StreamId::report(ReportId(Uuid::new_v4()));
+    fixture.append(report(), Some(channel), &[filed(messages[2], "hello 2"), resolved]).await;
+    fixture.append(report(), Some(channel), &[filed(messages[1], "hello 1")]).await;
+    let last = [
+        MessageEvent::Edited { text: personal(guest, "secret") },
+        added(ada, "A"),
+        MessageEvent::Pinned { by: ada },
+        MessageEvent::Redacted { by: ada, reason: Some(personal(guest, "not here")) },
+    ];
+    fixture.append(StreamId::message(messages[2]), Some(channel), &last).await
+}
+
+/// A channel of its own: a queue, a vote, a hold and a speed.
+async fn watched_together(fixture: &Fixture, channel: ChannelId, video: VideoId, by: AccountId) {
+    let [first, second] = [1, 2].map(|n| QueueItemId(Uuid::from_u128(n)));
+    let at_us = Timestamp(5);
+    let queued =
+        |item| QueueEvent::VideoQueued { item, video, by, duration_us: MediaTime(60_000_000), before: None, at_us };
+    let entry = QueueItem { item: second, video, by, duration_us: MediaTime(60_000_000), at_us };
+    let before = [
+        queued(first),
+        queued(second),
+        QueueEvent::VideoMoved { item: second, before: Some(first), was_before: None, by: Some(by) },
+        QueueEvent::AutoplaySet { on: false, by },
+        QueueEvent::LoopSet { mode: LoopMode::All, by },
+    ];
+    fixture.append(StreamId::queue(channel), Some(channel), &before).await;
+    let played = [
+        PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(60_000_000), at_us, item: Some(first) },
+        PlaybackEvent::Held { reason: HoldReason::Start, position_us: MediaTime(0), deadline_us: Timestamp(15), at_us },
+        PlaybackEvent::Released { cause: ReleaseCause::Ready, position_us: MediaTime(0), at_us: Timestamp(6) },
+        PlaybackEvent::RateChanged { rate_ppm: 1_500_000, position_us: MediaTime(1), at_us: Timestamp(7) },
+    ];
+    fixture.append(StreamId::playback(channel), Some(channel), &played).await;
+    let voted = [
+        QueueEvent::VideoDequeued {
+            item: first,
+            video,
+            queued_by: by,
+            duration_us: MediaTime(60_000_000),
+            before: None,
+            cause: DequeueCause::Loaded,
+            by: None,
+        },
+        QueueEvent::SkipVoteCast { by, load: 1 },
+        QueueEvent::SkipVoteWithdrawn { by, load: 1 },
+        QueueEvent::SkipVoteCast { by, load: 1 },
+        QueueEvent::SkipVotesCounted { load: 1, have: 1, need: 1 },
+        QueueEvent::Cleared { items: vec![entry.clone()], by },
+        QueueEvent::Restored { items: vec![entry], by },
+    ];
+    fixture.append(StreamId::queue(channel), Some(channel), &voted).await;
+    let skipped = PlaybackEvent::Skipped { from_us: MediaTime(2), at_us: Timestamp(8) };
+    fixture.append(StreamId::playback(channel), Some(channel), &[skipped]).await;
 }
 
 async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: AccountId) {

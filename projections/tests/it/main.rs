@@ -1,5 +1,6 @@
 //! The read models against a real log in a real database.
 
+mod chat;
 mod fixture;
 mod read_models;
 mod rebuilding;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{Stream, StreamExt};
 use lockstep_domain::{
+    Personal,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, StreamId},
     message::MessageEvent,
     time::Timestamp,
@@ -25,12 +26,17 @@ fn started(fixture: &Fixture) -> (Tail, CancellationToken) {
     (tail, shutdown)
 }
 
+fn said(channel: ChannelId, author: AccountId, text: Personal<String>) -> MessageEvent {
+    let (video, playback_us, reply_to, reply_author) = (None, None, None, None);
+    MessageEvent::Posted { channel, author, text, video, playback_us, reply_to, reply_author, mentions: vec![] }
+}
+
 async fn say(fixture: &Fixture, channel: ChannelId, count: usize) -> Vec<Position> {
     let author = AccountId(Uuid::new_v4());
     let mut positions = Vec::new();
     for number in 0..count {
         let text = personal(author, &number.to_string());
-        let posted = MessageEvent::Posted { channel, author, text, video: None, playback_us: None };
+        let posted = said(channel, author, text);
         let stream = StreamId::message(MessageId(Uuid::new_v4()));
         positions.push(fixture.append(stream, Some(channel), &[posted]).await);
     }
@@ -171,13 +177,7 @@ async fn one_stream_is_followed_by_its_versions() {
     let (tail, shutdown) = started(&fixture);
     let (channel, author) = (ChannelId(Uuid::new_v4()), AccountId(Uuid::new_v4()));
     let stream = StreamId::message(MessageId(Uuid::new_v4()));
-    let posted = |text: &str| MessageEvent::Posted {
-        channel,
-        author,
-        text: personal(author, text),
-        video: None,
-        playback_us: None,
-    };
+    let posted = |text: &str| said(channel, author, personal(author, text));
     let events = [posted("a"), posted("b"), posted("c")];
     fixture.append(stream.clone(), Some(channel), &events).await;
     let from = Cursor { position: Position::START, version: 2 };

@@ -47,10 +47,10 @@ impl Hub {
         }
     }
 
-    /// Records the departures of viewers who did not come back.
+    /// Records the departures of viewers who did not come back, and takes them off the list of who is here.
     pub(super) fn start_departures(&mut self, channel: ChannelId) {
         let now = self.now;
-        while let Some((visit, account)) = self.rooms.get_mut(&channel).and_then(|room| room.take_departure(now)) {
+        while let Some((visit, account)) = self.rooms.get_mut(&channel).and_then(|room| room.presence.take_ended(now)) {
             if let Some(room) = self.rooms.get_mut(&channel) {
                 room.remote.departed(account, &room.presence);
             }
@@ -84,9 +84,20 @@ impl Hub {
                 }
                 self.answer(channel, account, op, &result);
             }
+            Purpose::Burst { session, emoji } => self.may_react(channel, session, emoji, result.is_ok()),
             Purpose::End { seq } => {
                 if let Some(room) = self.rooms.get_mut(&channel) {
                     room.end_done(now, seq, changed.is_some());
+                }
+            }
+            Purpose::Release { seq } => {
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.gate.released(seq, changed.is_some(), now);
+                }
+            }
+            Purpose::Votes => {
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.ballot.counted(result.is_ok(), now);
                 }
             }
             Purpose::Visit => {}
@@ -107,7 +118,10 @@ impl Hub {
                 Ok(Done { position, changed }) => {
                     self.send(id, &ServerFrame::Ack { op, position: *position, changed: *changed });
                 }
-                Err(refusal) => self.refuse(id, op, &refusal.code, &refusal.message),
+                Err(Refusal { code, message, retry_after_ms, .. }) => {
+                    let retry_after_ms = *retry_after_ms;
+                    self.send(id, &ServerFrame::Refused { op, code, message, retry_after_ms });
+                }
             }
         }
     }

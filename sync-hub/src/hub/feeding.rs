@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_domain::ids::{AccountId, ChannelId, Position};
+use lockstep_domain::{
+    ids::{AccountId, ChannelId, Position},
+    permission::ChannelRole,
+};
 
 use super::Hub;
 use crate::{
     feed::{Fact, FeedEvent, Noun},
     outbox::Shared,
-    protocol::{Cause, Event, Message, close},
+    protocol::{Cause, Event, Message, batch, close},
     session::SessionId,
     timeline::Change,
 };
@@ -18,58 +21,84 @@ impl Hub {
         let mut frames: BTreeMap<ChannelId, Vec<Shared>> = BTreeMap::new();
         let known = self.through;
         for event in events.iter().filter(|event| event.position > known) {
-            let channel = event.channel;
-            let frame = frames.entry(channel).or_default();
-            match &event.fact {
-                Fact::Playback(change) => frame.extend(self.moved(event, change)),
-                Fact::Message { id, author, text, sent_at, playback } => {
-                    let message = Message { id: *id, author, text, sent_at, playback_us: *playback };
-                    frame.push(Shared::always(&Event::Message { position: event.position, message }));
-                }
-                Fact::Changed { noun, account } => frame.push(changed(event, *noun, *account)),
-                Fact::RoleGranted { account, role, .. } => {
-                    frame.push(changed(event, Noun::Member, Some(*account)));
-                    if let Some(room) = self.rooms.get_mut(&channel) {
-                        room.presence.grant(*account, *role);
-                    }
-                }
-                Fact::Left { account, version } => {
-                    // What came before it is sent before the close.
-                    let before = std::mem::take(frame);
-                    self.broadcast(channel, &before, None);
-                    self.expel(channel, *account, *version, "left");
-                }
-                Fact::Removed { account, version } => {
-                    frame.push(changed(event, Noun::Member, Some(*account)));
-                    let before = std::mem::take(frame);
-                    self.broadcast(channel, &before, None);
-                    self.expel(channel, *account, *version, "removed");
-                }
-                Fact::Remote { holder } => {
-                    frame.push(changed(event, Noun::Channel, None));
-                    if let Some(room) = self.rooms.get_mut(&channel) {
-                        room.remote.learn(event.position, *holder);
-                    }
-                }
-                Fact::Archived => {
-                    frame.push(changed(event, Noun::Channel, None));
-                    let before = std::mem::take(frame);
-                    self.broadcast(channel, &before, None);
-                    self.close_all(channel, "archived");
-                }
-                Fact::Banned { account, version } => {
-                    frame.push(Shared::always(&Event::Banned { position: event.position, account: *account }));
-                    let before = std::mem::take(frame);
-                    self.broadcast(channel, &before, None);
-                    self.expel(channel, *account, *version, "banned");
-                }
-            }
+            self.learn(event, frames.entry(event.channel).or_default());
         }
         self.through = self.through.max(through);
         for (channel, events) in frames {
-            self.broadcast(channel, &events, None);
+            self.broadcast(channel, &events);
             // A transport command may have waited for this news.
             self.settle(channel);
+        }
+    }
+
+    /// Takes one event; what everybody in the channel is told of it goes into `frame`.
+    fn learn(&mut self, event: &FeedEvent, frame: &mut Vec<Shared>) {
+        let channel = event.channel;
+        match &event.fact {
+            Fact::Playback(change) => frame.extend(self.moved(event, change)),
+            Fact::Message { id, author, text, sent_at, playback, reply_to, mentions } => {
+                let (playback_us, reply_to) = (*playback, reply_to.as_ref());
+                let message = Message { id: *id, author, text, sent_at, playback_us, reply_to, mentions };
+                frame.push(Shared::always(&Event::Message { position: event.position, message }));
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.typing.stopped(author.id);
+                }
+            }
+            Fact::MessageChanged(view) => {
+                frame.push(Shared::always(&Event::MessageChanged { position: event.position, message: view }));
+            }
+            Fact::SkipVote => {
+                frame.push(changed(event, Noun::Queue, None));
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.ballot.voted();
+                }
+            }
+            Fact::Changed { noun: Noun::Report, account } => {
+                let told = changed(event, Noun::Report, *account);
+                self.tell_moderators(channel, &told);
+            }
+            Fact::Changed { noun, account } => {
+                frame.push(changed(event, *noun, *account));
+                self.doubt_reactions(channel, *account);
+            }
+            Fact::RoleGranted { account, role, .. } => {
+                frame.push(changed(event, Noun::Member, Some(*account)));
+                self.doubt_reactions(channel, Some(*account));
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.presence.grant(*account, *role);
+                }
+            }
+            Fact::Remote { holder } => {
+                frame.push(changed(event, Noun::Channel, None));
+                if let Some(room) = self.rooms.get_mut(&channel) {
+                    room.remote.learn(event.position, *holder);
+                }
+            }
+            Fact::Left { .. } | Fact::Removed { .. } | Fact::Banned { .. } | Fact::Archived => self.part(event, frame),
+        }
+    }
+
+    /// Somebody's sessions end, or everybody's: what came before it is sent before the close.
+    fn part(&mut self, event: &FeedEvent, frame: &mut Vec<Shared>) {
+        let channel = event.channel;
+        let (told, whose) = match &event.fact {
+            Fact::Left { account, version } => (None, Some((*account, *version, "left"))),
+            Fact::Removed { account, version } => {
+                (Some(changed(event, Noun::Member, Some(*account))), Some((*account, *version, "removed")))
+            }
+            Fact::Banned { account, version } => {
+                let told = Shared::always(&Event::Banned { position: event.position, account: *account });
+                (Some(told), Some((*account, *version, "banned")))
+            }
+            Fact::Archived => (Some(changed(event, Noun::Channel, None)), None),
+            _ => return,
+        };
+        frame.extend(told);
+        let before = std::mem::take(frame);
+        self.broadcast(channel, &before);
+        match whose {
+            Some((account, version, reason)) => self.expel(channel, account, version, reason),
+            None => self.close_all(channel, "archived"),
         }
     }
 
@@ -80,8 +109,22 @@ impl Hub {
         here.into_iter().for_each(|id| self.close(id, close::NOT_PERMITTED, reason));
     }
 
+    /// One event for those who keep order here, as far as their role tells.
+    fn tell_moderators(&mut self, channel: ChannelId, event: &Shared) {
+        let Some(room) = self.rooms.get(&channel) else { return };
+        let frame = batch([&event.bytes]);
+        let sockets = room.presence.seated().filter(|(_, member)| member.role >= ChannelRole::Moderator);
+        for id in sockets.map(|(socket, _)| socket).collect::<Vec<_>>() {
+            self.send_bytes(id, frame.clone());
+        }
+    }
+
     fn moved(&mut self, event: &FeedEvent, change: &Change) -> Option<Shared> {
-        let timeline = self.rooms.get_mut(&event.channel)?.change(self.now, event.position, change)?;
+        let room = self.rooms.get_mut(&event.channel)?;
+        if matches!(change, Change::Loaded { .. } | Change::Ended) {
+            room.ballot.close();
+        }
+        let timeline = room.change(self.now, event.position, change)?;
         let cause = Cause { verb: change.kind(), actor: &event.actor, op: event.command };
         Some(Shared::timeline(&Event::Timeline { position: event.position, timeline, cause }))
     }

@@ -10,8 +10,7 @@ use super::{
     io::{Command, Done},
 };
 use crate::{
-    outbox::Shared,
-    protocol::{ClientFrame, Event, FrameError, Intent, ServerFrame, close},
+    protocol::{Chat, ClientFrame, FrameError, Intent, ServerFrame, close},
     session::{COMMANDS_MAX, SessionId, Stage},
     transport::Waiting,
     window::Seen,
@@ -31,27 +30,26 @@ impl Hub {
             Stage::Greeted { .. } | Stage::Joining { .. } => None,
         };
         match (frame, joined) {
-            (ClientFrame::Join { channel, visit }, _) => self.join(id, channel, visit),
+            (ClientFrame::Join(join), _) => self.join(id, join),
             // Probes are answered where they are read; one that comes here is late and worth nothing.
             (ClientFrame::Probe { .. }, _) => {}
             (ClientFrame::Intent(intent), Some(channel)) => self.intent(id, channel, intent),
-            (ClientFrame::Intent(Intent { op, .. }) | ClientFrame::Chat { op, .. }, None) => {
+            (ClientFrame::Intent(Intent { op, .. }) | ClientFrame::Chat(Chat { op, .. }), None) => {
                 self.refuse(id, op, "not_joined", "join a channel first");
             }
-            (ClientFrame::Chat { op, id: message, text, playback_us }, Some(channel)) => {
-                let chat = Command::Chat { id: message, text, playback: playback_us };
-                self.chat(id, channel, op, chat);
-            }
-            (ClientFrame::Report { state, error_us, .. }, Some(channel)) => {
+            (ClientFrame::Chat(chat), Some(channel)) => self.chat(id, channel, chat),
+            (ClientFrame::React { emoji }, Some(channel)) => self.burst(id, channel, emoji),
+            (ClientFrame::Report { state, error_us, ready, .. }, Some(channel)) => {
                 if session.reports.take(now)
                     && let Some(room) = self.rooms.get_mut(&channel)
                 {
                     room.presence.report(id, state, error_us);
+                    room.gate.report(id, ready);
                     self.settle(channel);
                 }
             }
             (ClientFrame::Typing, Some(channel)) => self.typing(id, channel),
-            (ClientFrame::Report { .. } | ClientFrame::Typing, None) => {}
+            (ClientFrame::Report { .. } | ClientFrame::Typing | ClientFrame::React { .. }, None) => {}
         }
     }
 
@@ -61,7 +59,7 @@ impl Hub {
     }
 
     pub(super) fn refuse(&mut self, id: SessionId, op: CommandId, code: &str, message: &str) {
-        self.send(id, &ServerFrame::Refused { op, code, message });
+        self.send(id, &ServerFrame::Refused { op, code, message, retry_after_ms: None });
     }
 
     /// True when the operation is new here; a repeat is answered.
@@ -99,7 +97,8 @@ impl Hub {
         self.settle(channel);
     }
 
-    fn chat(&mut self, id: SessionId, channel: ChannelId, op: CommandId, chat: Command) {
+    fn chat(&mut self, id: SessionId, channel: ChannelId, chat: Chat) {
+        let Chat { op, id: message, text, playback_us, reply_to, mentions } = chat;
         if !self.is_new(id, channel, op) {
             return;
         }
@@ -111,15 +110,18 @@ impl Hub {
             return self.refuse(id, op, "rate_limited", "too many messages, wait a moment");
         }
         session.commands_running += 1;
+        let chat = Command::Chat { id: message, text, playback: playback_us, reply_to, mentions };
         self.run(channel, Purpose::Chat { account, op, session: id }, Some(account), Some(op), chat);
     }
 
     fn typing(&mut self, id: SessionId, channel: ChannelId) {
         let now = self.now;
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        if session.typings.take(now) {
-            let typing = Shared::droppable(&Event::Typing { account: &session.account });
-            self.broadcast(channel, &[typing], Some(id));
+        if session.typings.take(now)
+            && let Some(room) = self.rooms.get_mut(&channel)
+        {
+            room.typing.typed(&session.account, now);
+            self.settle(channel);
         }
     }
 
@@ -127,12 +129,18 @@ impl Hub {
     pub(super) fn command_of(&self, channel: ChannelId, intent: &Intent) -> Option<Command> {
         use crate::protocol::Verb;
         Some(match intent.verb {
-            Verb::Play => Command::Play { position: intent.position_us },
+            Verb::Play => Command::Play { position: intent.position_us, hold: self.has_company(channel) },
             // The hub's stop frame, never the client's: a pause moves nobody.
             Verb::Pause => Command::Pause { position: self.pause_position(channel) },
             Verb::Seek => Command::Seek { position: intent.position_us? },
             Verb::Load => Command::Load { video: intent.video? },
+            // As a pause: everybody changes speed at the same frame.
+            Verb::Rate => Command::ChangeRate { rate_ppm: intent.rate_ppm?, position: self.pause_position(channel) },
         })
+    }
+
+    fn has_company(&self, channel: ChannelId) -> bool {
+        self.rooms.get(&channel).is_some_and(|room| room.presence.sessions().nth(1).is_some())
     }
 
     fn pause_position(&self, channel: ChannelId) -> Option<MediaTime> {

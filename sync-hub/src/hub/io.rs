@@ -5,6 +5,7 @@ use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
     permission::ChannelRole,
+    playback::ReleaseCause,
     time::MediaTime,
 };
 
@@ -70,8 +71,10 @@ pub struct RunCommand {
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
+    /// `hold`: others are here, so a film that was only just loaded waits for them.
     Play {
         position: Option<MediaTime>,
+        hold: bool,
     },
     Pause {
         position: Option<MediaTime>,
@@ -82,14 +85,29 @@ pub enum Command {
     Load {
         video: VideoId,
     },
+    ChangeRate {
+        rate_ppm: i64,
+        position: Option<MediaTime>,
+    },
+    Release {
+        cause: ReleaseCause,
+    },
     End {
         video: VideoId,
+    },
+    /// Count the votes to skip among these, who are here.
+    CountVotes {
+        present: Vec<AccountId>,
     },
     Chat {
         id: MessageId,
         text: String,
         playback: Option<MediaTime>,
+        reply_to: Option<MessageId>,
+        mentions: Vec<AccountId>,
     },
+    /// Only asks whether this account may react now; changes nothing.
+    MayReact,
     Arrive {
         visit: VisitId,
     },
@@ -125,15 +143,17 @@ pub struct Refusal {
     pub message: String,
     /// True when nothing was decided: the same may be asked again later.
     pub retryable: bool,
+    /// When to ask again, where waiting helps.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Refusal {
     /// A final refusal.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), retryable: false }
+        Self { code: code.to_owned(), message: message.into(), retryable: false, retry_after_ms: None }
     }
     /// A fault that may pass.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self { code: "unavailable".to_owned(), message: message.into(), retryable: true }
+        Self { code: "unavailable".to_owned(), message: message.into(), retryable: true, retry_after_ms: None }
     }
 }

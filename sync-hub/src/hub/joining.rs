@@ -1,16 +1,16 @@
 //! Coming and going: hello, join, the two look-ups behind it, leaving.
 
-use lockstep_domain::{
-    account::PlatformRole,
-    ids::{ChannelId, VisitId},
-};
+use bytes::Bytes;
+use lockstep_domain::{account::PlatformRole, ids::ChannelId};
 
 use super::{
     Hub, Purpose,
     io::{Command, Output, Refusal, Standing},
 };
 use crate::{
-    protocol::{Me, Member, Person, PlayerState, ServerFrame, close},
+    outbox::IN_FLIGHT_BYTES_MAX,
+    presence::Entry,
+    protocol::{Join, Me, Person, ServerFrame, batch, close},
     room::Room,
     session::{ADMISSION_MS_MAX, Session, SessionId, Stage},
     timeline::Snapshot,
@@ -33,14 +33,15 @@ impl Hub {
         }
     }
 
-    pub(super) fn join(&mut self, id: SessionId, channel: ChannelId, visit: VisitId) {
+    pub(super) fn join(&mut self, id: SessionId, join: Join) {
         let until = self.now.plus_ms(ADMISSION_MS_MAX);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if !matches!(session.stage, Stage::Greeted { .. }) {
             let error = ServerFrame::Error { code: "already_joined", message: "a socket joins one channel, once" };
             return self.send(id, &error);
         }
-        session.stage = Stage::Joining { channel, visit, standing: None, until };
+        let channel = join.channel;
+        session.stage = Stage::Joining { join, standing: None, until };
         let account = session.account.id;
         self.timers.set(TimerKey::Session(id), Some(until));
         // The room is there before the look-ups start: no ban or change after them can be missed.
@@ -54,7 +55,7 @@ impl Hub {
         self.rooms.entry(channel).or_insert_with(|| {
             self.outputs.push_back(Output::LoadChannel { channel });
             let (seq, floor) = self.remembered.remove(&channel).unwrap_or_default();
-            Room::asked(self.epoch, seq, floor)
+            Room::asked(self.epoch, seq, floor, self.through)
         })
     }
 
@@ -101,40 +102,74 @@ impl Hub {
     /// Lets a session in once both look-ups are there. Nobody else is disturbed: the others get a presence delta.
     fn admit(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Stage::Joining { channel, visit, standing: Some(standing), .. } = session.stage else { return };
+        let Stage::Joining { join, standing: Some(standing), .. } = session.stage else { return };
+        let Join { channel, visit, device, after } = join;
         let Some(room) = self.rooms.get_mut(&channel).filter(|room| room.is_loaded()) else { return };
-        session.stage = Stage::Joined { channel, visit, version: standing.version };
+        session.stage = Stage::Joined { channel, version: standing.version };
         let account = session.account.clone();
         let who = account.id;
         room.joining.remove(&id);
-        let state = PlayerState::Paused;
-        room.presence.join(Member { session: id, account, role: standing.role, state, error_us: None });
+        let entry = Entry { session: id, visit, account, role: standing.role, device };
+        let (seat, returned) = room.presence.enter(entry, self.now);
         room.remote.arrived(who, self.now);
-        let members = room.presence.members().collect();
-        let joined = ServerFrame::Joined { channel, position: self.through, timeline: room.track.current(), members };
+        // What another hub told and this one has not heard yet would come twice.
+        let missed = after.filter(|after| *after <= self.through).and_then(|after| room.ring.after(after));
+        let frames = missed.map(|missed| batches(missed.cloned().collect()));
+        let joined = ServerFrame::Joined {
+            channel,
+            position: self.through,
+            timeline: room.track.current(),
+            seat,
+            resumed: frames.is_some(),
+            members: room.presence.listed(Some(seat)),
+            people: room.presence.people(),
+        };
         let joined = joined.bytes();
         self.timers.set(TimerKey::Session(id), None);
-        let returned = room.came_back(visit, who);
         self.send_bytes(id, joined);
+        for frame in frames.into_iter().flatten() {
+            self.send_bytes(id, frame);
+        }
         if !returned {
             self.run(channel, Purpose::Visit, Some(who), None, Command::Arrive { visit });
         }
         self.settle(channel);
     }
 
-    /// Forgets a session that is gone or is being closed.
+    /// Forgets a session that is gone: it may come back to its seat.
     pub(super) fn leave(&mut self, id: SessionId) {
+        self.forget_session(id, false);
+    }
+
+    /// Forgets a session; for good when it may not come back.
+    pub(super) fn forget_session(&mut self, id: SessionId, for_good: bool) {
         let Some(session) = self.sessions.remove(&id) else { return };
         self.timers.set(TimerKey::Session(id), None);
         let Some(channel) = session.channel() else { return };
         if let Some(room) = self.rooms.get_mut(&channel) {
             room.joining.remove(&id);
-            room.presence.leave(id);
-            if let Stage::Joined { visit, .. } = session.stage {
-                room.gone(visit, session.account.id, self.now);
-            }
+            room.presence.leave(id, for_good, self.now);
+            room.typing.stopped(session.account.id);
+            room.gate.leave(id);
         }
         // Not settled here: a broadcast may be under way. The wake-up does it within the same input.
         self.timers.set(TimerKey::Room(channel), self.rooms.get(&channel).map(|_| self.now));
     }
+}
+
+/// Events in frames of a size a socket takes at once.
+fn batches(events: Vec<Bytes>) -> Vec<Bytes> {
+    let mut frames = vec![];
+    let mut rest = &events[..];
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fitting = rest.iter().take_while(|event| {
+            bytes += event.len();
+            bytes <= IN_FLIGHT_BYTES_MAX
+        });
+        let (now, later) = rest.split_at(fitting.count().max(1));
+        frames.push(batch(now));
+        rest = later;
+    }
+    frames
 }

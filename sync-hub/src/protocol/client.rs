@@ -1,10 +1,12 @@
 //! What a client may send, and the limits on its size, depth and shape.
 
 use lockstep_domain::{
-    ids::{ChannelId, CommandId, MessageId, VideoId, VisitId},
+    emoji::is_emoji,
+    ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
+    message::MENTIONS_MAX,
     time::MediaTime,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// The longest frame a client may send, bytes.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -32,12 +34,42 @@ pub enum FrameError {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum ClientFrame {
-    Join { channel: ChannelId, visit: VisitId },
-    Probe { n: u64, c0: i64 },
+    Join(Join),
+    Probe {
+        n: u64,
+        c0: i64,
+    },
     Intent(Intent),
-    Chat { op: CommandId, id: MessageId, text: String, playback_us: Option<MediaTime> },
-    Report { state: PlayerState, error_us: Option<i64>, bound_us: Option<i64> },
+    Chat(Chat),
+    /// Throws an emoji over the film; it is told once and never stored.
+    React {
+        emoji: String,
+    },
+    Report {
+        state: PlayerState,
+        error_us: Option<i64>,
+        bound_us: Option<i64>,
+        /// The timeline's number whose film is buffered at its position: its viewer could start now.
+        #[serde(default)]
+        ready: Option<u64>,
+    },
     Typing,
+}
+
+/// Something to be said.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Chat {
+    /// The same id again has no second effect.
+    pub op: CommandId,
+    pub id: MessageId,
+    pub text: String,
+    pub playback_us: Option<MediaTime>,
+    /// The message it answers.
+    #[serde(default)]
+    pub reply_to: Option<MessageId>,
+    /// The members it speaks to.
+    #[serde(default)]
+    pub mentions: Vec<AccountId>,
 }
 
 /// A wish to change the shared timeline.
@@ -48,6 +80,31 @@ pub struct Intent {
     pub verb: Verb,
     pub position_us: Option<MediaTime>,
     pub video: Option<VideoId>,
+    #[serde(default)]
+    pub rate_ppm: Option<i64>,
+}
+
+/// The wish to be in a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Join {
+    pub channel: ChannelId,
+    pub visit: VisitId,
+    #[serde(default)]
+    pub device: Device,
+    /// The last position this viewer has seen: what came after it is sent again, if the hub still has it.
+    #[serde(default, deserialize_with = "opaque")]
+    pub after: Option<Position>,
+}
+
+/// What somebody watches on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    Phone,
+    Tablet,
+    #[default]
+    Desktop,
+    Tv,
 }
 
 /// What an intent asks for.
@@ -58,6 +115,7 @@ pub enum Verb {
     Pause,
     Seek,
     Load,
+    Rate,
 }
 
 /// What a viewer's player does; telemetry, never moves the timeline.
@@ -69,6 +127,15 @@ pub enum PlayerState {
     Buffering,
     Hidden,
     Blocked,
+    /// The socket is gone, the visit not yet. Said by the hub alone.
+    #[serde(skip_deserializing)]
+    Away,
+}
+
+/// Positions are opaque strings outside.
+fn opaque<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Position>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
 /// Reads one frame.
@@ -88,7 +155,7 @@ pub fn parse(text: &str) -> Result<ClientFrame, FrameError> {
 }
 
 /// How deep brackets nest outside strings; counts before any parser allocates.
-fn nesting(text: &str) -> usize {
+pub fn nesting(text: &str) -> usize {
     let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
         match byte {
@@ -106,12 +173,15 @@ fn nesting(text: &str) -> usize {
 
 fn check(frame: &ClientFrame) -> Result<(), FrameError> {
     match frame {
-        ClientFrame::Join { .. } | ClientFrame::Typing => Ok(()),
+        ClientFrame::Join(_) | ClientFrame::Typing => Ok(()),
         ClientFrame::Probe { n, c0 } => {
             within("n", i64::try_from(*n).ok(), 0)?;
             within("c0", Some(*c0), -INTEGER_MAX)
         }
-        ClientFrame::Chat { playback_us, .. } => position("playback_us", *playback_us),
+        ClientFrame::Chat(chat) if chat.mentions.len() > MENTIONS_MAX => Err(FrameError::OutOfRange("mentions")),
+        ClientFrame::Chat(chat) => position("playback_us", chat.playback_us),
+        ClientFrame::React { emoji } if !is_emoji(emoji) => Err(FrameError::OutOfRange("emoji")),
+        ClientFrame::React { .. } => Ok(()),
         ClientFrame::Report { error_us, bound_us, .. } => {
             within("error_us", Some(error_us.unwrap_or(0)), -INTEGER_MAX)?;
             within("bound_us", Some(bound_us.unwrap_or(0)), 0)
@@ -122,6 +192,10 @@ fn check(frame: &ClientFrame) -> Result<(), FrameError> {
                 Verb::Seek if intent.position_us.is_none() => {
                     Err(FrameError::Missing { verb: "seek", field: "position_us" })
                 }
+                Verb::Rate => match intent.rate_ppm {
+                    Some(_) => within("rate_ppm", intent.rate_ppm, 0),
+                    None => Err(FrameError::Missing { verb: "rate", field: "rate_ppm" }),
+                },
                 Verb::Load if intent.video.is_none() => Err(FrameError::Missing { verb: "load", field: "video" }),
                 _ => Ok(()),
             }

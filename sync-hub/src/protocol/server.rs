@@ -3,14 +3,13 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{AccountId, ChannelId, CommandId, MessageId, Position},
+    ids::{AccountId, ChannelId, CommandId, Position},
     permission::ChannelRole,
-    time::MediaTime,
 };
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::PlayerState;
+use super::{Burst, Device, Message, MessageView, PlayerState};
 use crate::{
     clock::HubTime,
     feed::Noun,
@@ -32,14 +31,36 @@ pub struct Actor {
     pub name: String,
 }
 
-/// One connected viewer of a channel.
+/// One viewer of a channel. `session` names the seat: the session that took it, also after the socket was another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Member {
     pub session: SessionId,
     pub account: Person,
     pub role: ChannelRole,
+    pub device: Device,
     pub state: PlayerState,
     pub error_us: Option<i64>,
+    /// When the seat was taken.
+    pub since_us: HubTime,
+}
+
+/// What may change about a viewer.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Condition {
+    pub session: SessionId,
+    pub role: ChannelRole,
+    pub state: PlayerState,
+    pub error_us: Option<i64>,
+}
+
+impl Member {
+    pub(crate) fn condition(&self) -> Condition {
+        let Self { session, role, state, error_us, .. } = *self;
+        Condition { session, role, state, error_us }
+    }
+    pub(crate) fn json_bytes(&self) -> usize {
+        json(self).len()
+    }
 }
 
 /// A frame from the hub other than a batch.
@@ -57,7 +78,14 @@ pub enum ServerFrame<'a> {
         #[serde(serialize_with = "opaque")]
         position: Position,
         timeline: Option<Timeline>,
+        /// The seat of who joins.
+        seat: SessionId,
+        /// Whether everything after the position the viewer named follows this frame.
+        resumed: bool,
+        /// Some of those who are here; all, when they are few.
         members: Vec<&'a Member>,
+        /// How many people are here.
+        people: usize,
     },
     Ack {
         op: CommandId,
@@ -69,6 +97,9 @@ pub enum ServerFrame<'a> {
         op: CommandId,
         code: &'a str,
         message: &'a str,
+        /// When to ask again, where waiting helps.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     },
     Error {
         code: &'a str,
@@ -116,13 +147,32 @@ pub enum Event<'a> {
         position: Position,
         message: Message<'a>,
     },
+    /// The whole new view of one message.
+    MessageChanged {
+        #[serde(serialize_with = "opaque")]
+        position: Position,
+        message: &'a MessageView,
+    },
+    /// Emoji thrown over the film; they never were in the log.
+    Reactions {
+        counts: Vec<Burst<'a>>,
+    },
     Presence {
         joined: Vec<&'a Member>,
         left: Vec<SessionId>,
-        changed: Vec<&'a Member>,
+        changed: Vec<Condition>,
+        people: usize,
     },
+    /// Everybody who types: some by name, the rest as a number.
     Typing {
-        account: &'a Person,
+        accounts: Vec<&'a Person>,
+        more: usize,
+    },
+    /// Whom a held film waits for; empty when it waits for nobody any more.
+    Waiting {
+        /// Of the held timeline.
+        seq: u64,
+        sessions: &'a [SessionId],
     },
     /// Something read elsewhere is not as it was: read it again, at or after this position.
     Changed {
@@ -146,16 +196,6 @@ pub struct Cause<'a> {
     pub op: Option<CommandId>,
 }
 
-/// A chat message as viewers get it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Message<'a> {
-    pub id: MessageId,
-    pub author: &'a Person,
-    pub text: &'a str,
-    pub sent_at: &'a str,
-    pub playback_us: Option<MediaTime>,
-}
-
 impl ServerFrame<'_> {
     /// The frame's text.
     pub fn bytes(&self) -> Bytes {
@@ -164,6 +204,17 @@ impl ServerFrame<'_> {
 }
 
 impl Event<'_> {
+    /// Where it stands in the log; nothing when it is not durable.
+    pub(crate) fn position(&self) -> Option<Position> {
+        match self {
+            Self::Timeline { position, .. }
+            | Self::Message { position, .. }
+            | Self::MessageChanged { position, .. }
+            | Self::Changed { position, .. }
+            | Self::Banned { position, .. } => Some(*position),
+            Self::Presence { .. } | Self::Typing { .. } | Self::Waiting { .. } | Self::Reactions { .. } => None,
+        }
+    }
     /// The event's text, to be joined into batches.
     pub fn bytes(&self) -> Bytes {
         json(self)

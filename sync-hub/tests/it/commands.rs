@@ -170,6 +170,9 @@ fn chat_runs_with_its_own_ids() {
     rig.frame(1, json!({"t": "chat", "op": op(1), "id": op(2), "text": "hi", "playback_us": 7}));
     let run = rig.run();
     let id = lockstep_domain::ids::MessageId(op(2).0);
-    assert_eq!(run.command, Command::Chat { id, text: "hi".to_owned(), playback: Some(MediaTime(7)) });
+    assert_eq!(run.command, {
+        let text = "hi".to_owned();
+        Command::Chat { id, text, playback: Some(MediaTime(7)), reply_to: None, mentions: vec![] }
+    });
     assert_eq!(run.op, Some(op(1)));
 }

@@ -76,7 +76,7 @@ fn waiting_presence_is_merged() {
     rig.frame(4, json!({"t": "report", "state": "playing", "error_us": null, "bound_us": null}));
     rig.wait_ms(300);
     rig.input(Input::Disconnected { session: SessionId(3) });
-    rig.wait_ms(300);
+    rig.wait_ms(lockstep_sync_hub::AWAY_MS_MAX + 300);
     rig.unstall(1);
     let frames = rig.take(1);
     assert_eq!(frames.len(), 1, "{frames:?}");
@@ -93,7 +93,6 @@ fn typing_is_dropped_rather_than_queued() {
     rig.take_all();
     rig.frame(2, json!({"t": "typing"}));
     assert_eq!(rig.take(3)[0]["e"], "typing");
-    assert!(rig.take(2).is_empty(), "not to oneself");
     rig.unstall(1);
     assert!(rig.take(1).is_empty());
 }

@@ -52,6 +52,12 @@ pub struct Rig {
     pub log: i64,
     /// Who has the one remote when a room is loaded.
     pub remote: Option<AccountId>,
+    /// Everybody has the longest name there is.
+    pub long_names: bool,
+    /// Only these sessions' frames are read, when there are any: a crowd's take long.
+    pub heard: BTreeSet<u64>,
+    /// Answers every question for the channel with this.
+    playback: Option<PlaybackSnapshot>,
 }
 
 impl Rig {
@@ -72,6 +78,9 @@ impl Rig {
             unwritten: BTreeMap::new(),
             log: 100,
             remote: None,
+            long_names: false,
+            heard: BTreeSet::new(),
+            playback: None,
         }
     }
     /// A room with a 100 s film loaded and paused at the start, and these viewers in it.
@@ -97,13 +106,21 @@ impl Rig {
                     assert!(self.closed.insert(session.0, (code, reason)).is_none(), "closed twice");
                 }
                 Output::Run(run) => self.runs.push(run),
-                Output::LoadChannel { channel } => self.loads.push(channel),
+                Output::LoadChannel { channel } => {
+                    self.loads.push(channel);
+                    if let Some(playback) = self.playback.take() {
+                        self.loaded(Some(playback));
+                    }
+                }
                 Output::CheckMember { session, .. } => self.checks.push(session),
             }
         }
     }
     fn sent(&mut self, session: u64, bytes: &[u8]) {
         assert!(!self.closed.contains_key(&session), "sent after close");
+        if !self.heard.is_empty() && !self.heard.contains(&session) {
+            return self.hub.handle(self.now, Input::Written { session: SessionId(session), bytes: bytes.len() });
+        }
         let frame: Value = serde_json::from_slice(bytes).unwrap();
         self.sent.push((self.now, session, frame.clone()));
         let wire = self.wire.entry(session).or_default();
@@ -134,7 +151,18 @@ impl Rig {
     }
 
     pub fn connect(&mut self, n: u64) {
-        self.input(Input::Connected { session: SessionId(n), account: person(n), role: PlatformRole::Member });
+        self.connect_as(n, n);
+    }
+    pub fn connect_as(&mut self, session: u64, who: u64) {
+        let mut account = person(who);
+        if self.long_names {
+            account.name = format!("{who:💡>40}");
+        }
+        self.input(Input::Connected { session: SessionId(session), account, role: PlatformRole::Member });
+    }
+    /// The channel is read as soon as it is asked for.
+    pub fn loaded_later(&mut self, playback: PlaybackSnapshot) {
+        self.playback = Some(playback);
     }
     pub fn frame(&mut self, n: u64, frame: Value) {
         self.text(n, &frame.to_string());
@@ -243,6 +271,8 @@ pub fn message(id: u128, text: &str) -> Fact {
         text: text.to_owned(),
         sent_at: "2026-01-01T00:00:00Z".to_owned(),
         playback: None,
+        reply_to: None,
+        mentions: vec![],
     }
 }
 pub fn paused_snapshot(position: MediaTime) -> PlaybackSnapshot {
@@ -251,6 +281,8 @@ pub fn paused_snapshot(position: MediaTime) -> PlaybackSnapshot {
         duration: secs(100),
         position,
         playing: false,
+        speed_ppm: 1_000_000,
+        held_us: None,
         last: ChangeKind::Paused,
         elapsed_us: 5_000_000,
         read_at: HubTime(0),

@@ -113,7 +113,7 @@ export class MockHub {
     this.viewers.add(viewer);
     peer.onClose = () => {
       this.viewers.delete(viewer);
-      this.tell({ e: 'presence', joined: [], left: [viewer.session], changed: [] });
+      this.tell({ e: 'presence', joined: [], left: [viewer.session], changed: [], people: this.people() });
     };
     peer.onText = (text) => {
       const read = this.now();
@@ -135,17 +135,21 @@ export class MockHub {
       case 'report':
         viewer.state = frame.state ?? viewer.state;
         viewer.error_us = frame.error_us ?? null;
-        return this.tell({ e: 'presence', joined: [], left: [], changed: [member(viewer)] });
+        return this.tell({ e: 'presence', joined: [], left: [], changed: [member(viewer)], people: this.people() });
       case 'typing':
-        return this.tell({ e: 'typing', account: viewer.account });
+        return this.tell({ e: 'typing', accounts: [viewer.account], more: 0 });
     }
+  }
+
+  private people(): number {
+    return [...this.viewers].filter((one) => one.joined).length;
   }
 
   private join(viewer: Viewer): void {
     viewer.joined = true;
     const members = [...this.viewers].filter((one) => one.joined).map(member);
-    viewer.peer.send(JSON.stringify({ t: 'joined', channel: 'mock', position: String(this.position), timeline: this.timeline, members }));
-    this.tell({ e: 'presence', joined: [member(viewer)], left: [], changed: [] });
+    viewer.peer.send(JSON.stringify({ t: 'joined', channel: 'mock', position: String(this.position), timeline: this.timeline, seat: viewer.session, resumed: false, members, people: this.people() }));
+    this.tell({ e: 'presence', joined: [member(viewer)], left: [], changed: [], people: this.people() });
   }
 
   private intend(viewer: Viewer, { op, verb, position_us, video }: Intent): void {
@@ -215,5 +219,5 @@ export class MockHub {
 }
 
 function member(viewer: Viewer): object {
-  return { session: viewer.session, account: viewer.account, role: 'owner', state: viewer.state, error_us: viewer.error_us };
+  return { session: viewer.session, account: viewer.account, role: 'owner', device: 'desktop', state: viewer.state, error_us: viewer.error_us, since_us: 0 };
 }

@@ -1,14 +1,10 @@
 // Rights as people meet them: the settings, a private channel's door, an invite, and being sent away.
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { expect, type Page, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
+import { clean } from '../fixtures/axe.ts';
 import { signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 let server: Server;
 let ada: Api;
@@ -21,17 +17,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await server?.stop();
 });
-
-/** Nothing that axe finds against WCAG 2.2 AA. */
-async function clean(page: Page): Promise<void> {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(async (tags) => {
-    const { axe } = window as unknown as { axe: { run(on: Document, options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-    const { violations } = await axe.run(document, { runOnly: tags });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  }, TAGS);
-  expect(found).toEqual([]);
-}
 
 async function settings(page: Page, tab: string): Promise<void> {
   await page.getByRole('button', { name: 'Channel settings' }).click();

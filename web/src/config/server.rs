@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Bounded, ConfigError, Source};
+use crate::gate;
 
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -14,6 +15,8 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// `LOCKSTEP_TOKEN_LIFE_S`, 600: how long a delivery link works, seconds.
     pub token_life_s: u64,
+    /// `LOCKSTEP_SOCKETS_PER_ADDRESS_MAX`, 200: sockets of each kind from one address. Many people share one.
+    pub sockets_per_address_max: usize,
     /// `LOCKSTEP_DEMO`, on: whether an empty installation gets the demo clip and its channel.
     pub demo: bool,
     /// `LOCKSTEP_MEDIA_PROGRAM`: the program that decodes and encodes; `lockstep-media` beside this one.
@@ -30,6 +33,12 @@ impl ServerConfig {
             bind.parse().map_err(|_| ConfigError::new("LOCKSTEP_BIND", format!("is an IP address, not {bind:?}")))?;
         let public_url = source.get("LOCKSTEP_PUBLIC_URL").map(|url| origin(&url)).transpose()?;
         let life = Bounded { variable: "LOCKSTEP_TOKEN_LIFE_S", min: 5, max: 86_400, default: 600 };
+        let sockets = Bounded {
+            variable: "LOCKSTEP_SOCKETS_PER_ADDRESS_MAX",
+            min: 1,
+            max: 100_000,
+            default: gate::SOCKETS_PER_ADDRESS_MAX as u64,
+        };
         let slots = Bounded { variable: "LOCKSTEP_TRANSCODE_SLOTS", min: 1, max: 64, default: 1 };
         let demo = match source.get("LOCKSTEP_DEMO").as_deref() {
             None | Some("on" | "1" | "true") => true,
@@ -41,6 +50,7 @@ impl ServerConfig {
             bind,
             public_url,
             token_life_s: life.read(source)?,
+            sockets_per_address_max: sockets.read(source)? as usize,
             demo,
             media_program: source.get("LOCKSTEP_MEDIA_PROGRAM").map(Into::into),
             transcode_slots: slots.read(source)? as usize,

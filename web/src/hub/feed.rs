@@ -1,5 +1,7 @@
 //! The log on its way to the hub: followed, decoded, names added.
 
+mod chat;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp as WallTime;
@@ -8,17 +10,16 @@ use lockstep_domain::{
     Aggregate,
     account::Account,
     channel::{Channel, ChannelEvent},
-    ids::{AccountId, ChannelId, MessageId, Position, StreamId, member_parts},
+    ids::{AccountId, ChannelId, Position, StreamId, member_parts},
     member::{Member, MemberEvent},
-    message::{Message, MessageEvent},
+    message::Message,
     playback::{Playback, PlaybackEvent},
+    queue::{Queue, QueueEvent},
+    report::Report,
     time::Timestamp,
 };
 use lockstep_event_store::{Feed, RecordedEvent};
-use lockstep_sync_hub::{
-    Change, Fact, FeedEvent, Input, Noun,
-    protocol::{Actor, Person},
-};
+use lockstep_sync_hub::{Change, Fact, FeedEvent, Input, Noun, protocol::Actor};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -43,7 +44,8 @@ pub(super) async fn start(
         () = shutdown.cancelled() => return None,
     };
     let (sender, batches) = mpsc::channel(BATCHES_MAX);
-    let mut follower = Follower { services: services.clone(), names: HashMap::new() };
+    let mut follower =
+        Follower { services: services.clone(), names: HashMap::new(), messages: chat::Messages::default() };
     let mut feed = Feed::new(Arc::clone(&services.store), head);
     let following = async move {
         loop {
@@ -76,7 +78,11 @@ async fn head(services: &Services) -> Position {
 struct Follower {
     services: Services,
     names: HashMap<AccountId, String>,
+    messages: chat::Messages,
 }
+
+/// Whom it is about stays between the reporter and the moderators.
+const REPORTED: Fact = Fact::Changed { noun: Noun::Report, account: None };
 
 impl Follower {
     async fn decode(&mut self, recorded: Vec<RecordedEvent>, through: Position) -> Input {
@@ -92,7 +98,9 @@ impl Follower {
     async fn event(&mut self, recorded: RecordedEvent) -> Option<FeedEvent> {
         let (channel, fact) = match recorded.stream.kind() {
             Playback::KIND => (recorded.stream.id().parse().ok()?, Fact::Playback(change(read(&recorded)?))),
+            Queue::KIND => (recorded.stream.id().parse().ok()?, queue(&read(&recorded)?)),
             Message::KIND => self.message(&recorded).await?,
+            Report::KIND => (recorded.metadata.channel_id.as_ref()?.parse().ok()?, REPORTED),
             Member::KIND => member(&recorded)?,
             Channel::KIND => (recorded.stream.id().parse().ok()?, of_channel(&read(&recorded)?)),
             Account::KIND => {
@@ -106,15 +114,6 @@ impl Follower {
         let actor = self.actor(recorded.metadata.actor).await;
         let command = recorded.metadata.command_id.and_then(|id| id.parse().ok());
         Some(FeedEvent { position: recorded.position, channel, command, actor, fact })
-    }
-
-    async fn message(&mut self, recorded: &RecordedEvent) -> Option<(ChannelId, Fact)> {
-        let id: MessageId = recorded.stream.id().parse().ok()?;
-        let MessageEvent::Posted { channel, author, text, playback_us, .. } = read(recorded)?;
-        let author = Person { id: author, name: self.name(author).await };
-        let text = text.value().cloned().unwrap_or_default();
-        let sent_at = rfc3339(recorded.recorded_at);
-        Some((channel, Fact::Message { id, author, text, sent_at, playback: playback_us }))
     }
 
     async fn actor(&mut self, id: String) -> Actor {
@@ -183,7 +182,28 @@ fn change(event: PlaybackEvent) -> Change {
         PlaybackEvent::Played { position_us, .. } => Change::Played { position: position_us },
         PlaybackEvent::Paused { position_us, .. } => Change::Paused { position: position_us },
         PlaybackEvent::Seeked { position_us, .. } => Change::Seeked { position: position_us },
-        PlaybackEvent::Ended { .. } => Change::Ended,
+        PlaybackEvent::Ended { .. } | PlaybackEvent::Skipped { .. } => Change::Ended,
+        PlaybackEvent::Held { position_us, deadline_us, at_us, .. } => {
+            Change::Held { position: position_us, wait_us: deadline_us.as_micros() - at_us.as_micros() }
+        }
+        PlaybackEvent::Released { position_us, .. } => Change::Released { position: position_us },
+        PlaybackEvent::RateChanged { rate_ppm, position_us, .. } => {
+            Change::RateChanged { rate_ppm, position: position_us }
+        }
+    }
+}
+
+fn queue(event: &QueueEvent) -> Fact {
+    match event {
+        QueueEvent::SkipVoteCast { .. } | QueueEvent::SkipVoteWithdrawn { .. } => Fact::SkipVote,
+        QueueEvent::VideoQueued { .. }
+        | QueueEvent::VideoDequeued { .. }
+        | QueueEvent::VideoMoved { .. }
+        | QueueEvent::SkipVotesCounted { .. }
+        | QueueEvent::Cleared { .. }
+        | QueueEvent::Restored { .. }
+        | QueueEvent::AutoplaySet { .. }
+        | QueueEvent::LoopSet { .. } => Fact::Changed { noun: Noun::Queue, account: None },
     }
 }
 

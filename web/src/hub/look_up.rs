@@ -58,6 +58,8 @@ pub(super) async fn playback(services: &Services, clock: HubClock, channel: Chan
         duration: loaded.state.duration,
         position: loaded.state.position,
         playing: loaded.state.playing,
+        speed_ppm: loaded.state.speed_ppm,
+        held_us: loaded.state.held_until.map(|until| until.as_micros() - loaded.state.at.as_micros()),
         last,
         elapsed_us: database_now.as_micros() - recorded.recorded_at.as_micros(),
         read_at: before + after.since_us(before) / 2,
@@ -79,7 +81,10 @@ pub(super) fn kind(event: &PlaybackEvent) -> ChangeKind {
         PlaybackEvent::Played { .. } => ChangeKind::Played,
         PlaybackEvent::Paused { .. } => ChangeKind::Paused,
         PlaybackEvent::Seeked { .. } => ChangeKind::Seeked,
-        PlaybackEvent::Ended { .. } => ChangeKind::Ended,
+        PlaybackEvent::Ended { .. } | PlaybackEvent::Skipped { .. } => ChangeKind::Ended,
+        PlaybackEvent::Held { .. } => ChangeKind::Held,
+        PlaybackEvent::Released { .. } => ChangeKind::Released,
+        PlaybackEvent::RateChanged { .. } => ChangeKind::RateChanged,
     }
 }
 

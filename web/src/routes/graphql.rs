@@ -27,6 +27,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::request_id::RequestId;
 use uuid::Uuid;
 
+use crate::gate::{self, Gate};
+
 /// A request's body has at most this many bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
@@ -51,6 +53,8 @@ pub struct GraphqlState {
     pub allowed_origins: Arc<[String]>,
     /// Every socket is a task of it.
     pub tracker: TaskTracker,
+    /// Counts open sockets.
+    pub gate: Gate,
     /// Cancelled: sockets close with 1012, and clients come back elsewhere.
     pub shutdown: CancellationToken,
 }
@@ -192,10 +196,17 @@ async fn upgrade(State(state): State<GraphqlState>, request: Request) -> Respons
         let refusal = refusal(StatusCode::FORBIDDEN, "origin", "this request comes from another site");
         return refuse(Media::Json, &refusal, &request_id);
     }
+    let Some(address) = state.gate.address(gate::address(&parts.extensions, &parts.headers)) else {
+        let message = "too many sockets are open from this address";
+        let refusal = refusal(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        let mut response = refuse(Media::Json, &refusal, &request_id);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        return response;
+    };
     match state.authenticate.authenticate(&parts.headers).await {
         Ok(principal) => {
             let context = context(&parts, principal, &request_id);
-            socket::upgrade(socket, state, context, parts.headers)
+            socket::upgrade(socket, state, context, parts.headers, address)
         }
         Err(error) => {
             tracing::error!(request_id, %error, "a socket was not opened");

@@ -9,17 +9,13 @@ pub mod ui;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    serve::{ListenerExt, TapIo},
-};
+use axum::Router;
 use http::HeaderMap;
 use lockstep_commands::{Principal, Services, setup::SetupLink};
 use lockstep_domain::{ids::VideoId, time::Timestamp};
 use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps};
 use lockstep_object_store::delivery::DeliveryKeys;
 use lockstep_projections::Tail;
-use tokio::net::{TcpListener, TcpStream};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -28,6 +24,7 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::DataFolder,
+    gate::Gate,
     hub::HubHandle,
     serve::Running,
     socket::{self, SyncState},
@@ -113,6 +110,7 @@ impl Parts<'_> {
             allowed_origins: Arc::new([self.public_url.to_owned()]),
             tracker: self.running.tracker.clone(),
             shutdown: self.running.shutdown.clone(),
+            gate: Gate::new(self.config.server.sockets_per_address_max),
         })
     }
 
@@ -121,7 +119,8 @@ impl Parts<'_> {
         let hub = HubHandle::start(self.services.clone(), self.running.shutdown.clone(), &tracker);
         let origins = Arc::new([self.public_url.to_owned()]);
         let session_check = socket::SESSION_CHECK;
-        socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, session_check, tracker })
+        let gate = Gate::new(self.config.server.sockets_per_address_max);
+        socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, session_check, gate, tracker })
     }
 }
 
@@ -148,13 +147,4 @@ impl graphql::Authenticate for Authenticator {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, graphql::AuthenticateError> {
         self.principal(headers).await.map_err(|error| graphql::AuthenticateError(error.to_string()))
     }
-}
-
-/// The public listener, without Nagle's delay on its connections.
-pub(crate) fn no_delay(listener: TcpListener) -> TapIo<TcpListener, impl FnMut(&mut TcpStream) + Send + 'static> {
-    listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps Nagle's delay");
-        }
-    })
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, member::*, message::*, playback::*, video::*, visit::*, work::*,
+    Aggregate, account::*, channel::*, member::*, message::*, playback::*, queue::*, report::*, video::*, visit::*,
+    work::*,
 };
 
 use crate::repository::{File, files};
@@ -15,6 +16,8 @@ fn event_types() -> BTreeSet<&'static str> {
         MemberEvent::TYPES,
         MessageEvent::TYPES,
         PlaybackEvent::TYPES,
+        QueueEvent::TYPES,
+        ReportEvent::TYPES,
         VideoEvent::TYPES,
         VisitEvent::TYPES,
         WorkEvent::TYPES,
@@ -29,6 +32,8 @@ fn stream_types() -> BTreeSet<&'static str> {
         Member::KIND,
         Message::KIND,
         Playback::KIND,
+        Queue::KIND,
+        Report::KIND,
         Video::KIND,
         Visit::KIND,
         Work::KIND,

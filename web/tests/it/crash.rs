@@ -187,10 +187,15 @@ fn standing(server: &Server) -> String {
 async fn chat(bea: Api, channel: Uuid, acks: Acks, stop: Arc<AtomicBool>) {
     let query = "mutation($i: PostMessageInput!) { postMessage(input: $i) {
         ... on MessagePosted { position } ... on Refused { code message } } }";
+    // As fast as one person may talk without end.
+    let turn = lockstep_commands::pace::WINDOW_MS / i64::from(lockstep_commands::pace::MESSAGES_MAX) + 50;
+    let mut turn = tokio::time::interval(Duration::from_millis(turn.unsigned_abs()));
     while !stop.load(Ordering::SeqCst) {
+        turn.tick().await;
         let operation = Uuid::now_v7();
         let input = json!({ "operationId": operation, "channel": channel, "id": Uuid::now_v7(), "text": "still here" });
         let data = bea.until_answered(query, input).await;
+        turn.reset();
         keep(&acks, operation, &data["postMessage"]);
     }
 }

@@ -5,6 +5,7 @@ mod api;
 mod crash;
 mod doctor;
 mod linkage;
+mod load;
 mod process;
 mod roles;
 mod tamper;

@@ -54,6 +54,12 @@ impl Server {
         Self::launch(data, 0, role, env).await
     }
 
+    /// On a free port of this machine, whatever its public URL says.
+    pub async fn start_behind(data: &Path, env: &[(&str, &str)]) -> Self {
+        let port = stable_port();
+        Self::launch(data, port, "all", env).await
+    }
+
     async fn launch(data: &Path, port: u16, role: &str, env: &[(&str, &str)]) -> Self {
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--role", role])
@@ -79,7 +85,12 @@ impl Server {
                 None => {}
             }
         }
-        let url = url.expect("it says where it is");
+        let public = url.expect("it says where it is");
+        // A public URL is a name that leads nowhere here.
+        let url = match env.iter().any(|(name, _)| *name == "LOCKSTEP_PUBLIC_URL") {
+            true => format!("http://127.0.0.1:{port}"),
+            false => public,
+        };
         let port = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         let server = Self { child, url, port, setup_link, data: data.to_owned() };
         // Nobody reads the rest; the pipe must not fill.
@@ -99,6 +110,10 @@ impl Server {
             }
             assert!(Instant::now() < until, "lockstep did not get ready");
         }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn data(&self) -> &Path {

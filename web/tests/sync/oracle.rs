@@ -41,7 +41,20 @@ pub enum Try {
     Pause,
     Seek(i64),
     Load,
+    /// Parts per million.
+    Rate(i64),
+    Enqueue,
+    ClearQueue,
+    Autoplay(bool),
+    /// Or takes the vote back.
+    Vote(bool),
     Say,
+    /// To the first message, or not any more.
+    React(bool),
+    Pin(bool),
+    /// Which of the messages said so far.
+    Redact(usize),
+    Slow(u32),
     Rename(u64),
     Grant(Who, usize),
     Except(Who, &'static str, Option<bool>),
@@ -78,6 +91,8 @@ pub enum Verdict {
     Happens(&'static str),
     /// Permitted; whether things are so already depends on what no rule says.
     Perhaps(&'static str),
+    /// Permitted: one of these events, once.
+    Either([&'static str; 2]),
 }
 
 #[derive(Debug)]
@@ -93,6 +108,19 @@ pub struct Oracle {
     /// Where the film was put last; unknown once it ran.
     place: Option<i64>,
     loaded: bool,
+    /// It ran since it was loaded: it waits for nobody any more.
+    started: bool,
+    /// It waits for everybody to be ready.
+    held: bool,
+    rate: i64,
+    queued: usize,
+    autoplay: bool,
+    voted: BTreeSet<Who>,
+    /// Who said each message, and whether it was taken back.
+    said: Vec<(Who, bool)>,
+    reacted: BTreeSet<Who>,
+    pinned: bool,
+    slow: u32,
 }
 
 impl Oracle {
@@ -116,6 +144,16 @@ impl Oracle {
             playing: false,
             place: None,
             loaded: false,
+            started: false,
+            held: false,
+            rate: 1_000_000,
+            queued: 0,
+            autoplay: true,
+            voted: BTreeSet::new(),
+            said: vec![],
+            reacted: BTreeSet::new(),
+            pinned: false,
+            slow: 0,
         }
     }
 
@@ -128,6 +166,13 @@ impl Oracle {
     /// The holder was away too long.
     pub fn inherited(&mut self, who: Who) {
         self.remote = Some(who);
+    }
+    /// Everybody was ready, or was waited for long enough.
+    pub fn released(&mut self) {
+        (self.held, self.started, self.playing, self.place) = (false, true, true, None);
+    }
+    pub fn messages(&self) -> usize {
+        self.said.len()
     }
     pub fn archive(&mut self) {
         self.archived = true;
@@ -187,15 +232,22 @@ impl Oracle {
             Try::Join => unless(person.here, "Joined"),
             Try::Leave => unless(!person.here, "Left"),
             Try::Play if !self.may(who, "PLAY_PAUSE", now) || !self.loaded => Forbidden,
-            Try::Play => unless(self.playing, "Played"),
+            Try::Play if self.playing || self.held => Idle,
+            // It may wait for others.
+            Try::Play if !self.started => Verdict::Either(["Played", "Held"]),
+            Try::Play => Happens("Played"),
             Try::Pause if !self.may(who, "PLAY_PAUSE", now) || !self.loaded => Forbidden,
-            Try::Pause => unless(!self.playing, "Paused"),
+            Try::Pause => unless(!self.playing && !self.held, "Paused"),
             Try::Seek(_) if !self.may(who, "SEEK", now) || !self.loaded => Forbidden,
             Try::Seek(place) => unless(!self.playing && self.place == Some(*place), "Seeked"),
             Try::Load if !self.may(who, "LOAD_VIDEO", now) => Forbidden,
             // Paused before it began to move, the film may be at its start.
             Try::Load if self.loaded && !self.playing && self.place.is_none() => Verdict::Perhaps("VideoLoaded"),
-            Try::Load => unless(self.loaded && !self.playing && self.place == Some(0), "VideoLoaded"),
+            Try::Load => unless(self.loaded && !self.playing && !self.held && self.place == Some(0), "VideoLoaded"),
+            Try::Rate(_) | Try::Enqueue | Try::ClearQueue | Try::Autoplay(_) | Try::Vote(_) => {
+                self.judge_queue(who, wish, now)
+            }
+            Try::React(_) | Try::Pin(_) | Try::Redact(_) | Try::Slow(_) => self.judge_chat(who, wish, now),
             Try::Say if !self.may(who, "CHAT", now) => Forbidden,
             Try::Say => Happens("Posted"),
             Try::Rename(_) if !self.may(who, "EDIT_CHANNEL", now) => Forbidden,
@@ -252,6 +304,49 @@ impl Oracle {
         }
     }
 
+    fn judge_queue(&self, who: Who, wish: &Try, now: i64) -> Verdict {
+        use Verdict::{Forbidden, Happens, Idle};
+        let unless = |same: bool, event: &'static str| if same { Idle } else { Happens(event) };
+        match wish {
+            Try::Rate(_) if !self.may(who, "CHANGE_RATE", now) || !self.loaded => Forbidden,
+            Try::Rate(rate) => unless(self.rate == *rate, "RateChanged"),
+            Try::Enqueue if !self.may(who, "QUEUE_ADD", now) => Forbidden,
+            Try::Enqueue => Happens("VideoQueued"),
+            Try::ClearQueue if !self.may(who, "QUEUE_REMOVE", now) => Forbidden,
+            Try::ClearQueue => unless(self.queued == 0, "Cleared"),
+            Try::Autoplay(_) if !self.may(who, "QUEUE_REORDER", now) => Forbidden,
+            Try::Autoplay(on) => unless(self.autoplay == *on, "AutoplaySet"),
+            Try::Vote(_) if !self.may(who, "VOTE", now) || !self.loaded => Forbidden,
+            Try::Vote(false) => unless(self.voted.contains(&who), "SkipVoteCast"),
+            Try::Vote(true) => unless(!self.voted.contains(&who), "SkipVoteWithdrawn"),
+            other => panic!("not about the queue: {other:?}"),
+        }
+    }
+
+    fn judge_chat(&self, who: Who, wish: &Try, now: i64) -> Verdict {
+        use Verdict::{Forbidden, Happens, Idle};
+        let unless = |same: bool, event: &'static str| if same { Idle } else { Happens(event) };
+        let (_, first_redacted) = self.said[0];
+        match wish {
+            Try::React(_) if !self.may(who, "REACT", now) || first_redacted => Forbidden,
+            Try::React(true) => unless(self.reacted.contains(&who), "ReactionAdded"),
+            Try::React(false) => unless(!self.reacted.contains(&who), "ReactionRemoved"),
+            Try::Pin(_) if !self.may(who, "PIN", now) => Forbidden,
+            Try::Pin(true) if first_redacted => Forbidden,
+            Try::Pin(true) => unless(self.pinned, "Pinned"),
+            Try::Pin(false) => unless(!self.pinned, "Unpinned"),
+            Try::Redact(message) => {
+                let (author, redacted) = self.said[*message];
+                let own = author == who && self.active(who);
+                let permitted = own || (author != who && self.may_on(who, "REDACT", author, now));
+                if permitted { unless(redacted, "Redacted") } else { Forbidden }
+            }
+            Try::Slow(_) if !self.may(who, "SLOW_MODE", now) => Forbidden,
+            Try::Slow(seconds) => unless(self.slow == *seconds, "SlowModeSet"),
+            other => panic!("not about the chat: {other:?}"),
+        }
+    }
+
     fn hand_over(&self, who: Who, to: Who, now: i64) -> Verdict {
         let Some(holder) = self.remote.filter(|_| self.active(who)) else { return Verdict::Forbidden };
         if holder == to {
@@ -270,6 +365,11 @@ impl Oracle {
         self.people[who].role.is_some() && !self.people[who].banned && !self.sent_away.contains(&who)
     }
 
+    /// The film waits: what was tried made it so.
+    pub fn waits(&mut self) {
+        self.held = true;
+    }
+
     /// What has happened, as the log says it did.
     pub fn happened(&mut self, who: Who, wish: &Try, now: i64) {
         match wish {
@@ -279,11 +379,30 @@ impl Oracle {
                 self.sent_away.remove(&who);
             }
             Try::Leave => self.people[who].here = false,
-            Try::Play => (self.playing, self.place) = (true, None),
-            Try::Pause => (self.playing, self.place) = (false, None),
+            Try::Play => (self.playing, self.started, self.place) = (true, true, None),
+            Try::Pause => (self.playing, self.held, self.place) = (false, false, None),
             Try::Seek(place) => self.place = Some(*place),
-            Try::Load => (self.loaded, self.playing, self.place) = (true, false, Some(0)),
-            Try::Say => {}
+            Try::Load => {
+                (self.loaded, self.playing, self.held, self.started, self.place) = (true, false, false, false, Some(0));
+                self.voted.clear();
+            }
+            Try::Rate(rate) => self.rate = *rate,
+            Try::Enqueue => self.queued += 1,
+            Try::ClearQueue => self.queued = 0,
+            Try::Autoplay(on) => self.autoplay = *on,
+            Try::Vote(false) => drop(self.voted.insert(who)),
+            Try::Vote(true) => drop(self.voted.remove(&who)),
+            Try::Say => self.said.push((who, false)),
+            Try::React(true) => drop(self.reacted.insert(who)),
+            Try::React(false) => drop(self.reacted.remove(&who)),
+            Try::Pin(on) => self.pinned = *on,
+            Try::Redact(message) => {
+                self.said[*message].1 = true;
+                if *message == 0 {
+                    (self.pinned, self.reacted) = (false, BTreeSet::new());
+                }
+            }
+            Try::Slow(seconds) => self.slow = *seconds,
             Try::Rename(name) => self.name = Some(*name),
             Try::Grant(other, role) => self.people[*other].role = Some(*role),
             Try::Except(other, permission, granted) => {

@@ -35,6 +35,7 @@ const PEOPLE: usize = 5;
 /// A socket's tries before another one is opened: fewer than the hub's own pace permits at once.
 const SOCKET_TRIES_MAX: usize = 4;
 /// Longer than any film seeks to, so that none ends by itself.
+const RATES: [i64; 3] = [500_000, 1_000_000, 2_000_000];
 const FILM: MediaTime = MediaTime(7_200_000_000);
 
 /// A clock that only the test moves.
@@ -83,6 +84,8 @@ struct Play {
     people: Vec<(Viewer, Principal)>,
     sockets: Vec<Option<(Socket, usize)>>,
     film: VideoId,
+    /// Those that were said, in order.
+    messages: Vec<Uuid>,
     oracle: Oracle,
     dice: Dice,
     seed: u64,
@@ -141,6 +144,7 @@ impl Play {
             schema,
             people,
             film,
+            messages: vec![],
             seed,
         };
         play.make_film().await;
@@ -154,6 +158,7 @@ impl Play {
         for (n, wish) in opening.into_iter().enumerate() {
             self.attempt(n, &wish, Way::Api).await;
         }
+        self.attempt(OWNER, &Try::Say, Way::Api).await;
         self.attempt(OWNER, &Try::Grant(1, 2), Way::Api).await;
         self.attempt(OWNER, &Try::Grant(2, 1), Way::Api).await;
         for step in 0..STEPS {
@@ -162,7 +167,7 @@ impl Play {
             self.suspensions().await;
             let (who, wish, way) = self.wish();
             match self.attempt(who, &wish, way).await {
-                Verdict::Happens(_) => done[way as usize] += 1,
+                Verdict::Happens(_) | Verdict::Either(_) => done[way as usize] += 1,
                 Verdict::Forbidden => refused[way as usize] += 1,
                 Verdict::Idle | Verdict::Perhaps(_) => {}
             }
@@ -198,7 +203,8 @@ impl Play {
         let place = i64::try_from(1_000_000 * (1 + self.dice.roll(500)) + self.step).expect("small");
         let socket = self.dice.roll(2) == 0;
         if socket {
-            let wish = match self.dice.roll(8) {
+            let wish = match self.dice.roll(9) {
+                8 => Try::Rate(self.dice.one(&RATES)),
                 0 => Try::Play,
                 1 => Try::Pause,
                 2 => Try::Seek(place),
@@ -217,8 +223,13 @@ impl Play {
             "KICK",
             "MANAGE_ROLES",
             "EDIT_CHANNEL",
+            "QUEUE_ADD",
+            "REACT",
+            "PIN",
+            "VOTE",
         ]);
-        let wish = match self.dice.roll(26) {
+        let on = self.dice.roll(2) == 0;
+        let wish = match self.dice.roll(38) {
             0..=3 => Try::Join,
             4 => Try::Leave,
             5 => Try::Play,
@@ -244,6 +255,15 @@ impl Play {
             21 => Try::Unmute(other),
             22 => Try::Remove(other),
             23 => Try::Ban(other),
+            26 => Try::Rate(self.dice.one(&RATES)),
+            27 | 28 => Try::Enqueue,
+            29 => Try::ClearQueue,
+            30 => Try::Autoplay(on),
+            31 => Try::Vote(on),
+            32 | 33 => Try::React(on),
+            34 => Try::Pin(on),
+            35 | 36 => Try::Redact(self.dice.roll(self.oracle.messages())),
+            37 => Try::Slow(self.dice.one(&[0, 5, 60])),
             _ => Try::Unban(other),
         };
         (who, wish, Way::Api)
@@ -252,11 +272,13 @@ impl Play {
     /// Tries it, and compares what the log says with the oracle's verdict.
     async fn attempt(&mut self, who: Who, wish: &Try, way: Way) -> Verdict {
         let now = self.clock.now().0;
+        self.unpaced().await;
         self.inheritances().await;
         let verdict = self.oracle.judge(who, wish, now);
+        let said = Uuid::now_v7();
         let accepted = match way {
-            Way::Api => self.by_api(who, wish).await,
-            Way::Socket => self.by_socket(who, wish).await,
+            Way::Api => self.by_api(who, wish, said).await,
+            Way::Socket => self.by_socket(who, wish, said).await,
         };
         let events = self.world.services.store.read_after(self.last, 100).await.unwrap();
         let new: Vec<(&str, &str)> = events
@@ -274,7 +296,18 @@ impl Play {
             Verdict::Idle => assert!(accepted && new.is_empty(), "{told}"),
             Verdict::Happens(event) => {
                 assert!(accepted && new == [(event, actor.as_str())], "{told}");
+                if *wish == Try::Say {
+                    self.messages.push(said);
+                }
                 self.oracle.happened(who, wish, now);
+            }
+            Verdict::Either(events) => {
+                let one = events.into_iter().find(|event| new == [(*event, actor.as_str())]);
+                assert!(accepted && one.is_some(), "{told}");
+                match one {
+                    Some("Held") => self.oracle.waits(),
+                    _ => self.oracle.happened(who, wish, now),
+                }
             }
             Verdict::Perhaps(event) => {
                 assert!(accepted && (new.is_empty() || new == [(event, actor.as_str())]), "{told}");
@@ -285,6 +318,11 @@ impl Play {
         verdict
     }
 
+    /// Who spoke when is not what this test is about: everybody may speak at once again.
+    async fn unpaced(&self) {
+        sqlx::query("DELETE FROM chat_pace").execute(&self.world.services.pool).await.expect("forgotten");
+    }
+
     /// On a slow machine the hub may find the holder of the one remote away for too long.
     async fn inheritances(&mut self) {
         let events = self.world.services.store.read_after(self.last, 100).await.unwrap();
@@ -293,6 +331,9 @@ impl Play {
 
     fn inherit(&mut self, events: &[RecordedEvent]) {
         for event in events.iter().filter(|event| event.metadata.actor == "system") {
+            if event.event_type == "Released" {
+                self.oracle.released();
+            }
             let to = &event.payload["RemoteHandedOver"]["to"];
             if let Some(who) = self.people.iter().position(|(viewer, _)| json!(viewer.account) == *to) {
                 self.oracle.inherited(who);
@@ -301,7 +342,7 @@ impl Play {
         self.last = events.last().map_or(self.last, |event| event.position);
     }
 
-    async fn by_api(&self, who: Who, wish: &Try) -> bool {
+    async fn by_api(&self, who: Who, wish: &Try, said: Uuid) -> bool {
         let account = |who: &Who| self.people[*who].0.account;
         let (field, input, more) = match wish {
             Try::Join => ("joinChannel", "ChannelInput", json!({})),
@@ -310,7 +351,19 @@ impl Play {
             Try::Pause => ("pause", "PlayInput", json!({})),
             Try::Seek(place) => ("seek", "SeekInput", json!({ "positionUs": place })),
             Try::Load => ("loadVideo", "LoadVideoInput", json!({ "video": self.film })),
-            Try::Say => ("postMessage", "PostMessageInput", json!({ "id": Uuid::now_v7(), "text": "hello" })),
+            Try::Say => ("postMessage", "PostMessageInput", json!({ "id": said, "text": "hello" })),
+            Try::Rate(rate) => ("changeRate", "ChangeRateInput", json!({ "ratePpm": rate })),
+            Try::Enqueue => ("queueVideo", "QueueVideoInput", json!({ "video": self.film })),
+            Try::ClearQueue => ("clearQueue", "ChannelInput", json!({})),
+            Try::Autoplay(on) => ("setAutoplay", "SetAutoplayInput", json!({ "on": on })),
+            Try::Vote(withdraw) => ("voteSkip", "VoteSkipInput", json!({ "withdraw": withdraw })),
+            Try::React(on) => {
+                ("reactToMessage", "ReactInput", json!({ "message": self.messages[0], "emoji": "\u{1F44D}", "on": on }))
+            }
+            Try::Pin(true) => ("pinMessage", "MessageInput", json!({ "message": self.messages[0] })),
+            Try::Pin(false) => ("unpinMessage", "MessageInput", json!({ "message": self.messages[0] })),
+            Try::Redact(n) => ("redactMessage", "RedactMessageInput", json!({ "message": self.messages[*n] })),
+            Try::Slow(seconds) => ("setSlowMode", "SetSlowModeInput", json!({ "seconds": seconds })),
             Try::Rename(name) => ("renameChannel", "RenameChannelInput", json!({ "name": format!("Name {name}") })),
             Try::Grant(other, role) => {
                 let role = crate::oracle::ROLES[*role];
@@ -337,7 +390,10 @@ impl Play {
             Try::Ban(other) => ("banMember", "ModerateInput", json!({ "account": account(other) })),
             Try::Unban(other) => ("unbanMember", "MemberInput", json!({ "account": account(other) })),
         };
-        let mut variables = json!({ "operationId": Uuid::now_v7(), "channel": self.world.channel });
+        let mut variables = match wish {
+            Try::React(_) | Try::Pin(_) | Try::Redact(_) => json!({ "operationId": Uuid::now_v7() }),
+            _ => json!({ "operationId": Uuid::now_v7(), "channel": self.world.channel }),
+        };
         variables.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let query = format!(
             "mutation($input: {input}!) {{ {field}(input: $input) {{ __typename ... on Refused {{ code }} }} }}"
@@ -353,14 +409,15 @@ impl Play {
         answer["data"][field]["__typename"] != "Refused"
     }
 
-    async fn by_socket(&mut self, who: Who, wish: &Try) -> bool {
+    async fn by_socket(&mut self, who: Who, wish: &Try, said: Uuid) -> bool {
         let mut frame = json!({ "op": Uuid::now_v7() });
         let more = match wish {
             Try::Play => json!({ "t": "intent", "verb": "play" }),
             Try::Pause => json!({ "t": "intent", "verb": "pause" }),
             Try::Seek(place) => json!({ "t": "intent", "verb": "seek", "position_us": place }),
             Try::Load => json!({ "t": "intent", "verb": "load", "video": self.film }),
-            Try::Say => json!({ "t": "chat", "id": Uuid::now_v7(), "text": "hello" }),
+            Try::Rate(rate) => json!({ "t": "intent", "verb": "rate", "rate_ppm": rate }),
+            Try::Say => json!({ "t": "chat", "id": said, "text": "hello" }),
             other => panic!("no frame for {other:?}"),
         };
         frame.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

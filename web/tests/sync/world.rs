@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use futures::{SinkExt, StreamExt};
 use lockstep::{
     auth::{Authenticator, SessionCookie},
+    gate::Gate,
     hub::HubHandle,
+    listening,
     socket::{self, SyncState},
     system::{SystemClock, SystemIds},
 };
@@ -13,7 +15,8 @@ use lockstep_commands::{Actor, Clock, Context, Dispatcher, Services, account, ch
 use lockstep_domain::{
     aggregate::Event,
     channel::Visibility,
-    ids::{AccountId, ChannelId, CommandId, Position, StreamId, VideoId},
+    ids::{AccountId, ChannelId, CommandId, MessageId, Position, StreamId, VideoId},
+    message::MessageEvent,
     playback::{Playback, PlaybackEvent, PlaybackState},
     time::MediaTime,
 };
@@ -31,6 +34,8 @@ use uuid::Uuid;
 
 /// The public URL's origin in these tests, whatever the port.
 pub const ORIGIN: &str = "http://watch.test";
+/// Sockets from one address in these tests.
+pub const PER_ADDRESS_MAX: usize = 25;
 /// Nothing here takes this long; what does is stuck.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -41,7 +46,7 @@ pub struct World {
     pub owner: AccountId,
     pub shutdown: CancellationToken,
     pub tracker: TaskTracker,
-    port: u16,
+    pub port: u16,
     _database: TestDatabase,
     _objects: tempfile::TempDir,
 }
@@ -133,7 +138,7 @@ impl World {
     pub async fn load_film(&self) {
         let at_us = self.services.clock.now();
         let video = VideoId(Uuid::now_v7());
-        let event = PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(100_000_000), at_us };
+        let event = PlaybackEvent::VideoLoaded { video, duration_us: MediaTime(100_000_000), at_us, item: None };
         let append = Append {
             stream: StreamId::playback(self.channel),
             expected: Expected::Any,
@@ -149,6 +154,28 @@ impl World {
                 event_type: event.event_type().to_owned(),
                 event_version: event.event_version().to_owned(),
                 payload: json!(event),
+            }],
+        };
+        self.services.store.append(append).await.unwrap();
+    }
+
+    /// A message that went past the rules for those who write.
+    pub async fn append_message(&self, message: &MessageEvent) {
+        let append = Append {
+            stream: StreamId::message(MessageId(Uuid::now_v7())),
+            expected: Expected::Any,
+            guards: vec![],
+            command_id: CommandId(Uuid::now_v7()),
+            metadata: Metadata {
+                actor: self.owner.to_string(),
+                channel_id: Some(self.channel.to_string()),
+                ..Metadata::default()
+            },
+            occurred_at: lockstep_commands::Clock::now(&SystemClock),
+            events: vec![NewEvent {
+                event_type: message.event_type().to_owned(),
+                event_version: message.event_version().to_owned(),
+                payload: json!(message),
             }],
         };
         self.services.store.append(append).await.unwrap();
@@ -177,12 +204,13 @@ fn listen(services: &Services, shutdown: &CancellationToken, tracker: &TaskTrack
     let authenticator = Authenticator::new(services.clone(), SessionCookie::for_url(ORIGIN));
     let origins = Arc::new([ORIGIN.to_owned()]);
     let session_check = Duration::from_millis(200);
-    let state = SyncState { hub: hub.clone(), authenticator, origins, session_check, tracker: tracker.clone() };
+    let gate = Gate::new(PER_ADDRESS_MAX);
+    let state = SyncState { hub: hub.clone(), authenticator, origins, session_check, gate, tracker: tracker.clone() };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
     let listener = TcpListener::from_std(listener).unwrap();
-    tokio::spawn(async move { axum::serve(listener, socket::router(state)).await });
+    tokio::spawn(listening::serve(listener, socket::router(state), shutdown.clone()));
     (hub, port)
 }
 
@@ -282,6 +310,15 @@ impl Socket {
                 other => panic!("{other:?} instead of a close frame"),
             }
         }
+    }
+}
+
+/// Everybody's player has buffered what this timeline waits at.
+pub async fn ready<const N: usize>(viewers: [&mut Socket; N], held: &Value) {
+    for viewer in viewers {
+        let report =
+            json!({"t": "report", "state": "paused", "error_us": null, "bound_us": null, "ready": held["seq"]});
+        viewer.send(report).await;
     }
 }
 

@@ -36,6 +36,15 @@ pub struct Store {
     recorded: BTreeMap<Position, i64>,
 }
 
+/// Where a film is: at `position` at wall time `since`.
+#[derive(Debug, Clone, Copy)]
+pub struct Film {
+    pub playing: bool,
+    pub position: MediaTime,
+    pub since: i64,
+    pub speed_ppm: i64,
+}
+
 pub const DURATION: MediaTime = MediaTime(8_000_000);
 
 /// Every channel here: public, open, somebody's.
@@ -82,6 +91,7 @@ impl Store {
         let may = || standing.clone().ok_or_else(|| Refusal::new("signed_out", ""));
         let decided = match command {
             Command::Chat { id, text, .. } => return self.chat(channel, account, op, *id, text),
+            Command::MayReact => return Ok(Done { position: self.head(), changed: false }),
             Command::Arrive { .. } | Command::Depart { .. } => {
                 return Ok(Done { position: self.head(), changed: true });
             }
@@ -89,7 +99,14 @@ impl Store {
                 // These rooms have no one remote.
                 return Ok(Done { position: self.head(), changed: false });
             }
-            Command::Play { position } => PlaybackCommand::Play { standing: may()?, position: *position, at },
+            Command::Play { position, hold } => {
+                PlaybackCommand::Play { standing: may()?, position: *position, hold: *hold, at }
+            }
+            Command::ChangeRate { rate_ppm, position } => {
+                PlaybackCommand::ChangeRate { standing: may()?, rate_ppm: *rate_ppm, position: *position, at }
+            }
+            Command::Release { cause } => PlaybackCommand::Release { cause: *cause, at },
+            Command::CountVotes { .. } => return Ok(Done { position: self.head(), changed: false }),
             Command::Pause { position } => PlaybackCommand::Pause { standing: may()?, position: *position, at },
             Command::Seek { position } => PlaybackCommand::Seek { standing: may()?, position: *position, at },
             Command::End { video } => PlaybackCommand::End { video: *video, at },
@@ -121,7 +138,14 @@ impl Store {
             PlaybackEvent::Played { position_us, .. } => Change::Played { position: *position_us },
             PlaybackEvent::Paused { position_us, .. } => Change::Paused { position: *position_us },
             PlaybackEvent::Seeked { position_us, .. } => Change::Seeked { position: *position_us },
-            PlaybackEvent::Ended { .. } => Change::Ended,
+            PlaybackEvent::Ended { .. } | PlaybackEvent::Skipped { .. } => Change::Ended,
+            PlaybackEvent::Held { position_us, deadline_us, at_us, .. } => {
+                Change::Held { position: *position_us, wait_us: deadline_us.0 - at_us.0 }
+            }
+            PlaybackEvent::Released { position_us, .. } => Change::Released { position: *position_us },
+            PlaybackEvent::RateChanged { rate_ppm, position_us, .. } => {
+                Change::RateChanged { rate_ppm: *rate_ppm, position: *position_us }
+            }
         };
         let position = self.append(channel, account, op, Fact::Playback(change));
         let held = self.channels.entry(channel).or_default();
@@ -146,7 +170,15 @@ impl Store {
         }
         assert!(!self.messages.contains_key(&id), "a message was posted twice");
         let author = Person { id: account, name: String::new() };
-        let fact = Fact::Message { id, author, text: text.to_owned(), sent_at: String::new(), playback: None };
+        let fact = Fact::Message {
+            id,
+            author,
+            text: text.to_owned(),
+            sent_at: String::new(),
+            playback: None,
+            reply_to: None,
+            mentions: vec![],
+        };
         let position = self.append(channel, Some(account), op, fact);
         self.messages.insert(id, position);
         let done = Done { position, changed: true };
@@ -154,20 +186,25 @@ impl Store {
         Ok(done)
     }
 
-    /// The channel's (playing, position, wall time of it) after the event at `upto`.
-    pub fn film(&self, channel: ChannelId, upto: i64) -> Option<(bool, MediaTime, i64)> {
-        let mut film: Option<(bool, MediaTime, i64)> = None;
+    /// The channel's film after the event at `upto`.
+    pub fn film(&self, channel: ChannelId, upto: i64) -> Option<Film> {
+        let (mut film, mut speed_ppm): (Option<Film>, i64) = (None, 1_000_000);
         for event in self.log.iter().filter(|event| event.channel == channel && event.position.as_i64() <= upto) {
             let Fact::Playback(change) = event.fact else { continue };
-            let playing = film.is_some_and(|(playing, ..)| playing);
+            let playing = film.is_some_and(|film| film.playing);
             let wall = self.recorded[&event.position];
-            film = Some(match change {
-                Change::Loaded { .. } => (false, MediaTime::ZERO, wall),
-                Change::Played { position } => (true, position, wall),
-                Change::Paused { position } => (false, position, wall),
-                Change::Seeked { position } => (playing, position, wall),
-                Change::Ended => (false, DURATION, wall),
-            });
+            let (playing, position) = match change {
+                Change::Loaded { .. } => (false, MediaTime::ZERO),
+                Change::Played { position } | Change::Released { position } => (true, position),
+                Change::Paused { position } | Change::Held { position, .. } => (false, position),
+                Change::Seeked { position } => (playing, position),
+                Change::RateChanged { rate_ppm, position } => {
+                    speed_ppm = rate_ppm;
+                    (playing, position)
+                }
+                Change::Ended => (false, DURATION),
+            };
+            film = Some(Film { playing, position, since: wall, speed_ppm });
         }
         film
     }
@@ -218,6 +255,8 @@ impl Store {
             duration: held.playback.duration,
             position: held.playback.position,
             playing: held.playback.playing,
+            speed_ppm: held.playback.speed_ppm,
+            held_us: held.playback.held_until.map(|until| until.0 - held.playback.at.0),
             last,
             elapsed_us: wall - recorded,
             read_at,

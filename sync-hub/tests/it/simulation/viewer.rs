@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::ids::{AccountId, ChannelId};
-use lockstep_sync_hub::Timeline;
+use lockstep_sync_hub::{Fact, Timeline};
 use serde_json::Value;
 
 use super::store::Store;
@@ -17,6 +17,16 @@ pub struct Told {
     pub snapshot: i64,
 }
 
+/// The durable news a viewer has, over all connections that were joined without a gap.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Nothing at or before this position is in it.
+    from: i64,
+    news: Vec<i64>,
+    /// The position to name when joining again.
+    pub seen: i64,
+}
+
 /// What one connection got.
 #[derive(Debug)]
 pub struct Viewer {
@@ -27,16 +37,30 @@ pub struct Viewer {
     pub closed: Option<u16>,
     pub joined_at: Option<i64>,
     pub timeline: Option<Timeline>,
-    pub messages: Vec<i64>,
+    pub visit: u64,
+    /// The seat it has.
+    pub seat: String,
+    /// What the connection before this one had seen, when this is the same visit again.
+    earlier: Option<View>,
+    pub resumed: bool,
+    /// Another connection went on from here.
+    pub continued: bool,
+    pub view: View,
     pub members: BTreeSet<String>,
     /// Operations asked on this socket that have no answer yet.
     pub asked: BTreeSet<String>,
+    /// Timelines this player said it was ready for.
+    pub ready: BTreeSet<u64>,
+    /// Its browser refused to play at some time.
+    pub blocked: bool,
+    /// The last held timeline it started to buffer for.
+    pub aimed: u64,
     /// The last log position a waiting frame could not have been overtaken by.
     last_position: i64,
 }
 
 impl Viewer {
-    pub fn new(account: AccountId, channel: ChannelId) -> Self {
+    pub fn new(account: AccountId, channel: ChannelId, visit: u64, earlier: Option<View>) -> Self {
         Self {
             account,
             channel,
@@ -44,11 +68,28 @@ impl Viewer {
             closed: None,
             joined_at: None,
             timeline: None,
-            messages: vec![],
+            visit,
+            seat: String::new(),
+            earlier,
+            resumed: false,
+            continued: false,
+            view: View::default(),
             members: BTreeSet::new(),
             asked: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            blocked: false,
+            aimed: 0,
             last_position: 0,
         }
+    }
+
+    /// Whether the same visit may go on at another socket.
+    pub fn may_return(&self) -> bool {
+        self.joined_at.is_some() && !self.continued && matches!(self.closed, Some(1001 | 1006 | 4408))
+    }
+    /// The position it names when it joins.
+    pub fn after(&self) -> Option<i64> {
+        self.earlier.as_ref().map(|view| view.seen)
     }
 
     /// Takes a frame; `told` is what the hub may know of the log.
@@ -75,6 +116,12 @@ impl Viewer {
         let position = number(&frame["position"]);
         assert!(position <= through, "the snapshot is from the future");
         self.joined_at = Some(position);
+        self.seat = text(&frame["seat"]);
+        self.resumed = frame["resumed"] == true;
+        self.view = match (self.resumed, self.earlier.take()) {
+            (true, earlier) => earlier.expect("resumed without having asked"),
+            (false, _) => View { from: position, news: vec![], seen: position },
+        };
         self.timeline = serde_json::from_value(frame["timeline"].clone()).unwrap();
         self.members = frame["members"].as_array().unwrap().iter().map(|member| text(&member["session"])).collect();
     }
@@ -86,11 +133,13 @@ impl Viewer {
             let durable = &store.log[usize::try_from(position - 1).unwrap()];
             assert_eq!(durable.channel, self.channel, "told in the wrong channel");
             assert!(position > self.last_position, "out of log order");
+            assert!(position > self.view.seen || event["e"] == "timeline", "told again");
             self.last_position = position;
+            self.view.seen = self.view.seen.max(position);
         }
         match event["e"].as_str().unwrap() {
             "message" => {
-                self.messages.push(number(&event["position"]));
+                self.view.news.push(number(&event["position"]));
                 let id = serde_json::from_value(event["message"]["id"].clone()).unwrap();
                 assert_eq!(store.messages[&id].as_i64(), number(&event["position"]));
             }
@@ -98,6 +147,7 @@ impl Viewer {
                 assert!(number(&event["position"]) > told.snapshot, "told again what the snapshot had");
                 self.moved(serde_json::from_value(event["timeline"].clone()).unwrap());
             }
+            "banned" => self.view.news.push(number(&event["position"])),
             "presence" => self.presence(event),
             _ => {}
         }
@@ -122,23 +172,24 @@ impl Viewer {
         }
     }
 
-    /// Every message after the join once and in order; up to the last one received, or all when still connected.
-    pub fn check_messages(&self, store: &Store) {
-        let Some(joined_at) = self.joined_at else { return };
+    /// The whole view is the log: every message and ban after its beginning once and in order; up to the last one
+    /// received, or all when still connected.
+    pub fn check_view(&self, store: &Store) {
+        if self.joined_at.is_none() {
+            return;
+        }
         let until = match self.closed {
-            Some(_) => self.messages.last().copied().unwrap_or(0),
+            Some(_) => self.view.news.last().copied().unwrap_or(0),
             None => i64::MAX,
         };
-        let expected: Vec<i64> = store
-            .messages
-            .values()
-            .map(|position| position.as_i64())
-            .filter(|position| *position > joined_at && *position <= until)
-            .filter(|position| store.log[usize::try_from(position - 1).unwrap()].channel == self.channel)
-            .collect::<BTreeSet<_>>()
-            .into_iter()
+        let news = store.log.iter().filter(|event| {
+            event.channel == self.channel && matches!(event.fact, Fact::Message { .. } | Fact::Banned { .. })
+        });
+        let expected: Vec<i64> = news
+            .map(|event| event.position.as_i64())
+            .filter(|position| *position > self.view.from && *position <= until)
             .collect();
-        assert_eq!(self.messages, expected, "messages lost, doubled or reordered");
+        assert_eq!(self.view.news, expected, "news lost, doubled or reordered");
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position},
-    time::MediaTime,
+    playback::ReleaseCause,
 };
 use lockstep_sync_hub::{
     Command, Done, Hub, HubTime, Input, Output, QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX, Refusal, RunCommand, SessionId,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    store::{DURATION, Store},
+    store::{DURATION, Film, Store},
     viewer::{Told, Viewer},
 };
 use crate::rig::{VIDEO, account, visit};
@@ -36,13 +36,39 @@ const ACTS: usize = 90;
 enum Due {
     Act,
     Restart,
-    Written { session: u64, bytes: usize },
+    /// A player has buffered what this held timeline needs.
+    Ready {
+        session: u64,
+        seq: u64,
+    },
+    Written {
+        session: u64,
+        bytes: usize,
+    },
     Feed,
-    Decide { epoch: u128, run: RunCommand },
-    Done { epoch: u128, ticket: u64, result: Result<Done, Refusal> },
-    Standing { epoch: u128, session: u64, result: Result<Standing, Refusal> },
-    ReadChannel { epoch: u128, channel: ChannelId },
-    Loaded { epoch: u128, channel: ChannelId, snapshot: Snapshot },
+    Decide {
+        epoch: u128,
+        run: RunCommand,
+    },
+    Done {
+        epoch: u128,
+        ticket: u64,
+        result: Result<Done, Refusal>,
+    },
+    Standing {
+        epoch: u128,
+        session: u64,
+        result: Result<Standing, Refusal>,
+    },
+    ReadChannel {
+        epoch: u128,
+        channel: ChannelId,
+    },
+    Loaded {
+        epoch: u128,
+        channel: ChannelId,
+        snapshot: Snapshot,
+    },
 }
 
 /// What happened in a run; equal for equal seeds.
@@ -56,6 +82,12 @@ pub struct Totals {
     pub repeats: usize,
     pub refused: usize,
     pub ended: usize,
+    /// Visits that went on without a gap, and those the ring could not help.
+    pub resumed: usize,
+    pub too_late: usize,
+    pub released_ready: usize,
+    pub released_late: usize,
+    pub rates: usize,
 }
 
 impl Totals {
@@ -68,6 +100,11 @@ impl Totals {
         self.repeats += run.repeats;
         self.refused += run.refused;
         self.ended += run.ended;
+        self.resumed += run.resumed;
+        self.too_late += run.too_late;
+        self.released_ready += run.released_ready;
+        self.released_late += run.released_late;
+        self.rates += run.rates;
     }
     /// A simulation in which something never occurs proves nothing about it.
     pub fn assert_everything_happened(&self) {
@@ -80,20 +117,30 @@ impl Totals {
             self.repeats,
             self.refused,
             self.ended,
+            self.resumed,
+            self.too_late,
+            self.released_ready,
+            self.released_late,
+            self.rates,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{self:?}");
     }
 }
 
 /// The timeline a joiner gets is the log's, as far as the hub may know it.
-fn check_joined(timeline: Option<Timeline>, film: Option<(bool, MediaTime, i64)>, now: HubTime, wall: i64) {
+fn check_joined(timeline: Option<Timeline>, film: Option<Film>, now: HubTime, wall: i64) {
     assert_eq!(timeline.is_some(), film.is_some());
-    let (Some(timeline), Some((playing, position, since))) = (timeline, film) else { return };
+    let (Some(timeline), Some(film)) = (timeline, film) else { return };
+    let Film { playing, position, since, speed_ppm } = film;
+    assert_eq!(timeline.speed_ppm, speed_ppm, "{timeline:?}");
     assert_eq!(timeline.rate_ppm > 0, playing, "{timeline:?}");
     if playing {
-        let expected = (position.0 + wall - since).min(DURATION.0);
+        let expected = (position.0 + (wall - since) * speed_ppm / 1_000_000).min(DURATION.0);
         let apart = timeline.position_at(now).0 - expected;
-        assert!(apart.abs() <= APART_US_MAX, "{apart} us apart from the log: {timeline:?}");
+        assert!(
+            apart.abs() <= APART_US_MAX * speed_ppm.max(1_000_000) / 1_000_000,
+            "{apart} us apart from the log: {timeline:?}"
+        );
     } else {
         assert_eq!(timeline.position_us, position, "paused elsewhere than the log says");
     }
@@ -212,6 +259,7 @@ impl World {
         match due {
             Due::Act => self.act(),
             Due::Restart => self.restart(),
+            Due::Ready { session, seq } => self.report_ready(session, seq),
             Due::Written { session, bytes } => self.input(Input::Written { session: SessionId(session), bytes }),
             Due::Feed => self.feed(),
             Due::Decide { epoch, run } => self.decide(epoch, &run),
@@ -319,7 +367,10 @@ impl World {
                 self.totals.banned += usize::from(code == 4403);
                 self.stalled.remove(&session.0);
             }
-            Output::Run(run) => self.later(60, Due::Decide { epoch, run }),
+            Output::Run(run) => {
+                self.check_release(&run);
+                self.later(60, Due::Decide { epoch, run });
+            }
             Output::LoadChannel { channel } => self.later(200, Due::ReadChannel { epoch, channel }),
             Output::CheckMember { session, channel, account } => {
                 let result = self.store.standing(channel, account);
@@ -341,6 +392,8 @@ impl World {
         let snapshot = self.snapshots.get(&viewer.channel).copied().unwrap_or(0);
         viewer.receive(Told { through: self.fed, snapshot }, &self.store, frame);
         if frame["t"] == "joined" {
+            self.totals.resumed += usize::from(viewer.resumed);
+            self.totals.too_late += usize::from(!viewer.resumed && viewer.visit != session);
             let film = self.store.film(viewer.channel, self.fed.max(snapshot));
             check_joined(viewer.timeline, film, HubTime(self.now - self.origin), self.now + WALL_US);
         }
@@ -359,6 +412,46 @@ impl World {
             Some(held) => *held += length,
             None => self.later(1, Due::Written { session, bytes: length }),
         }
+        self.buffer(session);
+    }
+
+    /// A player that learns of a held film buffers it; some never get there.
+    fn buffer(&mut self, session: u64) {
+        let Some(viewer) = self.viewers.get_mut(&session) else { return };
+        let Some(held) = viewer.timeline.filter(|held| held.hold_until_us.is_some()) else { return };
+        if std::mem::replace(&mut viewer.aimed, held.seq) != held.seq && self.rng.random_bool(0.85) {
+            self.later(3_000, Due::Ready { session, seq: held.seq });
+        }
+    }
+
+    fn report_ready(&mut self, session: u64, seq: u64) {
+        let Some(viewer) = self.viewers.get_mut(&session).filter(|viewer| viewer.closed.is_none()) else { return };
+        viewer.ready.insert(seq);
+        self.frame(session, &json!({"t": "report", "state": "paused", "error_us": 5, "bound_us": 1, "ready": seq}));
+    }
+
+    /// A held film starts when everybody here is ready or at its deadline, and for no other reason.
+    fn check_release(&mut self, run: &RunCommand) {
+        let Command::Release { cause } = run.command else { return };
+        let told = self.seen.iter().filter(|((epoch, channel, _), _)| (*epoch, *channel) == (self.epoch, run.channel));
+        let held = told.map(|(_, timeline)| *timeline).max_by_key(|timeline| timeline.seq);
+        // Nobody was told when nobody reads; then nobody can be asked either.
+        let Some(held) = held else { return };
+        let until = held.hold_until_us.expect("only what is held is released");
+        if cause == ReleaseCause::Deadline {
+            self.totals.released_late += 1;
+            return assert!(self.hub_now() >= until, "released before its deadline: {held:?}");
+        }
+        self.totals.released_ready += 1;
+        let here = |viewer: &&Viewer| {
+            viewer.channel == run.channel && viewer.closed.is_none() && viewer.joined_at.is_some() && !viewer.blocked
+        };
+        for viewer in self.viewers.values().filter(here) {
+            assert!(
+                viewer.ready.contains(&held.seq),
+                "started without somebody who was not ready: {held:?} {viewer:?}"
+            );
+        }
     }
 
     fn act(&mut self) {
@@ -372,7 +465,11 @@ impl World {
             0..45 => self.intent(session),
             45..70 => self.chat(session),
             70..78 => self.repeat(session),
-            78..82 => self.frame(session, &json!({"t": "report", "state": "playing", "error_us": 5, "bound_us": 1})),
+            78..81 => self.frame(session, &json!({"t": "report", "state": "playing", "error_us": 5, "bound_us": 1})),
+            81 => {
+                self.viewers.get_mut(&session).unwrap().blocked = true;
+                self.frame(session, &json!({"t": "report", "state": "blocked", "error_us": null, "bound_us": null}));
+            }
             82..84 => self.frame(session, &json!({"t": "typing"})),
             84..88 => self.disconnect(session),
             88..92 => self.stall(session),
@@ -385,13 +482,33 @@ impl World {
     fn connect(&mut self) {
         self.sessions += 1;
         let session = self.sessions;
+        let gone: Vec<u64> = self.viewers.iter().filter(|(_, viewer)| viewer.may_return()).map(|(id, _)| *id).collect();
+        if !gone.is_empty() && self.rng.random_bool(0.6) {
+            let before = gone[self.rng.random_range(0..gone.len())];
+            return self.come_back(session, before);
+        }
         let who = self.rng.random_range(1..7);
         let channel = ChannelId(Uuid::from_u128(self.rng.random_range(1..3)));
-        self.store.join(channel, account(who));
-        self.viewers.insert(session, Viewer::new(account(who), channel));
+        self.enter(session, who, Viewer::new(account(who), channel, session, None));
+    }
+    /// A viewer whose socket broke, on a new one.
+    fn come_back(&mut self, session: u64, before: u64) {
+        let held = self.viewers.get_mut(&before).unwrap();
+        held.continued = true;
+        let viewer = Viewer::new(held.account, held.channel, held.visit, Some(held.view.clone()));
+        let who = (1..7).find(|who| account(*who) == viewer.account).unwrap();
+        self.enter(session, who, viewer);
+    }
+    fn enter(&mut self, session: u64, who: u64, viewer: Viewer) {
+        let mut join = json!({"t": "join", "channel": viewer.channel, "visit": visit(viewer.visit)});
+        if let Some(after) = viewer.after() {
+            join["after"] = json!(after.to_string());
+        }
+        self.store.join(viewer.channel, account(who));
+        self.viewers.insert(session, viewer);
         let person = Person { id: account(who), name: String::new() };
         self.input(Input::Connected { session: SessionId(session), account: person, role: PlatformRole::Member });
-        self.frame(session, &json!({"t": "join", "channel": channel, "visit": visit(session)}));
+        self.frame(session, &join);
     }
 
     fn frame(&mut self, session: u64, frame: &Value) {
@@ -410,11 +527,15 @@ impl World {
     }
 
     fn intent(&mut self, session: u64) {
-        let verb = ["play", "play", "pause", "seek", "load"][self.rng.random_range(0..5)];
+        let verb = ["play", "play", "play", "pause", "seek", "load", "rate"][self.rng.random_range(0..7)];
         let mut frame = json!({"t": "intent", "op": self.fresh(), "verb": verb});
         match verb {
             "seek" => frame["position_us"] = json!(self.rng.random_range(0..9_000_000)),
             "load" => frame["video"] = json!(VIDEO),
+            "rate" => {
+                self.totals.rates += 1;
+                frame["rate_ppm"] = json!(500_000 + 250_000 * self.rng.random_range(0..7));
+            }
             _ => {}
         }
         self.ask(session, frame);
@@ -454,7 +575,13 @@ impl World {
         let (who, channel) = (self.viewers[&session].account, self.viewers[&session].channel);
         let text = "y".repeat(self.rng.random_range(1..60));
         for _ in 0..self.rng.random_range(1..200) {
-            let chat = Command::Chat { id: MessageId(self.fresh()), text: text.clone(), playback: None };
+            let chat = Command::Chat {
+                id: MessageId(self.fresh()),
+                text: text.clone(),
+                playback: None,
+                reply_to: None,
+                mentions: vec![],
+            };
             let op = CommandId(self.fresh());
             let _ = self.store.command(self.wall(), channel, Some(who), Some(op), &chat);
         }
@@ -472,7 +599,7 @@ impl World {
     fn outside(&mut self, session: u64) {
         let (who, channel) = (self.viewers[&session].account, self.viewers[&session].channel);
         let command = match self.rng.random_range(0..3) {
-            0 => Command::Play { position: None },
+            0 => Command::Play { position: None, hold: self.rng.random_bool(0.5) },
             1 => Command::Pause { position: None },
             _ => Command::Load { video: VIDEO },
         };
@@ -485,7 +612,7 @@ impl World {
         assert_eq!(self.fed, self.store.head().as_i64(), "the feed told everything");
         self.totals.events = self.store.log.len();
         for viewer in self.viewers.values() {
-            viewer.check_messages(&self.store);
+            viewer.check_view(&self.store);
         }
         for (channel, held) in &self.store.channels {
             let here: Vec<(&u64, &Viewer)> = self
@@ -493,7 +620,7 @@ impl World {
                 .iter()
                 .filter(|(_, viewer)| viewer.channel == *channel && viewer.closed.is_none())
                 .collect();
-            let present: BTreeSet<String> = here.iter().map(|(session, _)| session.to_string()).collect();
+            let present: BTreeSet<String> = here.iter().map(|(_, viewer)| viewer.seat.clone()).collect();
             for (session, viewer) in &here {
                 assert!(viewer.joined_at.is_some(), "session {session} never joined");
                 assert!(viewer.asked.is_empty(), "session {session} got no answer to {:?}", viewer.asked);
@@ -509,6 +636,7 @@ impl World {
                     assert_eq!(timeline.position_us, held.playback.position, "paused elsewhere than the log says");
                 }
                 assert!(!held.playback.playing, "the film should have ended by now");
+                assert_eq!(held.playback.held_until, None, "a film still waits for viewers");
             }
         }
     }

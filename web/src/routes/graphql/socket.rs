@@ -17,12 +17,14 @@ use axum::{
 use futures::{StreamExt, future, stream, stream::BoxStream};
 use http::HeaderMap;
 use lockstep_graphql::{RequestContext, is_request_error};
+use lockstep_sync_hub::protocol::nesting;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_stream::StreamMap;
 
 use super::{GraphqlState, operation};
+use crate::gate::Pass;
 
 /// The subprotocol's name.
 pub(super) const PROTOCOL: &str = "graphql-transport-ws";
@@ -32,6 +34,8 @@ const INIT_MAX: Duration = Duration::from_secs(5);
 pub(super) const OPERATIONS_MAX: usize = 50;
 /// Bytes of one message and of one frame.
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Objects and arrays may nest this deep in a message.
+const MESSAGE_DEPTH_MAX: usize = 16;
 /// How often the server pings and looks whether the session still lives; two silent ones and the client is gone.
 const PING_EVERY: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(20) };
 /// How long a client may take to take one frame.
@@ -49,6 +53,7 @@ pub(super) fn upgrade(
     state: GraphqlState,
     context: RequestContext,
     headers: HeaderMap,
+    address: Pass,
 ) -> Response {
     socket
         .protocols([PROTOCOL])
@@ -59,8 +64,15 @@ pub(super) fn upgrade(
         .max_frame_size(MESSAGE_BYTES_MAX)
         .on_upgrade(move |socket| {
             let tracker = state.tracker.clone();
-            let connection =
-                Connection { socket, state, context, headers, operations: StreamMap::new(), acknowledged: false };
+            let connection = Connection {
+                socket,
+                state,
+                context,
+                headers,
+                operations: StreamMap::new(),
+                acknowledged: false,
+                _address: address,
+            };
             // A drain waits for what is tracked.
             tracker.track_future(connection.run())
         })
@@ -105,12 +117,18 @@ struct Connection {
     headers: HeaderMap,
     operations: StreamMap<String, BoxStream<'static, Produced>>,
     acknowledged: bool,
+    _address: Pass,
 }
 
 impl Connection {
     async fn run(mut self) {
+        let account = self.context.principal.as_ref().map(|principal| self.state.gate.account(principal.account));
         let ending = match self.socket.protocol() {
-            Some(protocol) if protocol == PROTOCOL => self.serve().await,
+            // Held until the socket ends; nobody signed in gets no further than `connection_init`.
+            Some(protocol) if protocol == PROTOCOL => match &account {
+                Some(None) => close(4429, "Too many connections"),
+                Some(Some(_)) | None => self.serve().await,
+            },
             _ => close(4406, "Subprotocol not acceptable"),
         };
         // Streams first: they hold database work.
@@ -172,6 +190,9 @@ impl Connection {
             Some(Err(error)) if is_too_long(&error) => return Err(close(1009, "Message too big")),
             Some(Err(_)) => return Err(Ending::Gone),
         };
+        if nesting(text.as_str()) > MESSAGE_DEPTH_MAX {
+            return Err(close(4400, "Invalid message received"));
+        }
         match serde_json::from_str(text.as_str()) {
             Ok(Incoming::ConnectionInit {}) => self.init().await,
             Ok(Incoming::Ping {}) => self.send_json(&json!({ "type": "pong" })).await,

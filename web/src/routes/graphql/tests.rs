@@ -105,6 +105,7 @@ impl Site {
             authenticate: sessions.clone(),
             allowed_origins: Arc::new([ORIGIN.to_owned()]),
             tracker: tracker.clone(),
+            gate: crate::gate::Gate::new(crate::gate::SOCKETS_PER_ADDRESS_MAX),
             shutdown: shutdown.clone(),
         });
         Self {

@@ -203,6 +203,21 @@ export const ChangePermissionDefaults = graphql(`
   }
 `);
 
+export const SetSlowMode = graphql(`
+  mutation SetSlowMode($input: SetSlowModeInput!) {
+    setSlowMode(input: $input) {
+      __typename
+      ... on Changed {
+        position
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
+  }
+`);
+
 export const ChangeRemoteMode = graphql(`
   mutation ChangeRemoteMode($input: ChangeRemoteModeInput!) {
     changeRemoteMode(input: $input) {

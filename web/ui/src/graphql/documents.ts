@@ -63,26 +63,11 @@ const ChannelCard = graphql(`
   }
 `);
 
-const MessageParts = graphql(`
-  fragment MessageParts on Message {
-    id
-    text
-    sentAt
-    playbackUs
-    position
-    author {
-      id
-      name
-    }
-  }
-`);
-
 export type Account = NonNullable<ResultOf<typeof MeQuery>["me"]>;
 export type Video = ResultOf<typeof VideoParts>;
 export type VideoStatus = Video["status"];
 export type Rendition = Video["renditions"][number];
 export type Channel = ResultOf<typeof ChannelCard>;
-export type Message = ResultOf<typeof MessageParts>;
 export type VideoStatusEvent = ResultOf<typeof VideoStatusSubscription>["videoStatus"];
 
 export const MeQuery = graphql(`
@@ -128,6 +113,9 @@ export const ChannelQuery = graphql(
     query Channel($slug: String!, $minPosition: Position) {
       channel(slug: $slug, minPosition: $minPosition) {
         ...ChannelCard
+        me {
+          banned
+        }
         members(first: 12) {
           role
           present
@@ -140,23 +128,6 @@ export const ChannelQuery = graphql(
     }
   `,
   [ChannelCard],
-);
-
-export const MessagesQuery = graphql(
-  `
-    query Messages($channel: UUID!, $last: Int, $before: Position) {
-      channel(id: $channel) {
-        messages(last: $last, before: $before) {
-          nodes {
-            ...MessageParts
-          }
-          hasMore
-          startCursor
-        }
-      }
-    }
-  `,
-  [MessageParts],
 );
 
 export const FilmQuery = graphql(`

@@ -166,10 +166,17 @@ class ElementPlayer implements Player {
     this.follower.unlock();
   }
 
-  telemetry(): { state: ViewerState; error_us: number | null; bound_us: number | null } | null {
+  telemetry(): ReturnType<VideoController["telemetry"]> {
     const { phase, errorUs, boundUs } = this.store.get();
     if (this.view === null) return null;
-    return { state: viewerState(phase), error_us: errorUs === null ? null : Math.round(errorUs), bound_us: boundUs };
+    // Held at its place, with data to play on from there.
+    const ready = phase === "held" && this.element.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
+    return {
+      state: viewerState(phase),
+      error_us: errorUs === null ? null : Math.round(errorUs),
+      bound_us: boundUs,
+      ready: ready ? this.view.timeline.seq : null,
+    };
   }
 
   stats(): PlayerStats {

@@ -22,7 +22,7 @@ class Wire {
 
   constructor() {
     this.connection = new Connection(
-      { url: "ws://hub/sync", channel: "c", visit: "v" },
+      { url: "ws://hub/sync", channel: "c", visit: "v", device: "tv" },
       {
         clock: this.time,
         timers: this.time,
@@ -64,7 +64,11 @@ class Wire {
   }
   join(epoch = "e"): void {
     this.say({ t: "hello", epoch, session: "s", now_us: 0, account: { id: "1", name: "Ada", role: "member" } });
-    this.say({ t: "joined", channel: "c", position: "3", timeline: null, members: [] });
+    this.joined(false);
+  }
+  joined(resumed: boolean, position = "3"): void {
+    const more = { timeline: null, seat: "s", members: [], people: 1 };
+    this.say({ t: "joined", channel: "c", position, resumed, ...more });
   }
   statuses(): string[] {
     return this.told.flatMap((one) => (one.kind === "status" ? [one.status] : []));
@@ -83,7 +87,7 @@ describe("the connection", () => {
   it("joins after hello, probes quickly and then twice a second, and publishes a clock", () => {
     const wire = new Wire();
     wire.join();
-    expect(wire.last.sent[0]).toEqual({ t: "join", channel: "c", visit: "v" });
+    expect(wire.last.sent[0]).toEqual({ t: "join", channel: "c", visit: "v", device: "tv" });
     wire.time.run(420);
     const quick = wire.last.sent.filter((frame) => frame.t === "probe").length;
     expect(quick).toBe(QUICK_SAMPLES);
@@ -94,6 +98,32 @@ describe("the connection", () => {
     const clock = wire.told.findLast((one) => one.kind === "clock");
     expect(clock?.kind === "clock" && clock.estimate.offset_us).toBeCloseTo(-500_000_000, -3);
     expect(wire.statuses()).toEqual(["connecting", "online"]);
+  });
+
+  it("names the last position it heard when it joins again", () => {
+    const wire = new Wire();
+    const rejoin = (): unknown => {
+      wire.last.events.closed(1006, "");
+      wire.time.run(BACKOFF_MAX_MS);
+      wire.say({ t: "hello", epoch: "e", session: "s", now_us: 0, account: { id: "1", name: "Ada", role: "member" } });
+      return wire.last.sent.find((frame) => frame.t === "join");
+    };
+    const changed = (position: string): HubFrame => ({
+      t: "batch",
+      events: [{ e: "changed", position, noun: "channel", account: null }],
+    });
+    wire.join();
+    expect(rejoin()).toMatchObject({ after: "3" });
+    wire.joined(false, "8");
+    wire.say(changed("9"));
+    wire.say(changed("10"));
+    expect(rejoin()).toMatchObject({ after: "10" });
+    // Cut off before what was missed had come: the position in `joined` is not reached yet.
+    wire.joined(true, "12");
+    expect(rejoin()).toMatchObject({ after: "10" });
+    wire.joined(true, "12");
+    wire.say(changed("11"));
+    expect(rejoin()).toMatchObject({ after: "11" });
   });
 
   it("comes back with growing, jittered pauses and sends the pending wish again with the same op", () => {

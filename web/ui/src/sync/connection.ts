@@ -9,15 +9,18 @@ import {
   type ChatFrame,
   CLOSE,
   type ClientFrame,
+  type Device,
   type HelloFrame,
   type HubFrame,
   type IntentFrame,
   type JoinedFrame,
   parseFrame,
   type ProbeReply,
+  type ReactFrame,
   type ReportFrame,
   type RoomEvent,
 } from "./protocol";
+import { comparePositions } from "./reducer";
 import type { Timers } from "./timers";
 
 export const BACKOFF_MIN_MS = 250;
@@ -35,7 +38,7 @@ export type LinkStatus = "connecting" | "online" | "reconnecting" | "denied" | "
 /** What the window asks of the connection. */
 export type ToLink =
   | { readonly kind: "send"; readonly frame: IntentFrame | ChatFrame }
-  | { readonly kind: "tell"; readonly frame: ReportFrame | { readonly t: "typing" } }
+  | { readonly kind: "tell"; readonly frame: ReportFrame | ReactFrame | { readonly t: "typing" } }
   | { readonly kind: "hurry" }
   | { readonly kind: "close" };
 
@@ -75,6 +78,7 @@ export interface Target {
   readonly url: string;
   readonly channel: string;
   readonly visit: string;
+  readonly device: Device;
 }
 
 export class Connection {
@@ -92,6 +96,8 @@ export class Connection {
   private failures = 0;
   private badFrames = 0;
   private heard_us = 0;
+  /** The last log position heard: where the next join goes on. */
+  private seen: string | null = null;
   private cancelProbe: () => void = () => undefined;
   private cancelWait: () => void = () => undefined;
   private cancelExpiry: () => void = () => undefined;
@@ -156,11 +162,17 @@ export class Connection {
       case "joined":
         return this.takeJoined(frame);
       case "batch":
+        this.noteSeen(frame.events);
         return this.ports.emit({ kind: "events", events: frame.events });
       case "ack":
         return this.answer(frame.op, { ok: true, position: frame.position, changed: frame.changed });
       case "refused":
-        return this.answer(frame.op, { ok: false, code: frame.code, message: frame.message });
+        return this.answer(frame.op, {
+          ok: false,
+          code: frame.code,
+          message: frame.message,
+          ...(frame.retry_after_ms === undefined ? {} : { retry_after_ms: frame.retry_after_ms }),
+        });
       case "error":
         return this.ports.emit({ kind: "fault", code: frame.code, message: frame.message });
     }
@@ -169,7 +181,8 @@ export class Connection {
   private takeHello(frame: HelloFrame): void {
     if (this.estimator?.epoch !== frame.epoch) this.estimator = new Estimator(frame.epoch);
     this.ports.emit({ kind: "hello", frame });
-    this.send({ t: "join", channel: this.target.channel, visit: this.target.visit });
+    const { channel, visit, device } = this.target;
+    this.send({ t: "join", channel, visit, device, ...(this.seen === null ? {} : { after: this.seen }) });
     this.probes.clear();
     this.quickLeft = QUICK_SAMPLES;
     this.probe();
@@ -179,9 +192,18 @@ export class Connection {
     this.cancelWait();
     this.failures = 0;
     this.badFrames = 0;
+    // What is resumed is still on its way; else everything up to here is read elsewhere.
+    if (!frame.resumed) this.seen = frame.position;
     this.tellStatus("online");
     this.ports.emit({ kind: "joined", frame });
     for (const waiting of this.outbox.waiting()) this.send(waiting);
+  }
+
+  private noteSeen(events: readonly RoomEvent[]): void {
+    for (const event of events) {
+      if (!("position" in event)) continue;
+      if (this.seen === null || comparePositions(event.position, this.seen) > 0) this.seen = event.position;
+    }
   }
 
   private probe(): void {
@@ -282,5 +304,6 @@ export class Connection {
 function denialOf(code: number, badFrames: number): string | null {
   if (code === CLOSE.notSignedIn) return "not_signed_in";
   if (code === CLOSE.notPermitted) return "not_permitted";
+  if (code === CLOSE.tooMany) return "too_many";
   return badFrames >= BAD_FRAMES_MAX ? "bad_frame" : null;
 }

@@ -5,7 +5,7 @@
 import { Latency } from "./latency";
 import { type BrowserClass, median, MedianFilter, PiController, type RateWrite } from "./pi";
 import type { Timeline } from "./protocol";
-import { clampTo, frameCentre, isRunning, positionAt } from "./timeline";
+import { clampTo, frameCentre, isRunning, positionAt, speedOf } from "./timeline";
 
 /** Often enough that a slip of the sound is seen within a tenth of a second. */
 export const TICK_US = 50_000;
@@ -79,6 +79,12 @@ export interface Counters {
   slips: number;
   late_ticks: number;
   missed_starts: number;
+}
+
+/** The timeline's own speed, uncorrected. */
+function plain(timeline: Timeline): RateWrite {
+  const speed = speedOf(timeline);
+  return { rate: speed, preservesPitch: speed !== 1 };
 }
 
 interface Aim {
@@ -240,7 +246,7 @@ export class Controller {
     this.fresh = false;
     if (this.state === "following" && !sample.paused && !sample.seeking) {
       const from = Math.max(timeline.at_hub_us, sample.hub_us);
-      const there = sample.position_us + (from - sample.hub_us);
+      const there = sample.position_us + (from - sample.hub_us) * speedOf(this.previous ?? timeline);
       if (Math.abs(this.target(timeline, from, sample) - there) <= SAME_US) return this.advance(timeline, sample);
     }
     this.previous = null;
@@ -314,19 +320,20 @@ export class Controller {
     if (sample.paused && !sample.seeking && sample.ready && near >= -NEAR_BEHIND_US && near <= SAME_US) {
       // Held at this place already: no seek, only the right moment.
       this.aim = {
-        start_us: soon + Math.max(0, near),
+        start_us: soon + Math.max(0, near) / speedOf(timeline),
         position_us: sample.position_us,
         issued_us: sample.hub_us,
         tries,
       };
       this.state = "armed";
+      if (speedOf(timeline) !== 1) this.setRate(plain(timeline));
       return this.awaitStart(timeline, sample);
     }
     const start = Math.max(timeline.at_hub_us, sample.hub_us + lead);
     const place = this.target(timeline, start, sample);
     if (place >= timeline.duration_us - END_US) return this.finish(timeline, sample);
     if (!sample.paused) this.act({ do: "pause" });
-    this.setRate({ rate: 1, preservesPitch: false });
+    this.setRate(plain(timeline));
     this.seek(place);
     this.aim = { start_us: start, position_us: place, issued_us: sample.hub_us, tries };
     this.state = "aiming";
@@ -341,7 +348,7 @@ export class Controller {
     if (sample.seeking || !sample.ready || this.aim === null) return;
     this.latency.sought(sample.hub_us - this.aim.issued_us);
     const off = sample.position_us - this.aim.position_us;
-    this.aim = { ...this.aim, start_us: this.aim.start_us + off };
+    this.aim = { ...this.aim, start_us: this.aim.start_us + off / speedOf(timeline) };
     this.state = "armed";
     this.awaitStart(timeline, sample);
   }
@@ -370,7 +377,7 @@ export class Controller {
       if (since > START_TIMEOUT_US) this.stall(sample);
       return;
     }
-    this.start.costs.push(since - moved);
+    this.start.costs.push(since - moved / speedOf(timeline));
     this.errors.push(this.target(timeline, sample.hub_us, sample) - sample.position_us);
     if (this.start.costs.length < 3) return;
     this.latency.started(sample.muted, median(this.start.costs));
@@ -391,7 +398,7 @@ export class Controller {
     if (sample.hidden) {
       // A hidden tab's timers are slow: it runs on by itself and is looked at when it is seen again.
       this.errors.clear();
-      return this.setRate({ rate: 1, preservesPitch: false });
+      return this.setRate(plain(timeline));
     }
     const raw = target - sample.position_us;
     if (Math.abs(raw) > SLIP_US && Math.abs(this.lastRaw) > SLIP_US && !this.settling(sample.hub_us)) {
@@ -408,7 +415,10 @@ export class Controller {
     const dt = Math.min(4 * TICK_US, Math.max(0, sample.hub_us - (this.lastTick ?? sample.hub_us)));
     this.strikes = Math.abs(error) > RESYNC_US ? this.strikes + 1 : 0;
     if (this.strikes >= 2 && this.allowCorrection(sample.hub_us)) return this.takeAim(timeline, sample, 0);
-    this.setRate(this.pi.step(error, dt, this.settling(sample.hub_us), sample.muted));
+    const write = this.pi.step(error, dt, this.settling(sample.hub_us), sample.muted);
+    const speed = speedOf(timeline);
+    // At another speed than the film's own the pitch is kept, whatever the correction.
+    this.setRate({ rate: speed * write.rate, preservesPitch: speed !== 1 || write.preservesPitch });
   }
 
   private stall(sample: Sample): void {

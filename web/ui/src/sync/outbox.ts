@@ -11,7 +11,13 @@ export const CHATS_MAX = 32;
 
 export type OpResult =
   | { readonly ok: true; readonly position: string; readonly changed: boolean }
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      /** When to ask again, where waiting helps. */
+      readonly retry_after_ms?: number;
+    };
 
 export interface Settled {
   readonly op: string;

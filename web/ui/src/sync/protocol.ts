@@ -2,7 +2,7 @@
 //
 // Names are those on the wire. `_us` are integer microseconds; hub times count from the hub's start (`epoch`).
 
-/** Normal speed; `rate_ppm` is this or 0. */
+/** Normal speed; `rate_ppm` is the shared speed, or 0 while paused. */
 export const RATE_NORMAL_PPM = 1_000_000;
 
 export interface Account {
@@ -11,9 +11,11 @@ export interface Account {
 }
 export type PlatformRole = "administrator" | "member" | "guest";
 export type ChannelRole = "viewer" | "moderator" | "admin" | "owner";
-export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked";
-export type IntentVerb = "play" | "pause" | "seek" | "load";
-export type CauseVerb = IntentVerb | "end";
+/** What a viewer's player does; `away` is said by the hub alone: the socket is gone, the visit not yet. */
+export type ViewerState = "playing" | "paused" | "buffering" | "hidden" | "blocked" | "away";
+export type Device = "phone" | "tablet" | "desktop" | "tv";
+export type IntentVerb = "play" | "pause" | "seek" | "load" | "rate";
+export type CauseVerb = IntentVerb | "end" | "hold" | "release";
 
 /** The shared clock of a film: at hub time `at_hub_us` it is at `position_us` and runs at `rate_ppm`. */
 export interface Timeline {
@@ -22,17 +24,28 @@ export interface Timeline {
   readonly position_us: number;
   readonly rate_ppm: number;
   readonly at_hub_us: number;
+  /** The shared speed, also while paused; hubs before it was shared did not tell. */
+  readonly speed_ppm?: number;
+  /** Present while the film waits for viewers: it starts then at the latest. */
+  readonly hold_until_us?: number;
   readonly seq: number;
   readonly epoch: string;
 }
 
+/** A viewer; `session` names the seat, which outlives a broken socket. */
 export interface Member {
   readonly session: string;
   readonly account: Account;
   readonly role: ChannelRole;
+  readonly device: Device;
   readonly state: ViewerState;
   readonly error_us: number | null;
+  /** When the seat was taken, hub time. */
+  readonly since_us: number;
 }
+
+/** What changed about a viewer. */
+export type Condition = Pick<Member, "session" | "role" | "state" | "error_us">;
 
 export interface Message {
   readonly id: string;
@@ -40,6 +53,22 @@ export interface Message {
   readonly text: string;
   readonly sent_at: string;
   readonly playback_us: number | null;
+  /** The message it answers. */
+  readonly reply_to?: { readonly id: string; readonly author: Account | null };
+  /** The accounts it speaks to. */
+  readonly mentions?: readonly string[];
+}
+
+/** One message as it is now; whether a reaction is one's own follows from `reacted`. */
+export interface MessageView {
+  readonly id: string;
+  /** `null` once it was taken back or its author erased. */
+  readonly text: string | null;
+  readonly edited: boolean;
+  readonly redacted: { readonly by: Account; readonly reason: string | null } | null;
+  readonly reactions: readonly { readonly emoji: string; readonly count: number }[];
+  readonly pinned: boolean;
+  readonly reacted: { readonly account: string; readonly emoji: string; readonly on: boolean } | null;
 }
 
 export interface Cause {
@@ -59,15 +88,29 @@ export interface ChatEvent {
   readonly position: string;
   readonly message: Message;
 }
+export interface MessageChangedEvent {
+  readonly e: "message_changed";
+  readonly position: string;
+  readonly message: MessageView;
+}
+/** Emoji thrown over the film since the last of these; they are told once and never stored. */
+export interface ReactionsEvent {
+  readonly e: "reactions";
+  readonly counts: readonly { readonly emoji: string; readonly count: number }[];
+}
 export interface PresenceEvent {
   readonly e: "presence";
   readonly joined: readonly Member[];
   readonly left: readonly string[];
-  readonly changed: readonly Member[];
+  readonly changed: readonly Condition[];
+  /** How many people are here, also those not listed. */
+  readonly people: number;
 }
 export interface TypingEvent {
   readonly e: "typing";
-  readonly account: Account;
+  /** Everybody who types: some by name, the rest as a number. */
+  readonly accounts: readonly Account[];
+  readonly more: number;
 }
 export interface BannedEvent {
   readonly e: "banned";
@@ -78,11 +121,26 @@ export interface BannedEvent {
 export interface ChangedEvent {
   readonly e: "changed";
   readonly position: string;
-  readonly noun: "channel" | "member" | "queue";
+  readonly noun: "channel" | "member" | "queue" | "report";
   /** Whom it is about, if one person. */
   readonly account: string | null;
 }
-export type RoomEvent = TimelineEvent | ChatEvent | PresenceEvent | TypingEvent | BannedEvent | ChangedEvent;
+/** Whom a held film waits for. */
+export interface WaitingEvent {
+  readonly e: "waiting";
+  readonly seq: number;
+  readonly sessions: readonly string[];
+}
+export type RoomEvent =
+  | TimelineEvent
+  | WaitingEvent
+  | ChatEvent
+  | MessageChangedEvent
+  | ReactionsEvent
+  | PresenceEvent
+  | TypingEvent
+  | BannedEvent
+  | ChangedEvent;
 
 export interface HelloFrame {
   readonly t: "hello";
@@ -96,7 +154,13 @@ export interface JoinedFrame {
   readonly channel: string;
   readonly position: string;
   readonly timeline: Timeline | null;
+  /** The seat of this viewer. */
+  readonly seat: string;
+  /** Whether everything after the position asked for follows this frame. */
+  readonly resumed: boolean;
+  /** Some of those who are here; all, when they are few. */
   readonly members: readonly Member[];
+  readonly people: number;
 }
 export interface BatchFrame {
   readonly t: "batch";
@@ -120,6 +184,8 @@ export interface RefusedFrame {
   readonly op: string;
   readonly code: string;
   readonly message: string;
+  /** When to ask again, where waiting helps. */
+  readonly retry_after_ms?: number;
 }
 export interface ErrorFrame {
   readonly t: "error";
@@ -132,6 +198,9 @@ export interface JoinFrame {
   readonly t: "join";
   readonly channel: string;
   readonly visit: string;
+  readonly device: Device;
+  /** The last position this viewer has seen. */
+  readonly after?: string;
 }
 export interface ProbeFrame {
   readonly t: "probe";
@@ -144,6 +213,7 @@ export interface IntentFrame {
   readonly verb: IntentVerb;
   readonly position_us?: number;
   readonly video?: string;
+  readonly rate_ppm?: number;
 }
 export interface ChatFrame {
   readonly t: "chat";
@@ -151,17 +221,25 @@ export interface ChatFrame {
   readonly id: string;
   readonly text: string;
   readonly playback_us: number | null;
+  readonly reply_to?: string;
+  readonly mentions?: readonly string[];
+}
+export interface ReactFrame {
+  readonly t: "react";
+  readonly emoji: string;
 }
 export interface ReportFrame {
   readonly t: "report";
   readonly state: ViewerState;
   readonly error_us: number | null;
   readonly bound_us: number | null;
+  /** The number of the timeline whose film is buffered at its place. */
+  readonly ready: number | null;
 }
 export interface TypingFrame {
   readonly t: "typing";
 }
-export type ClientFrame = JoinFrame | ProbeFrame | IntentFrame | ChatFrame | ReportFrame | TypingFrame;
+export type ClientFrame = JoinFrame | ProbeFrame | IntentFrame | ChatFrame | ReactFrame | ReportFrame | TypingFrame;
 
 /** Close codes of the hub, as sent in the close frame. */
 export const CLOSE = {
@@ -170,6 +248,7 @@ export const CLOSE = {
   notPermitted: 4403,
   slowConsumer: 4408,
   noJoin: 4410,
+  tooMany: 4429,
   draining: 1012,
 } as const;
 

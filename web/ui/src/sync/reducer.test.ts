@@ -35,8 +35,10 @@ const member = (session: string, state: Member["state"] = "playing"): Member => 
   session,
   account: ada,
   role: "viewer",
+  device: "desktop",
   state,
   error_us: null,
+  since_us: 0,
 });
 const after = (...events: RoomEvent[]): RoomFacts =>
   events.reduce((facts, event) => applyEvent(facts, event, 0), NO_FACTS);
@@ -72,25 +74,37 @@ describe("the room's reducer", () => {
 
   it("follows presence by session", () => {
     const facts = after(
-      { e: "presence", joined: [member("a"), member("b")], left: [], changed: [] },
-      { e: "presence", joined: [], left: ["a"], changed: [member("b", "buffering")] },
+      { e: "presence", joined: [member("a"), member("b")], left: [], changed: [], people: 2 },
+      {
+        e: "presence",
+        joined: [],
+        left: ["a"],
+        changed: [
+          { session: "b", role: "viewer", state: "away", error_us: null },
+          { session: "not listed", role: "viewer", state: "playing", error_us: null },
+        ],
+        people: 312,
+      },
     );
-    expect(facts.members).toEqual([member("b", "buffering")]);
+    expect(facts.members).toEqual([member("b", "away")]);
+    expect(facts.people).toBe(312);
   });
 
   it("removes a banned account and keeps messages over a rejoin", () => {
     const facts = after(
       said("a", "1"),
-      { e: "presence", joined: [member("a")], left: [], changed: [] },
+      { e: "presence", joined: [member("a")], left: [], changed: [], people: 1 },
       { e: "banned", position: "2", account: "1" },
     );
     expect(facts.members).toEqual([]);
-    expect(applyJoined(facts, [member("z")], null).messages).toHaveLength(1);
+    const again = applyJoined(facts, { members: [member("z")], people: 7, timeline: null });
+    expect(again).toMatchObject({ messages: [{ id: "a" }], people: 7 });
   });
 
   it("ends typing with the message", () => {
-    expect(after({ e: "typing", account: ada }).typists).toHaveLength(1);
-    expect(after({ e: "typing", account: ada }, said("a", "1")).typists).toEqual([]);
+    const typing: RoomEvent = { e: "typing", accounts: [ada, { id: "2", name: "Bob" }], more: 3 };
+    expect(after(typing).typists).toMatchObject({ accounts: [{ id: "1" }, { id: "2" }], more: 3 });
+    expect(after(typing, said("a", "1")).typists.accounts).toEqual([{ id: "2", name: "Bob" }]);
   });
 
   it("orders positions as numbers", () => {

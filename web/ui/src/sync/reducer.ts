@@ -1,17 +1,22 @@
 // What a room knows, and how each event changes it: pure, the same for live events and for replayed ones.
 
-import type { Account, Cause, Member, Message, RoomEvent, Timeline, TimelineEvent } from "./protocol";
+import type {
+  Account,
+  Cause,
+  Condition,
+  JoinedFrame,
+  Member,
+  RoomEvent,
+  Timeline,
+  TimelineEvent,
+} from "./protocol";
+import { type Ahead, type RoomMessage, withChange, withMessages } from "./messages";
 
-export const MESSAGES_MAX = 500;
+export { comparePositions, mergeMessages, MESSAGES_MAX, type RoomMessage } from "./messages";
+
 export const ACTIVITY_MAX = 50;
-/** How long somebody counts as typing after the last word of it. */
-export const TYPING_US = 4_000_000;
-
-export interface RoomMessage extends Message {
-  /** Position in the log; `null` until the hub has answered. */
-  readonly position: string | null;
-  readonly delivery: "sent" | "sending" | "failed";
-}
+/** The hub says when somebody has stopped; should it not, they have after this. */
+export const TYPING_US = 6_000_000;
 
 /** A shared action, as the activity list shows it. */
 export interface Activity {
@@ -24,17 +29,43 @@ export interface Activity {
   readonly heard_us: number;
 }
 
+/** Who types: some by name, the rest as a number. */
+export interface Typists {
+  readonly accounts: readonly Account[];
+  readonly more: number;
+  readonly until_us: number;
+}
+export const NOBODY_TYPES: Typists = { accounts: [], more: 0, until_us: 0 };
+
 /** The part of the room's state that events make. */
 export interface RoomFacts {
   readonly members: readonly Member[];
   readonly messages: readonly RoomMessage[];
+  /** What changed of messages since the last join. */
+  readonly ahead: ReadonlyMap<string, Ahead>;
+  /** Whose reactions are mine; `null` until the hub said so. */
+  readonly me: string | null;
   readonly timeline: Timeline | null;
   readonly activity: readonly Activity[];
-  readonly typists: readonly { readonly account: Account; readonly until_us: number }[];
+  readonly people: number;
+  readonly typists: Typists;
   readonly banned: readonly string[];
+  /** The held timeline's number and the sessions it waits for. */
+  readonly waiting: { readonly seq: number; readonly sessions: readonly string[] } | null;
 }
 
-export const NO_FACTS: RoomFacts = { members: [], messages: [], timeline: null, activity: [], typists: [], banned: [] };
+export const NO_FACTS: RoomFacts = {
+  members: [],
+  people: 0,
+  messages: [],
+  ahead: new Map(),
+  me: null,
+  timeline: null,
+  activity: [],
+  typists: NOBODY_TYPES,
+  banned: [],
+  waiting: null,
+};
 
 /** The facts after one event heard at `now_us`. */
 export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): RoomFacts {
@@ -43,17 +74,26 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
       return applyTimeline(facts, event, now_us);
     case "message": {
       const message: RoomMessage = { ...event.message, position: event.position, delivery: "sent" };
-      const typists = facts.typists.filter((typist) => typist.account.id !== event.message.author.id);
-      return { ...facts, messages: mergeMessages(facts.messages, [message]), typists };
+      const accounts = facts.typists.accounts.filter((account) => account.id !== event.message.author.id);
+      const typists = accounts.length < facts.typists.accounts.length ? { ...facts.typists, accounts } : facts.typists;
+      return { ...showMessages(facts, [message]), typists };
     }
+    case "message_changed": {
+      const known = { list: facts.messages, ahead: facts.ahead };
+      const { list: messages, ahead } = withChange(known, event.position, event.message, facts.me);
+      return { ...facts, messages, ahead };
+    }
+    case "reactions":
+      // Thrown over the film: shown once, kept nowhere.
+      return facts;
     case "presence": {
       const left = new Set(event.left);
-      const members = putMembers(facts.members, [...event.joined, ...event.changed]);
-      return { ...facts, members: members.filter((member) => !left.has(member.session)) };
+      const members = changeMembers(putMembers(facts.members, event.joined), event.changed);
+      return { ...facts, people: event.people, members: members.filter((member) => !left.has(member.session)) };
     }
     case "typing": {
-      const others = facts.typists.filter((typist) => typist.account.id !== event.account.id);
-      return { ...facts, typists: [...others, { account: event.account, until_us: now_us + TYPING_US }] };
+      const { accounts, more } = event;
+      return { ...facts, typists: { accounts, more, until_us: now_us + TYPING_US } };
     }
     case "banned":
       return {
@@ -61,6 +101,8 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
         banned: facts.banned.includes(event.account) ? facts.banned : [...facts.banned, event.account],
         members: facts.members.filter((member) => member.account.id !== event.account),
       };
+    case "waiting":
+      return { ...facts, waiting: { seq: event.seq, sessions: event.sessions } };
     case "changed":
       // Nothing the hub tells itself: who shows it reads it again.
       return facts;
@@ -68,6 +110,12 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
       // A newer hub may say more than we know.
       return facts;
   }
+}
+
+/** The facts with more messages, from wherever they come. */
+export function showMessages(facts: RoomFacts, more: readonly RoomMessage[]): RoomFacts {
+  const { list: messages, ahead } = withMessages({ list: facts.messages, ahead: facts.ahead }, more);
+  return { ...facts, messages, ahead };
 }
 
 function applyTimeline(facts: RoomFacts, event: TimelineEvent, now_us: number): RoomFacts {
@@ -81,7 +129,9 @@ function applyTimeline(facts: RoomFacts, event: TimelineEvent, now_us: number): 
     at_us: timeline.position_us,
     heard_us: now_us,
   };
-  return { ...facts, timeline, activity: [...facts.activity, done].slice(-ACTIVITY_MAX) };
+  // That everybody was ready is nobody's act.
+  const activity = cause.verb === "release" ? facts.activity : [...facts.activity, done].slice(-ACTIVITY_MAX);
+  return { ...facts, timeline, activity };
 }
 
 /** Whether a timeline replaces the known one: another epoch always does, within one epoch the higher number. */
@@ -90,8 +140,9 @@ export function isNewer(next: Timeline, known: Timeline | null): boolean {
 }
 
 /** The facts after a (re)join: members and timeline are the hub's, messages and activity stay. */
-export function applyJoined(facts: RoomFacts, members: readonly Member[], timeline: Timeline | null): RoomFacts {
-  return { ...facts, members, timeline, typists: [] };
+export function applyJoined(facts: RoomFacts, joined: Pick<JoinedFrame, "members" | "people" | "timeline">): RoomFacts {
+  const { members, people, timeline } = joined;
+  return { ...facts, members, people, timeline, typists: NOBODY_TYPES, ahead: new Map(), waiting: null };
 }
 
 function putMembers(members: readonly Member[], put: readonly Member[]): readonly Member[] {
@@ -100,30 +151,9 @@ function putMembers(members: readonly Member[], put: readonly Member[]): readonl
   return [...bySession.values()];
 }
 
-/** Messages by position, each id once; what the hub confirmed wins over what is still on its way. */
-export function mergeMessages(known: readonly RoomMessage[], more: readonly RoomMessage[]): readonly RoomMessage[] {
-  const byId = new Map(known.map((message) => [message.id, message]));
-  for (const message of more) {
-    const before = byId.get(message.id);
-    if (before === undefined || before.position === null || message.position !== null) byId.set(message.id, message);
-  }
-  return [...byId.values()].sort(byPosition).slice(-MESSAGES_MAX);
-}
-
-function byPosition(a: RoomMessage, b: RoomMessage): number {
-  if (a.position === null || b.position === null) {
-    // Unconfirmed ones stand last, in the order they were written.
-    if (a.position === b.position) return compareText(a.sent_at, b.sent_at);
-    return a.position === null ? 1 : -1;
-  }
-  return comparePositions(a.position, b.position);
-}
-
-/** Log positions are opaque except for their order: shorter first, then as text, which orders decimal numbers. */
-export function comparePositions(a: string, b: string): number {
-  return a.length - b.length || compareText(a, b);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** Changes of members that are listed; of others there is nothing to show. */
+function changeMembers(members: readonly Member[], changed: readonly Condition[]): readonly Member[] {
+  if (changed.length === 0) return members;
+  const bySession = new Map(changed.map((condition) => [condition.session, condition]));
+  return members.map((member) => ({ ...member, ...bySession.get(member.session) }));
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { FromLink, ToLink } from "./connection";
 import type { Estimate } from "./estimator";
-import type { ReportFrame, Timeline } from "./protocol";
+import type { ChangedEvent, JoinedFrame, ReportFrame, Timeline } from "./protocol";
 import {
+  type Ask,
   CLOCK_SAMPLES_MIN,
   createRoom,
+  type History,
   type Room,
   type RoomMessage,
   type RoomState,
@@ -23,7 +25,7 @@ class Bench {
   hear: (told: FromLink) => void = () => undefined;
   ended = false;
 
-  constructor(history?: () => Promise<readonly RoomMessage[]>) {
+  constructor(history?: (ask: Ask) => Promise<History>) {
     this.room = createRoom({
       channelId: "c",
       visitId: "v",
@@ -45,7 +47,7 @@ class Bench {
       kind: "hello",
       frame: { t: "hello", epoch: "e", session: "s", now_us: 0, account: { ...ada, role: "member" } },
     });
-    this.hear({ kind: "joined", frame: { t: "joined", channel: "c", position: "1", timeline, members: [] } });
+    this.hear({ kind: "joined", frame: { ...joinedFrame, timeline } });
   }
   clock(epoch: string, samples: number, offset_us = 0): void {
     const estimate: Estimate = {
@@ -67,13 +69,24 @@ class Bench {
   }
 }
 
+const joinedFrame: JoinedFrame = {
+  t: "joined",
+  channel: "c",
+  position: "1",
+  timeline: null,
+  seat: "s",
+  resumed: false,
+  members: [],
+  people: 1,
+};
+
 class Screen implements VideoController {
   views: (SyncView | null)[] = [];
   follow(view: SyncView | null): void {
     this.views.push(view);
   }
   telemetry() {
-    return { state: "playing" as const, error_us: 120, bound_us: 500 };
+    return { state: "playing" as const, error_us: 120, bound_us: 500, ready: null };
   }
 }
 
@@ -147,6 +160,35 @@ describe("a room", () => {
     expect(screen.views.at(-1)?.timeline.epoch).toBe("f");
   });
 
+  it("reads nothing again when the hub sent what was missed, and everything when it could not", async () => {
+    let asked = 0;
+    let fails = false;
+    const bench = new Bench(async () => {
+      asked += 1;
+      if (fails) throw new Error("offline");
+      return { messages: [], anew: false };
+    });
+    const changed: ChangedEvent["noun"][] = [];
+    bench.room.onChanged((event) => changed.push(event.noun));
+    const again = async (resumed: boolean): Promise<void> => {
+      bench.hear({ kind: "joined", frame: { ...joinedFrame, resumed } });
+      await Promise.resolve();
+    };
+    bench.join();
+    await Promise.resolve();
+    expect([asked, changed]).toEqual([1, []]);
+    await again(true);
+    expect([asked, changed]).toEqual([1, []]);
+    await again(false);
+    expect([asked, changed]).toEqual([2, ["channel", "member", "queue"]]);
+    // What could not be read is read at the next join, whatever the hub still had.
+    fails = true;
+    await again(false);
+    fails = false;
+    await again(true);
+    expect(asked).toBe(4);
+  });
+
   it("asks for the history after every join and merges it", async () => {
     let asked = 0;
     const old: RoomMessage = {
@@ -160,7 +202,7 @@ describe("a room", () => {
     };
     const bench = new Bench(async () => {
       asked += 1;
-      return [old];
+      return { messages: [old], anew: false };
     });
     bench.join();
     bench.hear({
@@ -182,7 +224,7 @@ describe("a room", () => {
     const detach = bench.room.attach(new Screen());
     bench.time.run(3_000);
     expect(bench.reports()).toHaveLength(3);
-    expect(bench.reports()[0]).toEqual({ t: "report", state: "playing", error_us: 120, bound_us: 500 });
+    expect(bench.reports()[0]).toEqual({ t: "report", state: "playing", error_us: 120, bound_us: 500, ready: null });
     detach();
     bench.time.run(3_000);
     expect(bench.reports()).toHaveLength(3);
@@ -191,7 +233,7 @@ describe("a room", () => {
   it("forgets who was typing", () => {
     const bench = new Bench();
     bench.join();
-    bench.hear({ kind: "events", events: [{ e: "typing", account: ada }] });
+    bench.hear({ kind: "events", events: [{ e: "typing", accounts: [ada], more: 0 }] });
     expect(bench.state.typing).toEqual([ada]);
     bench.time.run(6_000);
     expect(bench.state.typing).toEqual([]);

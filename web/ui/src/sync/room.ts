@@ -1,7 +1,9 @@
 // A room as the screens see it: one watchable state and a few wishes. Everything shared comes back from the hub.
 
+import { type Ask, CatchUp } from "./catchup";
 import { pageClock, type Clock } from "./clock";
 import type { FromLink, LinkStatus } from "./connection";
+import { thisDevice } from "./device";
 import { type Estimate, hubAt } from "./estimator";
 import { newId } from "./ids";
 import { type Link, openLink, type OpenLink } from "./link";
@@ -12,8 +14,10 @@ import type {
   ChatFrame,
   IntentFrame,
   IntentVerb,
+  JoinedFrame,
   Member,
   PlatformRole,
+  ReactionsEvent,
   Timeline,
   ViewerState,
 } from "./protocol";
@@ -21,24 +25,32 @@ import {
   type Activity,
   applyEvent,
   applyJoined,
-  mergeMessages,
+  comparePositions,
   NO_FACTS,
+  NOBODY_TYPES,
   type RoomFacts,
   type RoomMessage,
+  showMessages,
 } from "./reducer";
 import { createStore, type Readable } from "./store";
 import { positionAt } from "./timeline";
 import { realTimers, type Timers } from "./timers";
 
 export type { Activity, RoomMessage } from "./reducer";
+export type { Reaction } from "./messages";
+export type { Ask } from "./catchup";
 export type { OpResult } from "./outbox";
 export type { LinkStatus } from "./connection";
 
 /** Samples after which the hub's clock is good enough to start a film by. */
 export const CLOCK_SAMPLES_MIN = 6;
 export const REPORT_MS = 1_000;
+/** While a film waits for viewers, readiness is told this soon. */
+export const READY_MS = 100;
 export const TYPING_EVERY_US = 2_000_000;
 export const CHAT_CHARS_MAX = 2_000;
+/** Catching up that failed is tried again after this. */
+export const CATCH_UP_AGAIN_MS = 2_000;
 
 export interface ClockView {
   readonly bound_us: number;
@@ -54,11 +66,16 @@ export interface RoomState {
   /** Whether wishes can be sent now. */
   readonly controls: boolean;
   readonly me: { readonly session: string; readonly account: Account & { readonly role: PlatformRole } } | null;
+  /** Those who are listed; `people` counts also the others. */
   readonly members: readonly Member[];
+  readonly people: number;
   readonly messages: readonly RoomMessage[];
   readonly typing: readonly Account[];
+  readonly typingMore: number;
   readonly timeline: Timeline | null;
   readonly activity: readonly Activity[];
+  /** Sessions that a held film waits for; `null` when nothing waits. */
+  readonly waiting: readonly string[] | null;
   readonly clock: ClockView | null;
   readonly pending: { readonly op: string; readonly verb: IntentVerb } | null;
   /** The last refusal the hub gave that belongs to no wish. */
@@ -79,6 +96,7 @@ export interface VideoController {
     readonly state: ViewerState;
     readonly error_us: number | null;
     readonly bound_us: number | null;
+    readonly ready: number | null;
   } | null;
 }
 
@@ -86,12 +104,25 @@ export interface RoomOptions {
   readonly channelId: string;
   readonly visitId: string;
   readonly url?: string;
-  /** The channel's last messages; asked for after every join. */
-  readonly history?: () => Promise<readonly RoomMessage[]>;
+  /** Asked after every join for what was said or changed since; without a place to start from, for the last messages. */
+  readonly history?: (ask: Ask) => Promise<History>;
   /** For tests. */
   readonly open?: OpenLink;
   readonly clock?: Clock;
   readonly timers?: Timers;
+}
+
+/** An answer from the read side. */
+export interface History {
+  readonly messages: readonly RoomMessage[];
+  /** Whether these take the place of what was known: too much has changed to be told one by one. */
+  readonly anew: boolean;
+}
+
+/** What goes with the words of a message. */
+export interface ChatExtras {
+  readonly reply_to?: { readonly id: string; readonly author: Account | null };
+  readonly mentions?: readonly string[];
 }
 
 export interface Room extends Readable<RoomState> {
@@ -100,7 +131,15 @@ export interface Room extends Readable<RoomState> {
   pause(): Promise<OpResult>;
   seek(position_us: number): Promise<OpResult>;
   load(videoId: string): Promise<OpResult>;
-  chat(text: string): Promise<OpResult>;
+  /** Sets the speed for everybody. */
+  rate(rate_ppm: number): Promise<OpResult>;
+  chat(text: string, extras?: ChatExtras): Promise<OpResult>;
+  /** Adds messages that were read elsewhere: older pages, the answer to an own change. */
+  show(messages: readonly RoomMessage[]): void;
+  /** Throws an emoji over the film, for everybody. */
+  burst(emoji: string): void;
+  /** Calls back when emoji were thrown; returns how to stop that. */
+  onBurst(hear: (event: ReactionsEvent) => void): () => void;
   /** Sends a message again that failed. */
   retry(messageId: string): Promise<OpResult>;
   typingNow(): void;
@@ -108,6 +147,8 @@ export interface Room extends Readable<RoomState> {
   onChanged(hear: (event: ChangedEvent) => void): () => void;
   /** Where the film is now by the hub's clock, in µs; `null` without one. */
   positionUs(): number | null;
+  /** How long a film that waits for viewers waits at most, in µs; `null` when none does. */
+  holdLeftUs(): number | null;
   attach(player: VideoController): () => void;
   close(): void;
 }
@@ -123,10 +164,13 @@ const FIRST: RoomState = {
   controls: false,
   me: null,
   members: [],
+  people: 0,
   messages: [],
   typing: [],
+  typingMore: 0,
   timeline: null,
   activity: [],
+  waiting: null,
   clock: null,
   pending: null,
   fault: null,
@@ -148,9 +192,15 @@ class LiveRoom implements Room {
   private view: SyncView | null = null;
   private players = new Set<VideoController>();
   private readonly changeHearers = new Set<(event: ChangedEvent) => void>();
+  private joinedBefore = false;
+  private readonly burstHearers = new Set<(event: ReactionsEvent) => void>();
+  private readonly catching = new CatchUp();
+  private cancelCatchUp: () => void = () => undefined;
   private waiting = new Map<string, (result: OpResult) => void>();
   private written = new Map<string, ChatFrame>();
   private toldTyping_us = Number.NEGATIVE_INFINITY;
+  private reported_us = Number.NEGATIVE_INFINITY;
+  private readyTold: number | null = null;
   private cancelBeat: () => void = () => undefined;
   private readonly stopListening: () => void;
 
@@ -159,7 +209,12 @@ class LiveRoom implements Room {
     this.clock = options.clock ?? pageClock;
     this.timers = options.timers ?? realTimers;
     this.state = this.store;
-    const target = { url: options.url ?? syncUrl(), channel: options.channelId, visit: options.visitId };
+    const target = {
+      url: options.url ?? syncUrl(),
+      channel: options.channelId,
+      visit: options.visitId,
+      device: thisDevice(),
+    };
     this.link = (options.open ?? openLink)(target, (told) => this.hear(told));
     this.stopListening = listenForReturn(() => this.link.post({ kind: "hurry" }));
     this.beat();
@@ -181,8 +236,11 @@ class LiveRoom implements Room {
   load(video: string): Promise<OpResult> {
     return this.wish({ verb: "load", video });
   }
+  rate(rate_ppm: number): Promise<OpResult> {
+    return this.wish({ verb: "rate", rate_ppm });
+  }
 
-  async chat(text: string): Promise<OpResult> {
+  async chat(text: string, extras: ChatExtras = {}): Promise<OpResult> {
     const trimmed = text.trim().slice(0, CHAT_CHARS_MAX);
     if (trimmed === "") return { ok: false, code: "empty", message: "the message is empty" };
     const playback = this.positionUs();
@@ -192,8 +250,25 @@ class LiveRoom implements Room {
       id: newId(),
       text: trimmed,
       playback_us: playback === null ? null : Math.round(playback),
+      ...(extras.reply_to ? { reply_to: extras.reply_to.id } : {}),
+      ...(extras.mentions?.length ? { mentions: extras.mentions } : {}),
     };
-    return this.sendChat(frame);
+    return this.sendChat(frame, extras);
+  }
+
+  show(messages: readonly RoomMessage[]): void {
+    this.keep(showMessages(this.facts, messages));
+  }
+
+  burst(emoji: string): void {
+    if (this.store.get().controls) this.link.post({ kind: "tell", frame: { t: "react", emoji } });
+  }
+
+  onBurst(hear: (event: ReactionsEvent) => void): () => void {
+    this.burstHearers.add(hear);
+    return () => {
+      this.burstHearers.delete(hear);
+    };
   }
 
   retry(messageId: string): Promise<OpResult> {
@@ -220,6 +295,12 @@ class LiveRoom implements Room {
     return this.view === null ? null : positionAt(this.view.timeline, hubAt(this.view.estimate, this.clock.now()));
   }
 
+  holdLeftUs(): number | null {
+    const until = this.view?.timeline.hold_until_us;
+    if (this.view === null || until === undefined) return null;
+    return Math.max(0, until - hubAt(this.view.estimate, this.clock.now()));
+  }
+
   attach(player: VideoController): () => void {
     this.players.add(player);
     player.follow(this.view);
@@ -230,6 +311,7 @@ class LiveRoom implements Room {
 
   close(): void {
     this.cancelBeat();
+    this.cancelCatchUp();
     this.stopListening();
     this.link.end();
     for (const player of this.players) player.follow(null);
@@ -245,7 +327,7 @@ class LiveRoom implements Room {
     return this.post(frame);
   }
 
-  private async sendChat(frame: ChatFrame): Promise<OpResult> {
+  private async sendChat(frame: ChatFrame, extras: ChatExtras = {}): Promise<OpResult> {
     const author = this.store.get().me?.account ?? { id: "", name: "" };
     this.written.set(frame.id, frame);
     const shown: RoomMessage = {
@@ -256,18 +338,15 @@ class LiveRoom implements Room {
       playback_us: frame.playback_us,
       position: null,
       delivery: "sending",
+      ...extras,
     };
-    this.showMessages([shown]);
+    this.show([shown]);
     const result = await this.post(frame);
     if (result.ok) this.written.delete(frame.id);
-    this.showMessages([
+    this.show([
       result.ok ? { ...shown, position: result.position, delivery: "sent" } : { ...shown, delivery: "failed" },
     ]);
     return result;
-  }
-
-  private showMessages(messages: readonly RoomMessage[]): void {
-    this.keep({ ...this.facts, messages: mergeMessages(this.facts.messages, messages) });
   }
 
   private post(frame: IntentFrame | ChatFrame): Promise<OpResult> {
@@ -288,16 +367,17 @@ class LiveRoom implements Room {
       case "status":
         return this.hearStatus(told.status, told.code, told.message);
       case "hello":
+        this.facts = { ...this.facts, me: told.frame.account.id };
         return this.store.patch({ me: { session: told.frame.session, account: told.frame.account } });
       case "joined":
-        this.keep(applyJoined(this.facts, told.frame.members, told.frame.timeline));
-        void this.catchUp();
-        return;
+        return this.hearJoined(told.frame);
       case "events": {
         const now = this.clock.now();
         this.keep(told.events.reduce((facts, event) => applyEvent(facts, event, now), this.facts));
         for (const event of told.events) {
-          if (event.e === "changed") for (const hear of [...this.changeHearers]) hear(event);
+          if ("position" in event) this.catching.heard(event.position);
+          if (event.e === "reactions") for (const hear of [...this.burstHearers]) hear(event);
+          if (event.e === "changed") this.tellChanged(event);
         }
         return;
       }
@@ -308,6 +388,22 @@ class LiveRoom implements Room {
       case "fault":
         return this.store.patch({ fault: { code: told.code, message: told.message } });
     }
+  }
+
+  private hearJoined(frame: JoinedFrame): void {
+    this.keep(applyJoined(this.facts, frame));
+    // The hub sends what was missed, if it still has it; else it is read where it lies.
+    const ask = this.catching.joined(frame.position, frame.resumed);
+    if (ask !== null) void this.catchUp(ask);
+    if (!frame.resumed && this.joinedBefore) {
+      for (const noun of ["channel", "member", "queue"] as const)
+        this.tellChanged({ e: "changed", position: frame.position, noun, account: null });
+    }
+    this.joinedBefore = true;
+  }
+
+  private tellChanged(event: ChangedEvent): void {
+    for (const hear of [...this.changeHearers]) hear(event);
   }
 
   private hearStatus(status: LinkStatus, code: string | null, message: string | null): void {
@@ -331,16 +427,26 @@ class LiveRoom implements Room {
   }
 
   private keep(facts: RoomFacts): void {
+    const waited = this.facts.timeline?.hold_until_us !== undefined;
     this.facts = facts;
+    if (!waited && facts.timeline?.hold_until_us !== undefined) {
+      // Readiness is told sooner from now on.
+      this.cancelBeat();
+      this.beat();
+    }
     this.showFacts();
     this.lead();
   }
 
   private showFacts(): void {
-    const { members, messages, timeline, activity, typists } = this.facts;
-    const typing = typists.map((typist) => typist.account);
+    const { members, people, messages, timeline, activity, typists } = this.facts;
+    const { accounts: typing, more: typingMore } = typists;
     const same = sameAccounts(typing, this.store.get().typing);
-    this.store.patch({ members, messages, timeline, activity, ...(same ? {} : { typing }) });
+    const held = timeline?.hold_until_us !== undefined;
+    const sessions = held && this.facts.waiting?.seq === timeline.seq ? this.facts.waiting.sessions : [];
+    const waiting = held ? keepSame(this.store.get().waiting, sessions) : null;
+    const shown = { members, people, messages, timeline, activity, typingMore, waiting };
+    this.store.patch({ ...shown, ...(same ? {} : { typing }) });
   }
 
   /** Hands the players the newest timeline whose clock is known; until then they run on by the last. */
@@ -352,28 +458,53 @@ class LiveRoom implements Room {
     for (const player of this.players) player.follow(this.view);
   }
 
-  /** After a join: what was said while this viewer was away. */
-  private async catchUp(): Promise<void> {
+  /** After a join: what was said and changed while this viewer was away. */
+  private async catchUp(ask: Ask): Promise<void> {
+    this.cancelCatchUp();
     if (this.options.history === undefined) return;
     try {
-      this.showMessages(await this.options.history());
+      const { messages, anew } = await this.options.history(ask);
+      // A later join asks for the same gap and more.
+      if (!this.catching.isOpen(ask)) return;
+      if (anew) this.facts = { ...this.facts, messages: this.facts.messages.filter((own) => isNewer(own, ask)) };
+      this.show(messages);
+      this.catching.answered(ask);
     } catch {
-      // The next join asks again; live messages come all the same.
+      if (!this.catching.isOpen(ask)) return;
+      this.cancelCatchUp = this.timers.after(CATCH_UP_AGAIN_MS, () => void this.catchUp(ask));
     }
   }
 
   private beat(): void {
-    this.cancelBeat = this.timers.after(REPORT_MS, () => {
+    const held = this.facts.timeline?.hold_until_us !== undefined;
+    this.cancelBeat = this.timers.after(held ? READY_MS : REPORT_MS, () => {
       const now = this.clock.now();
-      const typists = this.facts.typists.filter((typist) => typist.until_us > now);
-      if (typists.length < this.facts.typists.length) this.keep({ ...this.facts, typists });
-      for (const player of this.players) {
-        const told = player.telemetry();
-        if (told !== null) this.link.post({ kind: "tell", frame: { t: "report", ...told } });
-      }
+      const { typists } = this.facts;
+      if (typists.accounts.length > 0 && typists.until_us <= now) this.keep({ ...this.facts, typists: NOBODY_TYPES });
+      for (const player of this.players) this.report(player, now);
       this.beat();
     });
   }
+
+  /** Once a second, and at once when a player has become ready for what waits for it. */
+  private report(player: VideoController, now: number): void {
+    const told = player.telemetry();
+    if (told === null) return;
+    const due = now - this.reported_us >= REPORT_MS * 1_000 - READY_MS * 500;
+    if (!due && told.ready === this.readyTold) return;
+    this.reported_us = now;
+    this.readyTold = told.ready;
+    this.link.post({ kind: "tell", frame: { t: "report", ...told } });
+  }
+}
+
+function keepSame(known: readonly string[] | null, next: readonly string[]): readonly string[] {
+  return known?.join() === next.join() ? known : next;
+}
+
+/** What a fresh history does not have: what is on its way, and what was said after it was read. */
+function isNewer(message: RoomMessage, ask: Ask): boolean {
+  return message.position === null || comparePositions(message.position, ask.through) > 0;
 }
 
 function sameAccounts(a: readonly Account[], b: readonly Account[]): boolean {

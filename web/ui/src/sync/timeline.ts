@@ -13,6 +13,11 @@ export function clampTo(timeline: Timeline, position_us: number): number {
   return Math.min(Math.max(0, position_us), timeline.duration_us);
 }
 
+/** How many film seconds pass in a second while it runs. */
+export function speedOf(timeline: Timeline): number {
+  return timeline.rate_ppm > 0 ? timeline.rate_ppm / RATE_NORMAL_PPM : 1;
+}
+
 export function isRunning(timeline: Timeline): boolean {
   return timeline.rate_ppm > 0;
 }

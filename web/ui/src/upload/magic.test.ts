@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { en } from "../i18n/en";
+import { pages } from "../i18n/pages";
 import { sniff, sniffFile, SNIFF_BYTES, type Stranger } from "./magic";
 
 const bytes = (...parts: (string | number[])[]) =>
@@ -58,7 +58,7 @@ describe("strangers are named", () => {
   ];
   it.each(corpus)("%s", (found, head) => {
     expect(sniff(head)).toEqual({ ok: false, found });
-    expect(en.upload.strangers[found].length).toBeGreaterThan(10);
+    expect(pages.upload.strangers[found].length).toBeGreaterThan(10);
   });
 });
 

@@ -5,7 +5,7 @@ import { session } from "$src/app/session.svelte";
 import { toasts } from "$src/app/toasts.svelte";
 import { answered, request } from "$src/graphql/client";
 import { ConfirmUpload, RequestUpload } from "$src/graphql/documents";
-import { t } from "$src/i18n";
+import { pages } from "$src/i18n/pages";
 import { newId } from "$src/sync/ids";
 import { sniffFile } from "./magic";
 import { put } from "./put";
@@ -113,8 +113,8 @@ class UploadQueue {
 
   async #check(upload: Upload): Promise<void> {
     const verdict = await sniffFile(upload.file).catch(() => ({ ok: false, found: "unknown" }) as const);
-    if (!verdict.ok) upload.reason = t.upload.strangers[verdict.found];
-    else if (upload.file.size > FILE_BYTES_MAX) upload.reason = t.upload.tooLarge;
+    if (!verdict.ok) upload.reason = pages.upload.strangers[verdict.found];
+    else if (upload.file.size > FILE_BYTES_MAX) upload.reason = pages.upload.tooLarge;
     if (!verdict.ok || upload.reason) {
       upload.phase = "refused";
       return;
@@ -170,8 +170,8 @@ class UploadQueue {
     const result = await put({ url, headers, file: upload.file, signal: upload.abort.signal, progress });
     clearInterval(ticking);
     if (result.ok) upload.sentBytes = upload.file.size;
-    else if (result.why === "broken") upload.fail(t.upload.broken, true);
-    else if (result.why === "rejected") upload.fail(t.upload.rejected(result.status), true);
+    else if (result.why === "broken") upload.fail(pages.upload.broken, true);
+    else if (result.why === "rejected") upload.fail(pages.upload.rejected(result.status), true);
     return result.ok;
   }
 
@@ -184,7 +184,7 @@ class UploadQueue {
     upload.phase = "processing";
     upload.following = watch(video, (film) => {
       this.changes += 1;
-      if (film.status === "READY") toasts.show(t.upload.ready(film.title), "good");
+      if (film.status === "READY") toasts.show(pages.upload.ready(film.title), "good");
     });
     this.changes += 1;
   }

@@ -179,6 +179,7 @@ async fn broken_rules_close_the_socket_with_their_codes() {
         (text(json!({ "id": "a" })), 4400),
         (text(json!([])), 4400),
         (Message::binary(vec![1, 2, 3]), 4400),
+        (Message::text(format!(r#"{{"type":"ping","payload":{}{}}}"#, "[".repeat(16), "]".repeat(16))), 4400),
     ] {
         let mut client = site.client().await;
         client.raw(first.clone()).await;
@@ -278,6 +279,13 @@ async fn other_sites_and_other_protocols_get_no_socket() {
         Some("http://watch.example.org"),
         Some("https://watch.example.org:444"),
         Some("HTTPS://watch.example.org"),
+        Some(""),
+        Some("https://watch.example.org:443"),
+        Some("https://evil-watch.example.org"),
+        Some("https://www.watch.example.org"),
+        Some("https://watch.example.org/"),
+        Some("https://watch.example.org, https://evil.example"),
+        Some("https://watch.example.org@evil.example"),
     ] {
         let mut headers = vec![("cookie", "session=ada"), ("sec-websocket-protocol", PROTOCOL)];
         headers.extend(origin.map(|origin| ("origin", origin)));

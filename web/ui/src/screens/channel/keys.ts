@@ -4,6 +4,8 @@ export type Action =
   | { do: "toggle" }
   | { do: "skip"; seconds: number }
   | { do: "jump"; share: number }
+  | { do: "faster"; step: 1 | -1 }
+  | { do: "next" }
   | { do: "mute" }
   | { do: "volume"; step: number }
   | { do: "fullscreen" }
@@ -23,7 +25,7 @@ export interface Key {
 
 /** The shared ones need the channel's consent; the others concern this viewer only. */
 export function isShared(action: Action): boolean {
-  return action.do === "toggle" || action.do === "skip" || action.do === "jump";
+  return ["toggle", "skip", "jump", "faster", "next"].includes(action.do);
 }
 
 const VOLUME_STEP = 0.05;
@@ -38,6 +40,8 @@ const NAMED: Record<string, Action> = {
   End: { do: "jump", share: 1 },
   Enter: { do: "chat" },
   "/": { do: "chat" },
+  ">": { do: "faster", step: 1 },
+  "<": { do: "faster", step: -1 },
   "?": { do: "help" },
 };
 
@@ -56,7 +60,7 @@ export function actionOf(event: Key): Action | null {
   if (event.ctrlKey || event.altKey || event.metaKey) return null;
   const named = NAMED[event.key];
   if (named) return named;
-  if (event.shiftKey) return null;
+  if (event.shiftKey) return letter(event) === "n" ? { do: "next" } : null;
   if (/^[0-9]$/.test(event.key)) return { do: "jump", share: Number(event.key) / 10 };
   return LETTERS[letter(event)] ?? null;
 }

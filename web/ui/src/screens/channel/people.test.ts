@@ -6,8 +6,10 @@ const member = (session: string, id: string, change: Partial<Member> = {}): Memb
   session,
   account: { id, name: id },
   role: "viewer",
+  device: "desktop",
   state: "playing",
   error_us: null,
+  since_us: 0,
   ...change,
 });
 
@@ -20,6 +22,15 @@ it("joins the windows of one person", () => {
     null,
   );
   expect(ada).toMatchObject({ windows: 2, errorUs: -9_000, state: "playing" });
+});
+
+it("shows the device of the window that watches, and away only when no window is left", () => {
+  const phone = member("1", "ada", { state: "hidden", device: "phone" });
+  const tv = member("2", "ada", { state: "playing", device: "tv" });
+  expect(peopleOf([phone, tv], null)[0]).toMatchObject({ device: "tv", state: "playing" });
+  const gone = { ...tv, state: "away" as const };
+  expect(peopleOf([gone, phone], null)[0]).toMatchObject({ device: "phone", state: "hidden" });
+  expect(peopleOf([gone], null)[0]).toMatchObject({ state: "away" });
 });
 
 it("puts me first, then by role and name", () => {

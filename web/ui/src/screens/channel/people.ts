@@ -1,12 +1,14 @@
 // Sessions into people: one row a person, however many windows they have open. Pure.
 
-import type { ChannelRole, Member, ViewerState } from "$src/sync/protocol";
+import type { ChannelRole, Device, Member, ViewerState } from "$src/sync/protocol";
 
 export interface Person {
   readonly id: string;
   readonly name: string;
   readonly role: ChannelRole;
   readonly windows: number;
+  /** What the window with this state is on. */
+  readonly device: Device;
   readonly state: ViewerState;
   /** The largest sync error among their windows, signed; null when unknown. */
   readonly errorUs: number | null;
@@ -14,7 +16,7 @@ export interface Person {
 
 const RANK: Record<ChannelRole, number> = { owner: 0, admin: 1, moderator: 2, viewer: 3 };
 /** Whoever has one window that plays, plays. */
-const STATES: readonly ViewerState[] = ["playing", "buffering", "paused", "blocked", "hidden"];
+const STATES: readonly ViewerState[] = ["playing", "buffering", "paused", "blocked", "hidden", "away"];
 
 /** People by role, then by name; this viewer first. */
 export function peopleOf(members: readonly Member[], me: string | null): Person[] {
@@ -31,14 +33,16 @@ function toPerson(sessions: readonly Member[]): Person[] {
     (found, error) => (found === null || Math.abs(error) > Math.abs(found) ? error : found),
     null,
   );
-  const state = STATES.find((wanted) => sessions.some((session) => session.state === wanted)) ?? first.state;
+  const rank = (member: Member): number => STATES.indexOf(member.state);
+  const best = sessions.reduce((found, member) => (rank(member) < rank(found) ? member : found), first);
   return [
     {
       id: first.account.id,
       name: first.account.name,
       role: first.role,
       windows: sessions.length,
-      state,
+      device: best.device,
+      state: best.state,
       errorUs: worst,
     },
   ];

@@ -3,6 +3,7 @@
 import { fromStore } from "svelte/store";
 import { refusal } from "$src/app/problems";
 import { t } from "$src/i18n";
+import { RATE_NORMAL_PPM } from "$src/sync/protocol";
 import type { OpResult, Room, RoomState } from "$src/sync/room";
 
 /** Quick presses of an arrow key become one seek. */
@@ -13,6 +14,11 @@ const TARGET_MS_MAX = 3_000;
 const END_GAP_US = 500_000;
 /** How near the end counts as ended. */
 const ENDED_US = 100_000;
+
+/** Shared speeds, as the channel permits them. */
+export const SPEED_PPM_MIN = 500_000;
+export const SPEED_PPM_MAX = 2_000_000;
+export const SPEED_PPM_STEP = 250_000;
 
 interface Target {
   readonly us: number;
@@ -66,6 +72,8 @@ export class Transport {
     const { pending, timeline } = this.#state.current;
     if (pending?.verb === "play") return true;
     if (pending?.verb === "pause") return false;
+    // What waits for viewers has been started: the button pauses.
+    if (timeline?.hold_until_us !== undefined) return true;
     return (timeline?.rate_ppm ?? 0) > 0 && !this.ended;
   }
 
@@ -93,6 +101,15 @@ export class Transport {
     this.#aim(this.shownUs + seconds * 1_000_000);
     clearTimeout(this.#gathering);
     this.#gathering = setTimeout(() => this.seek(this.shownUs), GATHER_MS);
+  }
+
+  /** The shared speed, also while paused. */
+  get speedPpm(): number {
+    return this.#state.current.timeline?.speed_ppm ?? RATE_NORMAL_PPM;
+  }
+  setSpeed(ppm: number): void {
+    if (!this.enabled) return this.#refused(t.room.offline);
+    void this.#answer(this.#room.rate(Math.min(SPEED_PPM_MAX, Math.max(SPEED_PPM_MIN, ppm))));
   }
 
   /** Looks at the clock; call it a few times a second. */

@@ -1,0 +1,36 @@
+//! What a room does as one: start a held film when everybody is ready, and leave it when enough want to.
+
+use lockstep_domain::ids::ChannelId;
+
+use super::{Hub, Purpose, io::Command};
+use crate::{outbox::Shared, protocol::Event};
+
+impl Hub {
+    /// Tells whom a held film waits for, when that changed.
+    pub(super) fn tell_waiting(&mut self, channel: ChannelId) {
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        let Some((seq, sessions)) = room.gate.news(room.track.current(), &room.presence) else { return };
+        self.broadcast(channel, &[Shared::always(&Event::Waiting { seq, sessions: &sessions })]);
+    }
+
+    /// Asks once for the release of a held film whose time has come.
+    pub(super) fn start_release(&mut self, channel: ChannelId) {
+        let now = self.now;
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        let Some(held) = room.track.current() else { return };
+        if let Some(cause) = room.gate.take(now, &held, &room.presence) {
+            self.run(channel, Purpose::Release { seq: held.seq }, None, None, Command::Release { cause });
+        }
+    }
+
+    /// Has the votes to skip counted when they, or those who are here, have changed.
+    pub(super) fn start_count(&mut self, channel: ChannelId) {
+        let now = self.now;
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        let presence = &room.presence;
+        let present = || presence.seated().map(|(_, member)| member.account.id).collect();
+        if let Some(present) = room.ballot.take(now, present) {
+            self.run(channel, Purpose::Votes, None, None, Command::CountVotes { present });
+        }
+    }
+}
