@@ -8,13 +8,17 @@ use lockstep_domain::{
 use crate::{
     Actor, CommandError, Context, Outcome, Principal, Services,
     credentials::{self, CredentialError, Password},
+    password,
     session::{self, SessionToken},
     setup::SetupLink,
+    throttle::Throttled,
 };
 
 /// Somebody could not sign up or in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountRefusal {
+    #[error("sign in first")]
+    SignedOut,
     #[error("this set-up link is not valid any more: restart Lockstep to get a new one")]
     SetupLink,
     #[error("the name or the password is not right")]
@@ -23,6 +27,18 @@ pub enum AccountRefusal {
     NameTaken,
     #[error("many people are signing in right now: try again in a moment")]
     Busy,
+    #[error("the current password is not right")]
+    WrongPassword,
+    #[error("guests have no password: register first")]
+    NoPassword,
+    #[error("nobody can register here now: ask an administrator")]
+    RegistrationClosed,
+    #[error("this registration link is not valid any more: ask an administrator for a new one")]
+    RegistrationLink,
+    #[error("this link for a new password is not valid any more: ask an administrator for a new one")]
+    ResetLink,
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     #[error(transparent)]
     Password(#[from] credentials::PasswordError),
     #[error(transparent)]
@@ -38,7 +54,7 @@ pub struct SignedIn {
     pub outcome: Option<Outcome>,
 }
 
-type Answer = Result<SignedIn, CommandError<AccountRefusal>>;
+pub(crate) type Answer = Result<SignedIn, CommandError<AccountRefusal>>;
 
 /// Uses up the one-time set-up link and makes the first administrator.
 pub async fn set_up(
@@ -96,21 +112,47 @@ pub async fn admit_guest(services: &Services, context: &Context, name: &str) -> 
     start(services, account, name.trim(), PlatformRole::Guest, Some(outcome)).await
 }
 
-/// Checks name and password and starts a session.
+/// Changes the name that others see. The name to sign in with stays.
+pub async fn rename(
+    services: &Services,
+    context: &Context,
+    name: &str,
+) -> Result<Outcome, CommandError<AccountRefusal>> {
+    let account = context.account().ok_or(CommandError::Refused(AccountRefusal::SignedOut))?;
+    let command = AccountCommand::ChangeDisplayName { account, name: name.to_owned() };
+    services
+        .dispatcher
+        .execute::<Account>(StreamId::account(account), None, context, command)
+        .await
+        .map_err(|error| error.map(AccountRefusal::Rule))
+}
+
+/// Checks name and password and starts a session. Whoever is suspended gets none, and is told so only with the right
+/// password.
 pub async fn sign_in(services: &Services, name: &str, password: &str) -> Answer {
     let account = credentials::verify(services, name.trim(), password).await.map_err(fault)?;
-    let Some(account) = account else {
+    let Some((account, generation)) = account else {
         return Err(CommandError::Refused(AccountRefusal::WrongCredentials));
     };
     let held = services.dispatcher.load::<Account>(&StreamId::account(account)).await?;
     let Some(role) = held.state.role else {
         return Err(CommandError::Refused(AccountRefusal::WrongCredentials));
     };
+    if held.state.suspended {
+        return Err(CommandError::Refused(AccountRefusal::Rule(AccountError::Suspended)));
+    }
+    password::catch_up(services, account, &held.state).await?;
     let shown = held.state.name.value().cloned().unwrap_or_default();
-    start(services, account, &shown, role, None).await
+    let started = start(services, account, &shown, role, None).await?;
+    // A change of the password ends the sessions that were there: not the one that the old password starts meanwhile.
+    if !credentials::is_current(services, account, generation).await.map_err(fault)? {
+        session::revoke(services, &started.principal.session_hash).await?;
+        return Err(CommandError::Refused(AccountRefusal::WrongCredentials));
+    }
+    Ok(started)
 }
 
-async fn start(
+pub(crate) async fn start(
     services: &Services,
     account: AccountId,
     name: &str,
@@ -122,11 +164,11 @@ async fn start(
     Ok(SignedIn { principal, token, outcome })
 }
 
-fn acting(context: &Context, account: AccountId) -> Context {
+pub(crate) fn acting(context: &Context, account: AccountId) -> Context {
     Context { actor: Actor::Account(account), ..context.clone() }
 }
 
-fn fault(error: CredentialError) -> CommandError<AccountRefusal> {
+pub(crate) fn fault(error: CredentialError) -> CommandError<AccountRefusal> {
     match error {
         CredentialError::NameTaken => CommandError::Refused(AccountRefusal::NameTaken),
         CredentialError::Busy => CommandError::Refused(AccountRefusal::Busy),

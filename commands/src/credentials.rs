@@ -1,7 +1,7 @@
 //! Login names and password hashes: a table of their own, never events.
 //!
-//! argon2id with m = 19 MiB, t = 2, p = 1 (OWASP password storage cheat sheet), under a semaphore: each hash holds
-//! 19 MiB, so an unbounded flood of sign-ins would be a way to take all memory.
+//! argon2id with m = 19 MiB, t = 2, p = 1 (OWASP password storage cheat sheet), computed by [`crate::hashing`], which
+//! bounds how many are computed at once.
 
 use std::sync::LazyLock;
 
@@ -10,21 +10,19 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use lockstep_domain::ids::AccountId;
-use tokio::sync::Semaphore;
+use sqlx::PgConnection;
 
-use crate::Services;
+use crate::{Services, hashing};
 
 /// Passwords have at least this many characters.
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// Passwords have at most this many characters.
 pub const PASSWORD_CHARS_MAX: usize = 128;
-/// Hashes computed at once.
-const HASHES_MAX: usize = 2;
-/// Sign-ins waiting for a hash; one more is told to try again.
-const WAITING_MAX: usize = 64;
-
-static HASHING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(HASHES_MAX));
-static WAITING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(WAITING_MAX));
+/// A password that a guesser who knows the common ones finds within this many guesses is refused. The ranked list
+/// behind it has the 30 000 most common passwords, so its 3 000 most common are refused with every variant in case.
+const GUESSES_MIN: u64 = 30_000;
+/// What argon2id costs: memory in KiB, passes, lanes.
+const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
 /// A password breaks the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,40 +64,19 @@ impl Password {
         if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&text.chars().count()) {
             return Err(PasswordError::Length);
         }
-        if COMMON.contains(&text.to_lowercase().as_str()) {
+        if zxcvbn::zxcvbn(text, &["lockstep"]).guesses() <= GUESSES_MIN {
             return Err(PasswordError::Common);
         }
         Ok(Self(text.to_owned()))
     }
-}
 
-/// The passwords people try first, of eight characters and more.
-const COMMON: [&str; 24] = [
-    "password",
-    "password1",
-    "password123",
-    "12345678",
-    "123456789",
-    "1234567890",
-    "qwertyuiop",
-    "qwerty123",
-    "11111111",
-    "00000000",
-    "iloveyou",
-    "sunshine",
-    "princess",
-    "football",
-    "baseball",
-    "superman",
-    "trustno1",
-    "letmein1",
-    "welcome1",
-    "admin123",
-    "adminadmin",
-    "abcd1234",
-    "1q2w3e4r",
-    "lockstep",
-];
+    /// The hash to store, under the limit on hashes at once.
+    pub(crate) async fn phc(&self) -> Result<String, CredentialError> {
+        let text = self.0.clone();
+        let phc = hashing::run(move || hash(&text)).await?;
+        phc.ok_or_else(|| CredentialError::Unavailable("the password could not be hashed".to_owned()))
+    }
+}
 
 /// Stores the login name and the password's hash, unless the name is taken.
 pub async fn reserve(
@@ -108,9 +85,7 @@ pub async fn reserve(
     name: &str,
     password: &Password,
 ) -> Result<(), CredentialError> {
-    let text = password.0.clone();
-    let phc = hashing(move || hash(&text)).await?;
-    let phc = phc.ok_or_else(|| CredentialError::Unavailable("the password could not be hashed".to_owned()))?;
+    let phc = password.phc().await?;
     let done = sqlx::query(
         "INSERT INTO credentials (account_id, login_name, password_phc) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     )
@@ -145,33 +120,123 @@ pub(crate) async fn mark_administrator(
     Ok(())
 }
 
-/// The account with this name and password. An unknown name costs the same time as a wrong password.
-pub async fn verify(services: &Services, name: &str, password: &str) -> Result<Option<AccountId>, CredentialError> {
+/// The account with this name and password, and how often that password had been changed by then. An unknown name costs the same time as a wrong password, and so does a
+/// password too long to be anybody's.
+pub async fn verify(
+    services: &Services,
+    name: &str,
+    password: &str,
+) -> Result<Option<(AccountId, u32)>, CredentialError> {
+    let row: Option<(uuid::Uuid, String, i32)> = sqlx::query_as(
+        "SELECT account_id, password_phc, generation FROM credentials WHERE lower(login_name) = lower($1)",
+    )
+    .bind(name)
+    .fetch_optional(&services.pool)
+    .await?;
+    let generation = row.as_ref().map_or(0, |(.., generation)| generation.unsigned_abs());
+    let row = row.map(|(account, phc, _)| (account, phc));
+    Ok(check(services, row, password).await?.map(|account| (account, generation)))
+}
+
+/// Whether this is the account's password; not for an account without one.
+pub async fn confirm(services: &Services, account: AccountId, password: &str) -> Result<bool, CredentialError> {
     let row: Option<(uuid::Uuid, String)> =
-        sqlx::query_as("SELECT account_id, password_phc FROM credentials WHERE lower(login_name) = lower($1)")
-            .bind(name)
+        sqlx::query_as("SELECT account_id, password_phc FROM credentials WHERE account_id = $1")
+            .bind(account.0)
             .fetch_optional(&services.pool)
             .await?;
-    let too_long = password.chars().count() > PASSWORD_CHARS_MAX;
+    Ok(check(services, row, password).await?.is_some())
+}
+
+async fn check(
+    services: &Services,
+    row: Option<(uuid::Uuid, String)>,
+    password: &str,
+) -> Result<Option<AccountId>, CredentialError> {
     let (account, phc) = match row {
         Some((account, phc)) => (Some(AccountId(account)), phc),
         None => (None, NOBODY.clone()),
     };
-    let text = password.to_owned();
-    let right = hashing(move || !too_long && matches(&text, &phc)).await?;
-    Ok(account.filter(|_| right))
+    let text: String = password.chars().take(PASSWORD_CHARS_MAX + 1).collect();
+    let too_long = text.chars().count() > PASSWORD_CHARS_MAX;
+    let held = phc.clone();
+    let (right, newer) = hashing::run(move || {
+        let right = matches(&text, &held) && !too_long;
+        // Hashed as of an earlier version of this program, and only now is the password here to hash it anew.
+        let newer = if right && is_dated(&held) { hash(&text) } else { None };
+        (right, newer)
+    })
+    .await?;
+    let Some(account) = account.filter(|_| right) else { return Ok(None) };
+    if let Some(newer) = newer {
+        sqlx::query("UPDATE credentials SET password_phc = $3 WHERE account_id = $1 AND password_phc = $2")
+            .bind(account.0)
+            .bind(phc)
+            .bind(newer)
+            .execute(&services.pool)
+            .await?;
+    }
+    Ok(Some(account))
+}
+
+/// Stores another hash, with what else its transaction does; the generation that the change is.
+pub(crate) async fn replace(
+    tx: &mut PgConnection,
+    account: AccountId,
+    phc: &str,
+) -> Result<Option<u32>, CredentialError> {
+    let generation: Option<i32> = sqlx::query_scalar(
+        "UPDATE credentials SET password_phc = $2, generation = generation + 1 WHERE account_id = $1
+         RETURNING generation",
+    )
+    .bind(account.0)
+    .bind(phc)
+    .fetch_optional(tx)
+    .await?;
+    Ok(generation.map(i32::unsigned_abs))
+}
+
+/// How often the password was changed, as far as this table knows; `None` without a password.
+pub(crate) async fn generation(services: &Services, account: AccountId) -> Result<Option<u32>, CredentialError> {
+    let generation: Option<i32> = sqlx::query_scalar("SELECT generation FROM credentials WHERE account_id = $1")
+        .bind(account.0)
+        .fetch_optional(&services.pool)
+        .await?;
+    Ok(generation.map(i32::unsigned_abs))
+}
+
+/// Whether the password is still the one of this generation; waits for a change that is under way.
+pub(crate) async fn is_current(
+    services: &Services,
+    account: AccountId,
+    generation: u32,
+) -> Result<bool, CredentialError> {
+    let held: Option<i32> = sqlx::query_scalar("SELECT generation FROM credentials WHERE account_id = $1 FOR SHARE")
+        .bind(account.0)
+        .fetch_optional(&services.pool)
+        .await?;
+    Ok(held.is_some_and(|held| held.unsigned_abs() == generation))
+}
+
+/// The names that these accounts sign in with; those without a password are absent.
+pub async fn login_names(
+    services: &Services,
+    accounts: &[AccountId],
+) -> Result<Vec<(AccountId, String)>, CredentialError> {
+    let ids: Vec<uuid::Uuid> = accounts.iter().map(|account| account.0).collect();
+    let rows: Vec<(uuid::Uuid, String)> =
+        sqlx::query_as("SELECT account_id, login_name FROM credentials WHERE account_id = ANY($1)")
+            .bind(ids)
+            .fetch_all(&services.pool)
+            .await?;
+    Ok(rows.into_iter().map(|(account, name)| (AccountId(account), name)).collect())
 }
 
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash("nobody has this password").unwrap_or_default());
 
-async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CredentialError> {
-    let _waiting = WAITING.try_acquire().map_err(|_| CredentialError::Busy)?;
-    let _hashing = HASHING.acquire().await.map_err(|_| CredentialError::Busy)?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| CredentialError::Unavailable(error.to_string()))
-}
-
 fn argon() -> Argon2<'static> {
-    let params = Params::new(19 * 1024, 2, 1, None).unwrap_or(Params::DEFAULT);
+    let (memory_kib, passes, lanes) = COST;
+    let params = Params::new(memory_kib, passes, lanes, None).unwrap_or(Params::DEFAULT);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
@@ -181,4 +246,10 @@ fn hash(text: &str) -> Option<String> {
 
 fn matches(text: &str, phc: &str) -> bool {
     PasswordHash::new(phc).is_ok_and(|hash| argon().verify_password(text.as_bytes(), &hash).is_ok())
+}
+
+/// Whether a hash was made with other than today's algorithm or cost.
+fn is_dated(phc: &str) -> bool {
+    let (memory_kib, passes, lanes) = COST;
+    !phc.starts_with(&format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}$"))
 }

@@ -3,26 +3,34 @@
 //! Nothing here reads a clock or draws randomness by itself: [`Services`] carries both.
 
 pub mod account;
+pub mod administration;
 pub mod channel;
 pub mod context;
 pub mod cqrs;
 pub mod credentials;
 pub mod dispatcher;
+pub mod entry;
+pub mod hashing;
+pub mod inbox;
 pub mod invite;
 pub mod magic;
 pub mod member;
 pub mod message;
 pub mod pace;
+pub mod password;
 mod pins;
 pub mod playback;
 pub mod queue;
 pub mod reactions;
 pub mod refusal;
+pub mod registration;
 pub mod report;
 pub mod services;
 pub mod session;
 pub mod setup;
+pub mod throttle;
 pub mod transcode;
+pub mod undo;
 pub mod video;
 pub mod visit;
 

@@ -6,13 +6,13 @@ use std::{sync::Arc, time::Duration};
 
 use lockstep_domain::{
     aggregate::Event,
-    ids::{Position, VideoId},
+    ids::{AccountId, Position, VideoId},
     video::VideoEvent,
 };
 use lockstep_event_store::RecordedEvent;
 use uuid::Uuid;
 
-use crate::{CommandError, Context, Services, video};
+use crate::{CommandError, Context, Services, session, video};
 
 /// Events taken from the log at a time.
 const BATCH_EVENTS: usize = 200;
@@ -68,6 +68,7 @@ async fn react(services: &Services, event: &RecordedEvent) {
     match event.stream.kind() {
         "video" => {}
         "playback" | "queue" => return queue::react(services, event).await,
+        "account" => return end_sessions(services, event).await,
         _ => return,
     }
     let Ok(video) = event.stream.id().parse::<VideoId>() else { return };
@@ -100,6 +101,22 @@ async fn react(services: &Services, event: &RecordedEvent) {
         | VideoEvent::ThumbnailsGenerated { .. }
         | VideoEvent::TranscodeFailed { .. }
         | VideoEvent::InterimObjectRemoved {} => {}
+    }
+}
+
+/// The sessions of who was suspended or got another role end, also where the command that did it was cut off half way.
+/// Those that began since stay.
+async fn end_sessions(services: &Services, event: &RecordedEvent) {
+    if !matches!(event.event_type.as_str(), "Suspended" | "PlatformRoleGranted") {
+        return;
+    }
+    let Ok(account) = event.stream.id().parse::<AccountId>() else { return };
+    for attempt in 1..=TRIES_MAX {
+        match session::revoke_all(&services.pool, account, Some(event.recorded_at)).await {
+            Ok(()) => return,
+            Err(error) if attempt == TRIES_MAX => tracing::error!(%account, %error, "sessions were not ended"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt))).await,
+        }
     }
 }
 

@@ -4,14 +4,15 @@
 use std::fmt::Display;
 
 use crate::{
-    account::AccountRefusal, channel::ChannelRefusal, credentials::PasswordError, invite::InviteRefusal,
-    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal,
-    report::ReportRefusal, video::VideoRefusal,
+    account::AccountRefusal, administration::AdministrationRefusal, channel::ChannelRefusal,
+    credentials::PasswordError, inbox::InboxRefusal, invite::InviteRefusal, member::MemberRefusal,
+    message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, undo::UndoRefusal,
+    video::VideoRefusal,
 };
 use lockstep_domain::{
-    account::AccountError, channel::ChannelError, invite::InviteError, member::MemberError, message::MessageError,
-    playback::PlaybackError, queue::QueueError, report::ReportError, standing::Denied, video::VideoError,
-    visit::VisitError,
+    account::AccountError, channel::ChannelError, inbox::InboxError, installation::InstallationError,
+    invite::InviteError, member::MemberError, message::MessageError, playback::PlaybackError, queue::QueueError,
+    report::ReportError, standing::Denied, undo::NoUndo, video::VideoError, visit::VisitError,
 };
 
 /// A refusal with a word that clients branch on.
@@ -34,14 +35,46 @@ macro_rules! codes {
     };
 }
 
-codes!(AccountRefusal {
-    Self::SetupLink => "setup_link",
-    Self::WrongCredentials => "wrong_credentials",
-    Self::NameTaken => "name_taken",
-    Self::Busy => "busy",
-    Self::Password(PasswordError::Length) => "password_length",
-    Self::Password(PasswordError::Common) => "password_common",
-    Self::Rule(rule) => rule.code(),
+impl Coded for AccountRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::SetupLink => "setup_link",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::NameTaken => "name_taken",
+            Self::Busy => "busy",
+            Self::WrongPassword => "wrong_password",
+            Self::NoPassword => "no_password",
+            Self::RegistrationClosed => "registration_closed",
+            Self::RegistrationLink => "registration_link",
+            Self::ResetLink => "reset_link",
+            Self::Throttled(_) => "throttled",
+            Self::Password(PasswordError::Length) => "password_length",
+            Self::Password(PasswordError::Common) => "password_common",
+            Self::Rule(rule) => rule.code(),
+        }
+    }
+    fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Throttled(throttled) => Some(u64::from(throttled.after_s) * 1_000),
+            Self::Busy => Some(1_000),
+            _ => None,
+        }
+    }
+}
+codes!(AdministrationRefusal {
+    Self::SignedOut => "signed_out",
+    Self::NoPassword => "no_password",
+    Self::Account(rule) => rule.code(),
+    Self::Installation(rule) => rule.code(),
+});
+codes!(InstallationError {
+    Self::NotPermitted => "not_permitted",
+    Self::Life => "link_life",
+    Self::Uses => "link_uses",
+    Self::TooMany => "too_many_links",
+    Self::Exists => "exists",
+    Self::Unknown => "not_found",
 });
 codes!(AccountError {
     Self::NameLength => "name_length",
@@ -211,6 +244,24 @@ codes!(VideoError {
     Self::Unknown => "not_found",
     Self::Exists => "exists",
     Self::WrongStatus(_) => "wrong_status",
+});
+codes!(InboxRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Rule(InboxError::TooMany) => "too_many",
+    Self::Rule(InboxError::Future) => "future",
+    Self::Rule(InboxError::Suspended) => "suspended",
+});
+codes!(UndoRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Unknown => "not_found",
+    Self::Denied(denied) => denied.code(),
+    Self::Impossible(NoUndo::NotPossible) => "not_undoable",
+    Self::Impossible(NoUndo::NothingBefore) => "nothing_before",
+    Self::Impossible(NoUndo::Overtaken { .. }) | Self::Overtaken { .. } => "overtaken",
+    Self::Channel(rule) => rule.code(),
+    Self::Member(rule) => rule.code(),
+    Self::Playback(rule) => rule.code(),
+    Self::Queue(rule) => rule.code(),
 });
 codes!(VisitError {
     Self::Exists => "exists",

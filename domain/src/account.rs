@@ -27,6 +27,10 @@ pub enum AccountEvent {
     GuestAdmitted {
         name: Personal<String>,
     },
+    /// A guest has registered: the same account, from now on with a password, as a member.
+    Upgraded {
+        name: Personal<String>,
+    },
     DisplayNameChanged {
         name: Personal<String>,
     },
@@ -52,6 +56,7 @@ pub enum AccountEvent {
 event_names!(AccountEvent {
     Registered,
     GuestAdmitted,
+    Upgraded,
     DisplayNameChanged,
     PasswordChanged,
     PlatformRoleGranted,
@@ -67,6 +72,11 @@ pub enum AccountCommand {
         role: PlatformRole,
     },
     AdmitGuest {
+        account: AccountId,
+        name: String,
+    },
+    /// A guest registers and stays who they are.
+    Upgrade {
         account: AccountId,
         name: String,
     },
@@ -164,6 +174,16 @@ impl Aggregate for Account {
                     Some(_) => Err(AccountError::Exists),
                 }
             }
+            AccountCommand::Upgrade { account, name } => {
+                let name = checked_name(*account, name)?;
+                match state.role {
+                    None => Err(AccountError::Unknown),
+                    Some(PlatformRole::Guest) if state.suspended => Err(AccountError::Suspended),
+                    Some(PlatformRole::Guest) => Ok(vec![AccountEvent::Upgraded { name }]),
+                    Some(PlatformRole::Member) if state.name == name => Ok(vec![]),
+                    Some(PlatformRole::Member | PlatformRole::Administrator) => Err(AccountError::Exists),
+                }
+            }
             AccountCommand::ChangeDisplayName { account, name } => {
                 let name = checked_name(*account, name)?;
                 match state.role {
@@ -190,6 +210,10 @@ impl Aggregate for Account {
                 state.role = Some(PlatformRole::Guest);
                 state.name = name.clone();
             }
+            AccountEvent::Upgraded { name } => {
+                state.role = Some(PlatformRole::Member);
+                state.name = name.clone();
+            }
             AccountEvent::DisplayNameChanged { name } => state.name = name.clone(),
             AccountEvent::PasswordChanged { generation, .. } => state.password_generation = *generation,
             AccountEvent::PlatformRoleGranted { role, .. } => state.role = Some(*role),
@@ -201,15 +225,27 @@ impl Aggregate for Account {
 
 /// What is done to an account that exists, by its owner's link or by an administrator.
 fn administered(state: &AccountState, command: &AccountCommand) -> Result<Vec<AccountEvent>, AccountError> {
+    let actor = match command {
+        AccountCommand::GrantPlatformRole { actor, .. }
+        | AccountCommand::Suspend { actor, .. }
+        | AccountCommand::Reinstate { actor, .. } => Some(actor),
+        AccountCommand::NotePasswordChange { .. }
+        | AccountCommand::Register { .. }
+        | AccountCommand::AdmitGuest { .. }
+        | AccountCommand::Upgrade { .. }
+        | AccountCommand::ChangeDisplayName { .. } => None,
+    };
+    // First of all: whoever may not do this is told the same about accounts that do not exist.
+    if actor.is_some_and(|actor| !actor.administers()) {
+        return Err(AccountError::NotPermitted);
+    }
     let held = state.role.ok_or(AccountError::Unknown)?;
-    let permit = |actor: &AccountState| if actor.administers() { Ok(()) } else { Err(AccountError::NotPermitted) };
     Ok(match command {
         AccountCommand::NotePasswordChange { generation, .. } if *generation <= state.password_generation => vec![],
         AccountCommand::NotePasswordChange { generation, by } => {
             vec![AccountEvent::PasswordChanged { generation: *generation, by: *by }]
         }
-        AccountCommand::GrantPlatformRole { role, by, actor, account } => {
-            permit(actor)?;
+        AccountCommand::GrantPlatformRole { role, by, account, .. } => {
             if account == by {
                 return Err(AccountError::Yourself);
             }
@@ -218,20 +254,23 @@ fn administered(state: &AccountState, command: &AccountCommand) -> Result<Vec<Ac
             }
             if held == *role { vec![] } else { vec![AccountEvent::PlatformRoleGranted { role: *role, by: *by }] }
         }
-        AccountCommand::Suspend { account, by, actor, reason } => {
-            permit(actor)?;
+        AccountCommand::Suspend { account, by, reason, .. } => {
             if account == by {
                 return Err(AccountError::Yourself);
             }
             let reason = checked_reason(*account, reason.as_deref())?;
             if state.suspended { vec![] } else { vec![AccountEvent::Suspended { by: *by, reason }] }
         }
-        AccountCommand::Reinstate { by, actor } => {
-            permit(actor)?;
-            if state.suspended { vec![AccountEvent::Reinstated { by: *by }] } else { vec![] }
+        AccountCommand::Reinstate { by, .. } => {
+            if state.suspended {
+                vec![AccountEvent::Reinstated { by: *by }]
+            } else {
+                vec![]
+            }
         }
         AccountCommand::Register { .. }
         | AccountCommand::AdmitGuest { .. }
+        | AccountCommand::Upgrade { .. }
         | AccountCommand::ChangeDisplayName { .. } => vec![],
     })
 }

@@ -43,6 +43,8 @@ id!(/// One channel: the place people watch together.
     ChannelId, "channel");
 id!(/// One invitation into a channel; random, because whoever has it is invited.
     InviteId, "invite");
+id!(/// One link that lets people register; names the link without being it.
+    RegistrationLinkId, "registration link");
 id!(/// One item of a channel's queue.
     QueueItemId, "queue item");
 id!(/// One report to a channel's moderators.
@@ -51,6 +53,8 @@ id!(/// One chat message.
     MessageId, "message");
 id!(/// One viewer's stay in one channel.
     VisitId, "visit");
+id!(/// One notification of one person; follows from the event and the person.
+    NotificationId, "notification");
 id!(/// A client's operation id: the same id twice has one effect.
     CommandId, "command");
 
@@ -79,6 +83,10 @@ impl StreamId {
     pub fn account(id: AccountId) -> Self {
         Self::new("account", id)
     }
+    /// What holds for the whole installation: one stream.
+    pub fn installation() -> Self {
+        Self::new("installation", "settings")
+    }
     pub fn video(id: VideoId) -> Self {
         Self::new("video", id)
     }
@@ -103,6 +111,10 @@ impl StreamId {
     }
     pub fn message(id: MessageId) -> Self {
         Self::new("message", id)
+    }
+    /// What one person has read of their notifications.
+    pub fn inbox(account: AccountId) -> Self {
+        Self::new("inbox", account)
     }
     pub fn visit(id: VisitId) -> Self {
         Self::new("visit", id)
@@ -173,5 +185,19 @@ impl FromStr for Position {
             Ok(value) if value >= 0 => Ok(Self(value)),
             _ => Err(IdError::NotAPosition),
         }
+    }
+}
+
+/// Stored as text, as it is everywhere outside.
+impl Serialize for Position {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -120,12 +120,26 @@ impl MemberState {
 pub enum Moderation {
     Approve,
     Decline,
-    GrantRole { role: ChannelRole },
-    Override { permission: Permission, granted: Option<bool> },
-    Mute { until: Option<Timestamp>, reason: Option<String> },
+    /// Lets somebody back in who was sent away.
+    Readmit,
+    GrantRole {
+        role: ChannelRole,
+    },
+    Override {
+        permission: Permission,
+        granted: Option<bool>,
+    },
+    Mute {
+        until: Option<Timestamp>,
+        reason: Option<String>,
+    },
     Unmute,
-    Remove { reason: Option<String> },
-    Ban { reason: Option<String> },
+    Remove {
+        reason: Option<String>,
+    },
+    Ban {
+        reason: Option<String>,
+    },
     Unban,
 }
 
@@ -133,7 +147,7 @@ impl Moderation {
     /// What whoever acts must be permitted.
     pub const fn needs(&self) -> Permission {
         match self {
-            Self::Approve | Self::Decline => Permission::Approve,
+            Self::Approve | Self::Decline | Self::Readmit => Permission::Approve,
             Self::GrantRole { .. } | Self::Override { .. } => Permission::ManageRoles,
             Self::Mute { .. } | Self::Unmute => Permission::Mute,
             Self::Remove { .. } => Permission::Kick,
@@ -291,6 +305,11 @@ fn moderated(
         Moderation::Approve => return Err(MemberError::NotAsking),
         Moderation::Decline if state.asking => vec![MemberEvent::JoinDeclined { by }],
         Moderation::Decline => vec![],
+        Moderation::Readmit if state.admitted => vec![],
+        Moderation::Readmit => {
+            state.role.ok_or(MemberError::NotAMember)?;
+            vec![MemberEvent::JoinApproved { by }]
+        }
         Moderation::GrantRole { role } => {
             let held = state.role.ok_or(MemberError::NotAMember)?;
             if standing.member.role <= Some(*role) {

@@ -190,6 +190,13 @@ pub enum PlaybackCommand {
         playable: bool,
         at: Timestamp,
     },
+    /// Another film again, paused where it was.
+    PutBack {
+        standing: Standing,
+        film: Loadable,
+        position: MediaTime,
+        at: Timestamp,
+    },
     /// An item of the queue, which starts when everybody is ready.
     PlayItem {
         standing: Standing,
@@ -282,6 +289,11 @@ impl Aggregate for Playback {
                 let same = state.video == Some(*video) && !state.playing && state.position == MediaTime::ZERO;
                 Ok(if same && state.held_until.is_none() { vec![] } else { vec![loaded] })
             }
+            PlaybackCommand::PutBack { standing, film, position, at } => {
+                standing.may(Permission::LoadVideo, *at)?;
+                standing.may(Permission::Seek, *at)?;
+                put_back(state, film, *position, *at)
+            }
             PlaybackCommand::PlayItem { standing, film, at } => {
                 standing.may(Permission::LoadVideo, *at)?;
                 let on = state.video == Some(film.video) && state.item == film.item && state.held_until.is_some();
@@ -370,6 +382,22 @@ impl Aggregate for Playback {
             }
         }
     }
+}
+
+fn put_back(
+    state: &PlaybackState,
+    film: &Loadable,
+    position: MediaTime,
+    at: Timestamp,
+) -> Result<Vec<PlaybackEvent>, PlaybackError> {
+    let position = position.clamp(MediaTime::ZERO, film.duration);
+    let paused = !state.playing && state.held_until.is_none();
+    if state.video == Some(film.video) && paused && state.position == position {
+        return Ok(vec![]);
+    }
+    let moved = PlaybackEvent::Seeked { position_us: position, at_us: at, from_us: Some(MediaTime::ZERO) };
+    let loaded = film.loaded(at)?;
+    Ok(if position > MediaTime::ZERO { vec![loaded, moved] } else { vec![loaded] })
 }
 
 fn move_to(state: &mut PlaybackState, position: MediaTime, at: Timestamp, playing: bool) {

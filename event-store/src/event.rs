@@ -13,6 +13,9 @@ pub const EVENTS_PER_COMMAND_MAX: usize = 64;
 /// Streams one command may rely on besides its own.
 pub const GUARDS_PER_COMMAND_MAX: usize = 16;
 
+/// Events that one read by positions returns at most.
+pub const READ_AT_MAX: usize = 500;
+
 /// An event to append. The payload is the event enum as serde writes it, externally tagged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {

@@ -16,7 +16,8 @@ mod store;
 pub use canonical::{DEPTH_MAX, EVENT_BYTES_MAX};
 pub use error::{AppendError, ConnectError, ReadError, VerifyError};
 pub use event::{
-    Append, EVENTS_PER_COMMAND_MAX, Expected, GUARDS_PER_COMMAND_MAX, Guard, Metadata, NewEvent, Receipt, RecordedEvent,
+    Append, EVENTS_PER_COMMAND_MAX, Expected, GUARDS_PER_COMMAND_MAX, Guard, Metadata, NewEvent, READ_AT_MAX, Receipt,
+    RecordedEvent,
 };
 pub use feed::Feed;
 pub use leaf::event_id;

@@ -29,7 +29,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Append, AppendError, ConnectError, EventStore, Expected, MasterKey, ReadError, Receipt, RecordedEvent};
+use crate::{
+    Append, AppendError, ConnectError, EventStore, Expected, MasterKey, READ_AT_MAX, ReadError, Receipt, RecordedEvent,
+};
 use committer::{Committer, Queued, Reply};
 use connect::Connector;
 use keys::KeyRing;
@@ -143,6 +145,12 @@ impl EventStore for PostgresStore {
 
     async fn read_after(&self, position: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         let query = sqlx::query_as(sql::READ_AFTER).bind(position.as_i64()).bind(bounded(limit));
+        self.keys.open_all(query.fetch_all(&self.pool).await.map_err(unavailable)?).await
+    }
+
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        let wanted: Vec<i64> = positions.iter().take(READ_AT_MAX).map(|position| position.as_i64()).collect();
+        let query = sqlx::query_as(sql::READ_AT).bind(wanted);
         self.keys.open_all(query.fetch_all(&self.pool).await.map_err(unavailable)?).await
     }
 

@@ -28,6 +28,9 @@ pub trait EventStore: Send + Sync {
     /// Up to `limit` events of the whole log after this position, in order.
     async fn read_after(&self, position: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError>;
 
+    /// The events at these positions, in order; positions without one are left out. At most [`crate::READ_AT_MAX`].
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError>;
+
     /// Up to `limit` events of one channel after this position, in order.
     async fn read_channel(
         &self,

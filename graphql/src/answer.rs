@@ -77,6 +77,22 @@ pub(crate) enum ChangePayload {
     Refused(Refused),
 }
 
+/// A link with a secret in it. It is answered once: the server keeps only its hash.
+#[derive(SimpleObject)]
+pub(crate) struct LinkIssued {
+    /// For the address the link leads to, as `token`.
+    pub token: String,
+    pub expires_at: DateTime,
+    /// Of the end of the log; or of the event, where the link is in the log.
+    pub position: Position,
+}
+
+#[derive(Union)]
+pub(crate) enum LinkPayload {
+    LinkIssued(LinkIssued),
+    Refused(Refused),
+}
+
 /// A channel was made; its owner is in it.
 #[derive(SimpleObject)]
 pub(crate) struct ChannelCreated {
@@ -124,9 +140,13 @@ impl Refused {
         Self { code: refusal.code().to_owned(), message: refusal.to_string(), retry_after_ms }.into()
     }
 
+    pub(crate) fn plain(code: &str, message: String) -> Self {
+        Self { code: code.to_owned(), message, retry_after_ms: None }
+    }
+
     /// The payload for those who are not signed in.
     pub(crate) fn signed_out<P: From<Self>>() -> P {
-        Self { code: "signed_out".to_owned(), message: "sign in first".to_owned(), retry_after_ms: None }.into()
+        Self::plain("signed_out", "sign in first".to_owned()).into()
     }
 }
 
@@ -138,13 +158,8 @@ pub(crate) fn payload<T, E: Coded, P: From<Refused>>(
     match answer {
         Ok(value) => Ok(Some(map(value))),
         Err(CommandError::Refused(refusal)) => Ok(Some(Refused::of(&refusal))),
-        Err(error @ CommandError::Contended) => {
-            let message = error.to_string();
-            Ok(Some(Refused { code: "contended".to_owned(), message, retry_after_ms: None }.into()))
-        }
-        Err(CommandError::Invalid(message)) => {
-            Ok(Some(Refused { code: "invalid".to_owned(), message, retry_after_ms: None }.into()))
-        }
+        Err(error @ CommandError::Contended) => Ok(Some(Refused::plain("contended", error.to_string()).into())),
+        Err(CommandError::Invalid(message)) => Ok(Some(Refused::plain("invalid", message).into())),
         Err(CommandError::Unavailable(text)) => Err(Problem::Unavailable(text)),
     }
 }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_graphql::Context;
-use lockstep_commands::{Actor, Principal, Services, setup::SetupLink};
+use lockstep_commands::{Actor, Principal, Services, entry::Entry, setup::SetupLink};
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, VideoId},
@@ -53,6 +53,7 @@ pub struct SchemaDeps {
     pub delivery: Arc<dyn DeliveryTokens>,
     pub cookie: CookieConfig,
     pub setup: Arc<SetupLink>,
+    pub entry: Entry,
     pub introspection: Introspection,
 }
 
@@ -63,6 +64,8 @@ pub struct RequestContext {
     /// Names the request in logs and in masked errors.
     pub request_id: String,
     pub remote_ip: Option<IpAddr>,
+    /// What the browser says it is.
+    pub user_agent: Option<String>,
 }
 
 /// What the resolvers of one request share.

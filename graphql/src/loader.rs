@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use lockstep_domain::ids::{AccountId, ChannelId, MessageId, Position, VideoId};
 use lockstep_projections::{
-    QueryError, Reader,
+    QueryError, ReadError, Reader, RecordedEvent,
     accounts::{self, AccountRow},
+    channels::{self, ChannelRow},
     invites::{self, InviteRow},
     member_page::{self, Page},
     members::{self, MemberRow},
@@ -30,6 +31,8 @@ pub(crate) struct Loaders {
     pub renditions: Cached,
     pub members: Cached,
     pub messages: Cached,
+    pub events: Cached,
+    pub channels: Cached,
     pub member_pages: Cached,
     pub invites: Cached,
     pub queues: Cached,
@@ -51,6 +54,8 @@ impl Loaders {
             renditions: make(),
             members: make(),
             messages: make(),
+            events: make(),
+            channels: make(),
             member_pages: make(),
             invites: make(),
             queues: make(),
@@ -73,6 +78,41 @@ impl Loader<VideoId> for Rows {
     async fn load(&self, keys: &[VideoId]) -> Result<HashMap<VideoId, VideoRow>, Self::Error> {
         let rows = videos::by_ids(self.0.pool(), keys).await?;
         Ok(rows.into_iter().map(|row| (row.video, row)).collect())
+    }
+}
+
+/// An event of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EventAt(pub Position);
+
+impl Loader<EventAt> for Rows {
+    type Value = Arc<RecordedEvent>;
+    type Error = Arc<ReadError>;
+    async fn load(&self, keys: &[EventAt]) -> Result<HashMap<EventAt, Arc<RecordedEvent>>, Self::Error> {
+        let positions: Vec<Position> = keys.iter().map(|key| key.0).collect();
+        let events = self.0.store().read_at(&positions).await?;
+        Ok(events.into_iter().map(|event| (EventAt(event.position), Arc::new(event))).collect())
+    }
+}
+
+/// A channel as somebody sees it: ask [`ChannelRow::visible`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ChannelFor {
+    pub asker: Option<AccountId>,
+    pub channel: ChannelId,
+}
+
+impl Loader<ChannelFor> for Rows {
+    type Value = ChannelRow;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[ChannelFor]) -> Result<HashMap<ChannelFor, ChannelRow>, Self::Error> {
+        let mut found = HashMap::new();
+        for (asker, channels) in grouped(keys.iter().map(|key| (key.asker, key.channel))) {
+            for row in channels::by_ids(self.0.pool(), asker, &channels).await? {
+                found.insert(ChannelFor { asker, channel: row.channel }, row);
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -1,15 +1,19 @@
 //! Changing things: each field is one command. One noun per file.
 
 mod account;
+mod administration;
 mod channel;
 mod invite;
 mod member;
 mod message;
 mod moderation;
+mod notification;
 mod playback;
 mod queue;
 mod report;
+mod session;
 mod settings;
+mod undo;
 mod video;
 
 use async_graphql::MergedObject;
@@ -17,6 +21,7 @@ use async_graphql::MergedObject;
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     account::Accounts,
+    administration::Administration,
     video::Videos,
     channel::Channels,
     member::Members,
@@ -26,5 +31,8 @@ pub(crate) struct Mutation(
     playback::Playback,
     queue::Queue,
     message::Messages,
+    notification::Notifications,
+    undo::Undo,
     report::Reports,
+    session::Sessions,
 );

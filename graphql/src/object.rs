@@ -1,11 +1,15 @@
 //! The objects of the wire, one noun per file.
 
 pub(crate) mod account;
+pub(crate) mod activity;
+pub(crate) mod audit;
 pub(crate) mod channel;
 pub(crate) mod invite;
 pub(crate) mod member;
 pub(crate) mod member_page;
 pub(crate) mod message;
+pub(crate) mod notification;
+pub(crate) mod person;
 pub(crate) mod projection;
 pub(crate) mod queue;
 pub(crate) mod report;

@@ -75,6 +75,12 @@ impl From<std::sync::Arc<QueryError>> for Problem {
     }
 }
 
+impl From<std::sync::Arc<ReadError>> for Problem {
+    fn from(error: std::sync::Arc<ReadError>) -> Self {
+        Self::fault(error.as_ref())
+    }
+}
+
 impl From<WaitError> for Problem {
     fn from(error: WaitError) -> Self {
         match error {

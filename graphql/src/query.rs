@@ -1,9 +1,12 @@
 //! Reading, one noun per file.
 
 mod account;
+mod audit;
 mod channel;
 mod door;
 mod message;
+mod notification;
+mod people;
 mod projection;
 mod report;
 mod video;
@@ -16,12 +19,15 @@ use crate::{context::Shared, problem::Problem, scalar::Position};
 #[derive(MergedObject, Default)]
 pub(crate) struct Query(
     account::Accounts,
+    people::People,
     video::Videos,
     channel::Channels,
     door::Doors,
     message::Messages,
     report::Reports,
     projection::Projections,
+    notification::Notifications,
+    audit::Audit,
 );
 
 /// Waits until these read models show the position asked for, if one was.

@@ -54,6 +54,18 @@ pub(crate) enum PlatformRole {
     Guest,
 }
 
+/// Who may make an account with a password.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lockstep_domain::installation::Registration")]
+pub(crate) enum Registration {
+    /// Everybody who finds the site.
+    Open,
+    /// Whoever has an administrator's link.
+    InviteOnly,
+    /// Nobody, whatever they hold.
+    Closed,
+}
+
 /// What a member may do in one channel, from least to most.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lockstep_domain::permission::ChannelRole")]

@@ -2,9 +2,10 @@
 
 mod channel;
 mod door;
+mod notification;
 mod video;
 
 use async_graphql::MergedSubscription;
 
 #[derive(MergedSubscription, Default)]
-pub(crate) struct Subscription(video::Videos, channel::Channels, door::Doors);
+pub(crate) struct Subscription(video::Videos, channel::Channels, door::Doors, notification::Notifications);

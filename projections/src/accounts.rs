@@ -5,9 +5,14 @@ use lockstep_domain::{
     Personal,
     account::{AccountEvent, PlatformRole},
     ids::AccountId,
+    time::Timestamp,
 };
 use lockstep_event_store::RecordedEvent;
-use sqlx::{FromRow, PgConnection, PgPool, Row, postgres::PgRow};
+use sqlx::{
+    FromRow, PgConnection, PgPool, Postgres, Row,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -23,6 +28,10 @@ impl Projection for Accounts {
     fn name(&self) -> &'static str {
         "accounts"
     }
+    /// 2: suspensions, and guests who registered.
+    fn version(&self) -> i32 {
+        2
+    }
     fn kinds(&self) -> &'static [&'static str] {
         &["account"]
     }
@@ -35,29 +44,44 @@ impl Projection for Accounts {
         match decode::<AccountEvent>(event)? {
             AccountEvent::Registered { name, role } => insert(tx, event, account, &name, role).await,
             AccountEvent::GuestAdmitted { name } => insert(tx, event, account, &name, PlatformRole::Guest).await,
+            AccountEvent::Upgraded { name } => {
+                let sql = "UPDATE rm_accounts SET name = $3, role = $4, position = $2
+                           WHERE account_id = $1 AND position < $2";
+                run(tx, at(sql, event, account).bind(shown(&name)).bind(PlatformRole::Member.word())).await
+            }
             AccountEvent::DisplayNameChanged { name } => {
-                sqlx::query("UPDATE rm_accounts SET name = $2, position = $3 WHERE account_id = $1 AND position < $3")
-                    .bind(account.0)
-                    .bind(shown(&name))
-                    .bind(event.position.as_i64())
-                    .execute(tx)
-                    .await?;
-                Ok(())
+                let sql = "UPDATE rm_accounts SET name = $3, position = $2 WHERE account_id = $1 AND position < $2";
+                run(tx, at(sql, event, account).bind(shown(&name))).await
             }
             AccountEvent::PlatformRoleGranted { role, by: _ } => {
-                sqlx::query("UPDATE rm_accounts SET role = $2, position = $3 WHERE account_id = $1 AND position < $3")
-                    .bind(account.0)
-                    .bind(role.word())
-                    .bind(event.position.as_i64())
-                    .execute(tx)
-                    .await?;
-                Ok(())
+                let sql = "UPDATE rm_accounts SET role = $3, position = $2 WHERE account_id = $1 AND position < $2";
+                run(tx, at(sql, event, account).bind(role.word())).await
             }
-            AccountEvent::PasswordChanged { .. } | AccountEvent::Suspended { .. } | AccountEvent::Reinstated { .. } => {
-                Ok(())
+            AccountEvent::Suspended { by: _, reason } => {
+                let sql = "UPDATE rm_accounts SET suspended = true, suspended_reason = $3, position = $2
+                           WHERE account_id = $1 AND position < $2";
+                run(tx, at(sql, event, account).bind(reason.as_ref().map_or("", shown))).await
             }
+            AccountEvent::Reinstated { by: _ } => {
+                let sql = "UPDATE rm_accounts SET suspended = false, suspended_reason = '', position = $2
+                           WHERE account_id = $1 AND position < $2";
+                run(tx, at(sql, event, account)).await
+            }
+            AccountEvent::PasswordChanged { .. } => Ok(()),
         }
     }
+}
+
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+/// A statement on this account's row, if it is older than this event.
+fn at<'q>(sql: &'q str, event: &RecordedEvent, account: AccountId) -> Statement<'q> {
+    sqlx::query(sql).bind(account.0).bind(event.position.as_i64())
+}
+
+async fn run(tx: &mut PgConnection, statement: Statement<'_>) -> Result<(), ApplyError> {
+    statement.execute(tx).await?;
+    Ok(())
 }
 
 async fn insert(
@@ -70,7 +94,8 @@ async fn insert(
     sqlx::query(
         "INSERT INTO rm_accounts (account_id, name, role, registered_at_us, position) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (account_id) DO UPDATE SET name = excluded.name, role = excluded.role,
-             registered_at_us = excluded.registered_at_us, position = excluded.position
+             registered_at_us = excluded.registered_at_us, suspended = false, suspended_reason = '',
+             position = excluded.position
          WHERE rm_accounts.position < excluded.position",
     )
     .bind(account.0)
@@ -114,4 +139,48 @@ pub async fn by_ids(pool: &PgPool, ids: &[AccountId]) -> Result<Vec<AccountRow>,
         .bind(ids)
         .fetch_all(pool)
         .await
+}
+
+/// One account as administrators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonRow {
+    pub account: AccountRow,
+    pub registered_at: Timestamp,
+    pub suspended: bool,
+    /// `""` without one, or once the person was erased.
+    pub suspended_reason: String,
+}
+
+impl FromRow<'_, PgRow> for PersonRow {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            account: AccountRow::from_row(row)?,
+            registered_at: Timestamp(row.try_get("registered_at_us")?),
+            suspended: row.try_get("suspended")?,
+            suspended_reason: row.try_get("suspended_reason")?,
+        })
+    }
+}
+
+/// Accounts by name, after the one at `after`, whose names contain `search`; at most `limit`. Guests only where asked for.
+pub async fn people(
+    pool: &PgPool,
+    search: &str,
+    guests: bool,
+    after: Option<AccountId>,
+    limit: i64,
+) -> Result<Vec<PersonRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT account_id, name, role, registered_at_us, suspended, suspended_reason FROM rm_accounts
+         WHERE ($1 = '' OR strpos(lower(name), lower($1)) > 0) AND ($2 OR role <> 'guest')
+           AND ($3::uuid IS NULL OR (lower(name), account_id) >
+                (SELECT lower(name), account_id FROM rm_accounts WHERE account_id = $3))
+         ORDER BY lower(name), account_id LIMIT $4",
+    )
+    .bind(search)
+    .bind(guests)
+    .bind(after.map(|after| after.0))
+    .bind(limit)
+    .fetch_all(pool)
+    .await
 }

@@ -262,6 +262,20 @@ pub async fn by_id(
         .await
 }
 
+/// The channels of these ids in no order, whoever may see them: ask [`ChannelRow::visible`].
+pub async fn by_ids(
+    pool: &PgPool,
+    asker: Option<AccountId>,
+    channels: &[ChannelId],
+) -> Result<Vec<ChannelRow>, sqlx::Error> {
+    let channels: Vec<uuid::Uuid> = channels.iter().map(|id| id.0).collect();
+    sqlx::query_as(&format!("{SELECT} WHERE c.channel_id = ANY($2)"))
+        .bind(asker.map(|id| id.0))
+        .bind(channels)
+        .fetch_all(pool)
+        .await
+}
+
 /// The channel at this address, whoever may see it: ask [`ChannelRow::visible`].
 pub async fn by_slug(pool: &PgPool, asker: Option<AccountId>, slug: &str) -> Result<Option<ChannelRow>, sqlx::Error> {
     sqlx::query_as(&format!("{SELECT} WHERE c.slug = $2 ORDER BY c.created_position LIMIT 1"))

@@ -6,12 +6,15 @@
 //! erased value becomes `''` at the next rebuild.
 
 pub mod accounts;
+pub mod activity;
+pub mod audit;
 pub mod channels;
 mod checkpoint;
 pub mod invites;
 pub mod member_page;
 pub mod members;
 pub mod messages;
+pub mod notifications;
 pub mod playback;
 mod progress;
 mod projection;

@@ -62,6 +62,8 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(crate::invites::Invites),
         Arc::new(crate::messages::Messages),
         Arc::new(crate::playback::Playbacks),
+        Arc::new(crate::activity::Activities),
+        Arc::new(crate::notifications::Notifications),
         Arc::new(crate::queues::Queues),
         Arc::new(crate::reports::Reports),
     ]

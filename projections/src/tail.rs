@@ -6,10 +6,12 @@
 use std::sync::Arc;
 
 use futures::Stream;
-use lockstep_domain::ids::{ChannelId, Position, StreamId};
+use lockstep_domain::ids::{AccountId, ChannelId, Position, StreamId};
 use lockstep_event_store::{EventStore, Feed, ReadError, RecordedEvent};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
+
+use crate::notifications;
 
 /// Events kept for followers that are a little slow; slower ones read the log again.
 pub const BUFFERED_EVENTS: usize = 1_024;
@@ -23,6 +25,8 @@ pub enum Scope {
     Stream(StreamId),
     /// Everything that happened in one channel.
     Channel(ChannelId),
+    /// Everything that may bring one person a notification.
+    Notifying(AccountId),
 }
 
 impl Scope {
@@ -33,6 +37,7 @@ impl Scope {
                 let of = event.metadata.channel_id.as_deref();
                 of.is_some_and(|of| of.parse() == Ok(*channel))
             }
+            Self::Notifying(account) => notifications::may_concern(event, *account),
         }
     }
 }
@@ -114,6 +119,11 @@ impl Tail {
                     let page = tail.page(&scope, cursor).await?;
                     let full = page.len() == PAGE_EVENTS;
                     for event in page {
+                        if !scope.contains(&event) {
+                            // Read on the way: the log has no index of what concerns whom.
+                            cursor = Cursor { position: event.position, version: event.version };
+                            continue;
+                        }
                         cursor = Cursor { position: event.position, version: event.version };
                         yield Arc::new(event);
                     }
@@ -135,6 +145,7 @@ impl Tail {
         match scope {
             Scope::Stream(stream) => self.store.read_stream(stream, cursor.version, PAGE_EVENTS).await,
             Scope::Channel(channel) => self.store.read_channel(*channel, cursor.position, PAGE_EVENTS).await,
+            Scope::Notifying(_) => self.store.read_after(cursor.position, PAGE_EVENTS).await,
         }
     }
 }

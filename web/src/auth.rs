@@ -1,9 +1,27 @@
-//! From a cookie to a person.
+//! From a cookie to a person, and the news that a session has ended.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use http::HeaderMap;
 use lockstep_commands::{LoadError, Principal, Services, session};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// How often revoked sessions are asked for while sockets are open: they close within a second of it.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How far back is asked: further than any transaction that revokes takes.
+const LOOK_BACK: Duration = Duration::from_secs(30);
+/// How often an open socket's session is looked up for its age and its account.
+pub const CHECK_EVERY: Duration = Duration::from_secs(60);
+/// How often the rows of sessions that ended long ago are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How the session cookie is named and guarded; follows from the public URL.
 #[derive(Debug, Clone)]
@@ -42,16 +60,17 @@ impl SessionCookie {
     }
 }
 
-/// Turns headers into principals.
+/// Turns headers into principals, and watches the sessions behind open sockets.
 #[derive(Clone)]
 pub struct Authenticator {
     services: Services,
     cookie: Arc<SessionCookie>,
+    endings: Endings,
 }
 
 impl Authenticator {
     pub fn new(services: Services, cookie: SessionCookie) -> Self {
-        Self { services, cookie: Arc::new(cookie) }
+        Self { services, cookie: Arc::new(cookie), endings: Endings::default() }
     }
 
     /// Who sent these headers; `None` for nobody or a dead session.
@@ -60,6 +79,104 @@ impl Authenticator {
             Some(token) => session::authenticate(&self.services, token).await,
             None => Ok(None),
         }
+    }
+
+    /// Returns when the principal's session has ended: at once if it has, else as soon as [`Self::follow`] hears of it, or
+    /// by its age within [`CHECK_EVERY`]. A database out of reach ends nothing.
+    pub async fn ended(&self, principal: &Principal) {
+        // Watched before it is looked up: what ends in between is heard.
+        let watch = self.endings.watch(&principal.session_hash);
+        loop {
+            if let Ok(false) = session::is_alive(&self.services, principal).await {
+                return;
+            }
+            if tokio::time::timeout(CHECK_EVERY, watch.ended.cancelled()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Tells the sockets of this process which sessions were revoked, by whichever process, until the shutdown. The table
+    /// is asked, as readers of the log ask for its head: nothing that could be lost on the way is relied on.
+    pub async fn follow(self, shutdown: CancellationToken) {
+        let mut look = interval(LOOK_EVERY);
+        let mut sweep = interval(SWEEP_EVERY);
+        loop {
+            tokio::select! {
+                _ = look.tick() => self.look().await,
+                _ = sweep.tick() => {
+                    if let Err(error) = session::sweep(&self.services).await {
+                        tracing::warn!(%error, "ended sessions could not be removed");
+                    }
+                }
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    async fn look(&self) {
+        if self.endings.is_empty() {
+            return;
+        }
+        // An error is met, and told, by those who sign in.
+        if let Ok(revoked) = session::revoked_lately(&self.services, LOOK_BACK.as_secs_f64()).await {
+            self.endings.end(&revoked);
+        }
+    }
+}
+
+fn interval(every: Duration) -> tokio::time::Interval {
+    let mut due = tokio::time::interval(every);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    due
+}
+
+/// The sessions behind this process's open sockets.
+#[derive(Clone, Default)]
+struct Endings {
+    watched: Arc<Mutex<HashMap<u64, (String, CancellationToken)>>>,
+    next: Arc<AtomicU64>,
+}
+
+/// Forgotten when dropped.
+struct Watch {
+    endings: Endings,
+    number: u64,
+    ended: CancellationToken,
+}
+
+impl Endings {
+    fn watch(&self, session_hash: &str) -> Watch {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let ended = CancellationToken::new();
+        self.held().insert(number, (session_hash.to_owned(), ended.clone()));
+        Watch { endings: self.clone(), number, ended }
+    }
+
+    fn end(&self, revoked: &[String]) {
+        let revoked: HashSet<&str> = revoked.iter().map(String::as_str).collect();
+        if revoked.is_empty() {
+            return;
+        }
+        for (session, ended) in self.held().values() {
+            if revoked.contains(session.as_str()) {
+                ended.cancel();
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.held().is_empty()
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<u64, (String, CancellationToken)>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.endings.held().remove(&self.number);
     }
 }
 

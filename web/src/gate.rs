@@ -10,6 +10,8 @@ use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap};
 use lockstep_domain::ids::AccountId;
 
+use crate::address;
+
 /// Sockets of one account at one endpoint.
 pub const SOCKETS_PER_ACCOUNT_MAX: usize = 20;
 /// Sockets from one address at one endpoint, unless the operator says otherwise: many people share one.
@@ -27,6 +29,8 @@ enum Key {
 pub struct Gate {
     open: Arc<Mutex<HashMap<Key, usize>>>,
     per_address_max: usize,
+    /// Whose `X-Forwarded-For` is believed.
+    trusted: Arc<[IpAddr]>,
 }
 
 /// One socket's place; dropping it gives the place back.
@@ -39,7 +43,21 @@ pub struct Pass {
 impl Gate {
     /// A gate with nobody through it.
     pub fn new(per_address_max: usize) -> Self {
-        Self { open: Arc::default(), per_address_max }
+        Self { open: Arc::default(), per_address_max, trusted: Arc::default() }
+    }
+    /// The same behind these proxies.
+    pub fn behind(self, trusted: impl Into<Arc<[IpAddr]>>) -> Self {
+        Self { trusted: trusted.into(), ..self }
+    }
+    /// The address a request's socket is counted under; an IPv6 network of 64 bits is one address. Somebody at this
+    /// machine is not counted.
+    pub fn caller(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        match address::client(peer.ip(), headers, &self.trusted) {
+            ip if ip.is_loopback() => None,
+            IpAddr::V6(ip) => Some(IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64))),
+            ip @ IpAddr::V4(_) => Some(ip),
+        }
     }
     /// A place for this account's socket; `None` when it has as many as it may.
     pub fn account(&self, account: AccountId) -> Option<Pass> {
@@ -77,25 +95,6 @@ impl Drop for Pass {
     }
 }
 
-/// The address a socket is counted under; an IPv6 network of 64 bits is one address.
-///
-/// A connection from this machine is a reverse proxy's if it says for whom (the last `X-Forwarded-For`), and else
-/// somebody at this machine: those are not counted.
-pub fn address(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
-    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
-    let address = match peer.ip() {
-        ip if ip.to_canonical().is_loopback() => {
-            let forwarded = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-            forwarded.rsplit(',').next()?.trim().parse().ok()?
-        }
-        ip => ip,
-    };
-    Some(match address.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
-        ip @ IpAddr::V4(_) => ip,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +106,8 @@ mod tests {
         for value in forwarded {
             headers.append("x-forwarded-for", http::HeaderValue::from_static(value));
         }
-        address(&extensions, &headers).map(|ip| ip.to_string())
+        let proxy = [std::net::Ipv4Addr::LOCALHOST.into(), std::net::Ipv6Addr::LOCALHOST.into()];
+        Gate::new(1).behind(proxy).caller(&extensions, &headers).map(|ip| ip.to_string())
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The composition root: the only room that reads the environment, opens listening sockets and spawns the
 //! long-running tasks.
 
+pub mod address;
 pub mod auth;
 pub mod backend;
 pub mod cli;

@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     auth::Authenticator,
-    gate::{self, Gate, Pass},
+    gate::{Gate, Pass},
     hub::{HubHandle, Line, Outgoing},
 };
 
@@ -44,8 +44,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 /// A socket that sends nothing for this long, not even a pong, is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// How often an open socket's session is looked up again: signing out ends its sockets within this.
-pub const SESSION_CHECK: Duration = Duration::from_secs(60);
 /// Probes answered per second; a client needs at most one every 20 ms, and only for half a second.
 const PROBES_PER_SECOND_MAX: u32 = 50;
 /// Probes waiting to be written; more are dropped, a late answer is worth nothing.
@@ -58,8 +56,6 @@ pub struct SyncState {
     pub authenticator: Authenticator,
     /// Exactly these origins may open a socket: the public URL's, and what the operator allows.
     pub origins: Arc<[String]>,
-    /// [`SESSION_CHECK`], shorter in tests.
-    pub session_check: Duration,
     /// Counts what is open.
     pub gate: Gate,
     pub tracker: TaskTracker,
@@ -79,7 +75,7 @@ async fn upgrade(
     if !allowed(&headers, &state.origins) {
         return (StatusCode::FORBIDDEN, "this request comes from another site").into_response();
     }
-    let Some(address) = state.gate.address(gate::address(&extensions, &headers)) else {
+    let Some(pass) = state.gate.address(state.gate.caller(&extensions, &headers)) else {
         let wait = [(header::RETRY_AFTER, "5")];
         return (StatusCode::TOO_MANY_REQUESTS, wait, "too many people watch from this address").into_response();
     };
@@ -98,7 +94,7 @@ async fn upgrade(
         .on_upgrade(async move |socket| {
             let tracker = state.tracker.clone();
             // Awaited through the tracker, so that a drain waits for it.
-            let _ = tracker.spawn(serve(state, socket, principal, cookies(&headers), address)).await;
+            let _ = tracker.spawn(serve(state, socket, principal, pass)).await;
         })
 }
 
@@ -110,29 +106,14 @@ fn allowed(headers: &HeaderMap, origins: &[String]) -> bool {
     }
 }
 
-/// Only what says who this is: the other headers are not kept for the life of a socket.
-fn cookies(headers: &HeaderMap) -> HeaderMap {
-    headers.get_all(header::COOKIE).iter().map(|cookie| (header::COOKIE, cookie.clone())).collect()
-}
-
-/// Returns when the session behind these cookies has ended. A database out of reach ends nothing.
-async fn signed_out(state: &SyncState, cookies: &HeaderMap) {
-    loop {
-        tokio::time::sleep(state.session_check).await;
-        if let Ok(None) = state.authenticator.principal(cookies).await {
-            return;
-        }
-    }
-}
-
-async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>, cookies: HeaderMap, _address: Pass) {
+async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>, _pass: Pass) {
     let Some(principal) = principal else {
         return turn_away(socket, close::NOT_SIGNED_IN, "sign in first").await;
     };
     let Some(_account) = state.gate.account(principal.account) else {
         return turn_away(socket, close::TOO_MANY, "too many windows of this account").await;
     };
-    let person = Person { id: principal.account, name: principal.name };
+    let person = Person { id: principal.account, name: principal.name.clone() };
     let Some((session, line)) = state.hub.open(person, principal.role).await else {
         return turn_away(socket, close::DRAINING, "draining").await;
     };
@@ -149,7 +130,7 @@ async fn serve(state: SyncState, socket: WebSocket, principal: Option<Principal>
             tokio::time::sleep(CLOSE_TIMEOUT).await;
         },
         // Read on until the other side has seen the close: unread bytes would reset the connection before it does.
-        () = writer.run(signed_out(&state, &cookies)) => drop(timeout(CLOSE_TIMEOUT, reader).await),
+        () = writer.run(state.authenticator.ended(&principal)) => drop(timeout(CLOSE_TIMEOUT, reader).await),
     }
     state.hub.tell(Input::Disconnected { session }).await;
 }

@@ -46,6 +46,9 @@ impl EventStore for Held {
     async fn read_after(&self, position: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         self.inner.read_after(position, limit).await
     }
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.inner.read_at(positions).await
+    }
     async fn read_channel(
         &self,
         channel: ChannelId,

@@ -191,7 +191,11 @@ fn nobody_but_an_administrator_does() {
     for actor in others() {
         given([bob()]).when(grant_by(actor.clone(), PlatformRole::Administrator)).refused(No::NotPermitted);
         given([bob()]).when(suspend_by(actor.clone(), None)).refused(No::NotPermitted);
-        given([bob(), SUSPENDED]).when(reinstate_by(actor)).refused(No::NotPermitted);
+        given([bob(), SUSPENDED]).when(reinstate_by(actor.clone())).refused(No::NotPermitted);
+        // And they learn nothing about who has an account.
+        given([]).when(grant_by(actor.clone(), PlatformRole::Member)).refused(No::NotPermitted);
+        given([]).when(suspend_by(actor.clone(), None)).refused(No::NotPermitted);
+        given([]).when(reinstate_by(actor)).refused(No::NotPermitted);
     }
 }
 
@@ -226,7 +230,7 @@ fn an_account_remembers_what_happened() {
         password_generation: 0,
     };
     assert_eq!(guest, expected);
-    let suspended = Account::fold(&accounts()[..6]);
+    let suspended = Account::fold(&accounts()[..7]);
     assert!(suspended.suspended && !suspended.administers());
     let reinstated = Account::fold(&accounts());
     assert!(!reinstated.suspended && reinstated.administers());
@@ -241,6 +245,7 @@ fn own_commands() -> impl Strategy<Value = Do> {
     let name = || select(vec!["Ada", " Ada ", "Bob", "", "A\u{0}"]).prop_map(str::to_owned);
     let account = || select(vec![ADA, BOB]);
     prop_oneof![
+        (account(), name()).prop_map(|(account, name)| Do::Upgrade { account, name }),
         (account(), name(), roles()).prop_map(|(account, name, role)| Do::Register { account, name, role }),
         (account(), name()).prop_map(|(account, name)| Do::AdmitGuest { account, name }),
         (account(), name()).prop_map(|(account, name)| Do::ChangeDisplayName { account, name }),

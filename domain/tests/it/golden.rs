@@ -11,6 +11,8 @@ use lockstep_domain::{
     account::{Account, AccountEvent, PlatformRole},
     aggregate::Event,
     channel::{Channel, ChannelEvent, Visibility},
+    inbox::{Inbox, InboxEvent},
+    installation::{Installation, InstallationEvent},
     invite::{Invite, InviteEvent},
     member::{Member, MemberEvent},
     message::{Message, MessageEvent},
@@ -54,7 +56,9 @@ fn samples_of<A: Aggregate>(types: &[&str], events: Vec<A::Event>) -> Vec<Sample
 fn samples() -> Vec<Sample> {
     [
         samples_of::<Account>(AccountEvent::TYPES, sample::accounts()),
+        samples_of::<Installation>(InstallationEvent::TYPES, sample::installations()),
         samples_of::<Channel>(ChannelEvent::TYPES, sample::channels()),
+        samples_of::<Inbox>(InboxEvent::TYPES, sample::inboxes()),
         samples_of::<Invite>(InviteEvent::TYPES, sample::invites()),
         samples_of::<Member>(MemberEvent::TYPES, sample::members()),
         samples_of::<Message>(MessageEvent::TYPES, sample::messages()),
@@ -204,11 +208,12 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 12] = [
+const PERSONAL: [(&str, &[&str]); 13] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
     ("account.Registered.v1.json", &["name"]),
     ("account.Suspended.v1.json", &["reason"]),
+    ("account.Upgraded.v1.json", &["name"]),
     ("member.Muted.v1.json", &["reason"]),
     ("member.Removed.v1.json", &["reason"]),
     ("message.Edited.v1.json", &["text"]),

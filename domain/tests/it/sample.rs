@@ -4,7 +4,11 @@ use lockstep_domain::{
     Personal,
     account::{AccountEvent, PlatformRole},
     channel::{ChannelEvent, Visibility},
-    ids::{AccountId, ChannelId, InviteId, MessageId, QueueItemId, VideoId},
+    ids::{
+        AccountId, ChannelId, InviteId, MessageId, NotificationId, Position, QueueItemId, RegistrationLinkId, VideoId,
+    },
+    inbox::InboxEvent,
+    installation::{InstallationEvent, Registration},
     invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
@@ -22,6 +26,7 @@ use uuid::Uuid;
 pub const ADA: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0ada));
 pub const BOB: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0b0b));
 pub const EVE: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0e5e));
+pub const LINK: RegistrationLinkId = RegistrationLinkId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_011c));
 pub const CHANNEL: ChannelId = ChannelId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0c01));
 pub const FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f01));
 pub const OTHER_FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f02));
@@ -46,11 +51,20 @@ pub fn accounts() -> Vec<AccountEvent> {
     vec![
         AccountEvent::Registered { name: named(ADA, "Ada"), role: PlatformRole::Administrator },
         AccountEvent::GuestAdmitted { name: named(BOB, "Bob") },
+        AccountEvent::Upgraded { name: named(BOB, "Bob B.") },
         AccountEvent::DisplayNameChanged { name: named(ADA, "Ada L.") },
         AccountEvent::PasswordChanged { generation: 2, by: Some(ADA) },
         AccountEvent::PlatformRoleGranted { role: PlatformRole::Administrator, by: ADA },
         AccountEvent::Suspended { by: ADA, reason: Some(named(BOB, "sells tickets")) },
         AccountEvent::Reinstated { by: ADA },
+    ]
+}
+
+pub fn installations() -> Vec<InstallationEvent> {
+    vec![
+        InstallationEvent::RegistrationChanged { registration: Registration::Open, by: ADA },
+        InstallationEvent::RegistrationLinkIssued { link: LINK, by: ADA, expires_at_us: wall(3_600), uses_max: 5 },
+        InstallationEvent::RegistrationLinkRevoked { link: LINK, by: BOB },
     ]
 }
 
@@ -100,6 +114,11 @@ pub fn members() -> Vec<MemberEvent> {
         MemberEvent::Banned { by: ADA, reason: None },
         MemberEvent::Unbanned { by: ADA },
     ]
+}
+
+pub fn inboxes() -> Vec<InboxEvent> {
+    let note = NotificationId(Uuid::from_u128(0x0192_0000_0000_8000_8000_0000_0000_0d01));
+    vec![InboxEvent::ReadThrough { position: Position::from_i64(4711) }, InboxEvent::Read { notifications: vec![note] }]
 }
 
 pub fn messages() -> Vec<MessageEvent> {

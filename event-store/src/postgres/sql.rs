@@ -15,6 +15,9 @@ pub const READ_AFTER: &str = concat!(
     " FROM events e WHERE e.global_position > $1 ORDER BY e.global_position LIMIT $2"
 );
 
+pub const READ_AT: &str =
+    concat!("SELECT ", event_columns!(), " FROM events e WHERE e.global_position = ANY($1) ORDER BY e.global_position");
+
 pub const READ_CHANNEL: &str = concat!(
     "SELECT ",
     event_columns!(),

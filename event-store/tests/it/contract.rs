@@ -32,6 +32,7 @@ on_postgres!(
     reads::a_stream_is_read_in_pages,
     reads::the_whole_log_is_read_in_order,
     reads::a_channel_is_read_alone,
+    reads::events_are_found_by_their_positions,
     reads::waiting_ends_with_the_next_append,
     reads::many_streams_are_read_at_once_and_apart,
     reads::recorded_times_follow_the_database_clock,

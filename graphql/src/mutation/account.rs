@@ -5,11 +5,13 @@ use http::header::SET_COOKIE;
 use lockstep_commands::{
     CommandError,
     account::{self, AccountRefusal, SignedIn as Started},
-    session,
+    registration::Application,
+    session::{self, Device},
 };
+use uuid::Uuid;
 
 use crate::{
-    answer::{ChangePayload, Changed, SetUpPayload, SignedIn, payload},
+    answer::{ChangePayload, Changed, Refused, SetUpPayload, SignedIn, change, payload},
     context::Shared,
     problem::{Nullable, nullable},
     scalar::Position,
@@ -36,6 +38,35 @@ struct JoinAsGuestInput {
     name: String,
 }
 
+#[derive(InputObject)]
+struct RegisterInput {
+    name: String,
+    password: String,
+    /// From a registration link.
+    token: Option<String>,
+}
+
+#[derive(InputObject)]
+struct ResetPasswordInput {
+    /// From the link of an administrator.
+    token: String,
+    password: String,
+}
+
+#[derive(InputObject)]
+struct ChangePasswordInput {
+    operation_id: Uuid,
+    /// Asked for again: a session left open is not enough.
+    current: String,
+    next: String,
+}
+
+#[derive(InputObject)]
+struct ChangeDisplayNameInput {
+    operation_id: Uuid,
+    name: String,
+}
+
 #[derive(Default)]
 pub(crate) struct Accounts;
 
@@ -45,17 +76,52 @@ impl Accounts {
     async fn set_up(&self, ctx: &Context<'_>, input: SetUpInput) -> Nullable<SetUpPayload> {
         let SetUpInput { token, name, password } = input;
         let link = &ctx.deps().setup;
-        session(ctx, account::set_up(ctx.services(), &ctx.arriving(), link, &token, &name, &password).await)
+        begin(ctx, account::set_up(ctx.services(), &ctx.arriving(), link, &token, &name, &password).await).await
     }
 
     /// Starts a session with a password.
     async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Nullable<SetUpPayload> {
-        session(ctx, account::sign_in(ctx.services(), &input.name, &input.password).await)
+        let (entry, address) = (&ctx.deps().entry, ctx.request().remote_ip);
+        let SignInInput { name, password } = input;
+        begin(ctx, entry.sign_in(ctx.services(), &ctx.arriving(), address, &name, &password).await).await
     }
 
     /// Starts a session by a name only.
     async fn join_as_guest(&self, ctx: &Context<'_>, input: JoinAsGuestInput) -> Nullable<SetUpPayload> {
-        session(ctx, account::admit_guest(ctx.services(), &ctx.arriving(), &input.name).await)
+        begin(ctx, account::admit_guest(ctx.services(), &ctx.arriving(), &input.name).await).await
+    }
+
+    /// Makes an account with a password. A guest who is signed in keeps the account and becomes a member.
+    async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Nullable<SetUpPayload> {
+        let (entry, address) = (&ctx.deps().entry, ctx.request().remote_ip);
+        let application = Application { name: &input.name, password: &input.password, token: input.token.as_deref() };
+        let registered = entry.register(ctx.services(), &ctx.arriving(), address, ctx.principal(), application).await;
+        begin(ctx, registered).await
+    }
+
+    /// Sets a new password by an administrator's one-time link and signs in.
+    async fn reset_password(&self, ctx: &Context<'_>, input: ResetPasswordInput) -> Nullable<SetUpPayload> {
+        let (entry, address) = (&ctx.deps().entry, ctx.request().remote_ip);
+        let ResetPasswordInput { token, password } = input;
+        begin(ctx, entry.reset_password(ctx.services(), &ctx.arriving(), address, &token, &password).await).await
+    }
+
+    /// Sets a new password. Every session ends; this browser gets a new one.
+    async fn change_password(&self, ctx: &Context<'_>, input: ChangePasswordInput) -> Nullable<SetUpPayload> {
+        let (Some(principal), Some(context)) = (ctx.principal(), ctx.acting(input.operation_id)) else {
+            return Some(Ok(Refused::signed_out()));
+        };
+        let (entry, ChangePasswordInput { current, next, .. }) = (&ctx.deps().entry, input);
+        begin(ctx, entry.change_password(ctx.services(), &context, principal, &current, &next).await).await
+    }
+
+    /// Changes the name that others see. The name to sign in with stays.
+    async fn change_display_name(&self, ctx: &Context<'_>, input: ChangeDisplayNameInput) -> Nullable<ChangePayload> {
+        nullable(async {
+            let Some(command) = ctx.acting(input.operation_id) else { return Ok(Some(Refused::signed_out())) };
+            change(account::rename(ctx.services(), &command, &input.name).await)
+        })
+        .await
     }
 
     /// Ends the session.
@@ -76,7 +142,22 @@ impl Accounts {
     }
 }
 
-fn session(ctx: &Context<'_>, answer: Result<Started, CommandError<AccountRefusal>>) -> Nullable<SetUpPayload> {
+/// The payload of a started session, with its cookie; the session that asked for it ends.
+async fn begin(ctx: &Context<'_>, answer: Result<Started, CommandError<AccountRefusal>>) -> Nullable<SetUpPayload> {
+    if let Ok(started) = &answer {
+        let settled = async {
+            let request = ctx.request();
+            let device = Device { user_agent: request.user_agent.clone(), address: request.remote_ip };
+            session::describe(ctx.services(), &started.principal.session_hash, &device).await?;
+            match ctx.principal() {
+                Some(earlier) => session::revoke(ctx.services(), &earlier.session_hash).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = settled.await {
+            return Some(Err(error.into()));
+        }
+    }
     payload(answer, |started| {
         let age_s = u64::from(session::ABSOLUTE_DAYS.unsigned_abs()) * DAY_S;
         ctx.insert_http_header(SET_COOKIE, ctx.deps().cookie.header(started.token.expose(), age_s));

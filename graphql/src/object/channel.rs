@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object};
 use lockstep_domain::permission::Permission;
 use lockstep_projections::{
+    activity,
     channels::ChannelRow,
     member_page::{Page, Which},
     queues::QueueRow,
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     account::Account,
+    activity::{ActivityPage, page as activity_page},
     invite::InvitePage,
     member::Member,
     member_page::{MemberFilter, MemberPage, needs, place},
@@ -192,6 +194,24 @@ impl Channel {
         let key = MessagesOf { channel: self.row.channel, last: rows, before };
         let rows = ctx.loaders().messages.load_one(key).await?;
         Ok(MessagePage::of(rows.unwrap_or_default(), last))
+    }
+    /// What was done here, newest first: the newest of all, those before `before`, or the next ones after `after`.
+    #[graphql(complexity = "cost(first, 10, child_complexity)")]
+    async fn activity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 10)] first: Option<i32>,
+        before: Option<Position>,
+        after: Option<Position>,
+        kind: Option<String>,
+    ) -> Result<ActivityPage, Problem> {
+        let first = page(first, 10)?;
+        if !self.inside {
+            return Ok(ActivityPage::default());
+        }
+        let (before, after) = (before.map(|before| before.0), after.map(|after| after.0));
+        let page = activity::Page { before, after, kind, ..activity::Page::default() };
+        activity_page(ctx, self.row.channel, first, page).await
     }
     async fn created_at(&self) -> DateTime {
         DateTime(self.row.created_at)

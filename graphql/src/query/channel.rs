@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The read models that a channel is shown from.
-const READ: &[&str] = &["channels", "members", "messages", "playback", "queues", "accounts", "videos"];
+const READ: &[&str] = &["channels", "members", "messages", "playback", "queues", "accounts", "videos", "activity"];
 
 #[derive(Default)]
 pub(crate) struct Channels;

@@ -102,6 +102,7 @@ impl App {
             delivery: Arc::new(PlainTokens),
             cookie: CookieConfig { name: "__Host-lockstep".to_owned(), secure: true },
             setup: setup.clone(),
+            entry: lockstep_commands::entry::Entry::default(),
             introspection,
         };
         let schema = schema(deps);
@@ -225,7 +226,7 @@ pub fn request(query: &str, variables: Value) -> Request {
 }
 
 pub fn context(by: Option<&Principal>) -> RequestContext {
-    RequestContext { principal: by.cloned(), request_id: "request-1".to_owned(), remote_ip: None }
+    RequestContext { principal: by.cloned(), request_id: "request-1".to_owned(), remote_ip: None, user_agent: None }
 }
 
 /// The input type of a mutation, and what its tests look at.
@@ -236,6 +237,18 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "setUp" => ("SetUpInput", signed),
         "signIn" => ("SignInInput", signed),
         "joinAsGuest" => ("JoinAsGuestInput", signed),
+        "register" => ("RegisterInput", signed),
+        "resetPassword" => ("ResetPasswordInput", signed),
+        "changePassword" => ("ChangePasswordInput", signed),
+        "changeDisplayName" => ("ChangeDisplayNameInput", changed),
+        "revokeSession" => ("RevokeSessionInput", changed),
+        "grantPlatformRole" => ("GrantPlatformRoleInput", changed),
+        "suspendAccount" => ("SuspendAccountInput", changed),
+        "reinstateAccount" => ("AccountInput", changed),
+        "changeRegistration" => ("ChangeRegistrationInput", changed),
+        "issuePasswordReset" => ("AccountInput", "... on LinkIssued { token expiresAt position }"),
+        "issueRegistrationLink" => ("IssueRegistrationLinkInput", "... on LinkIssued { token expiresAt position }"),
+        "revokeRegistrationLink" => ("RevokeRegistrationLinkInput", changed),
         "requestUpload" => {
             ("RequestUploadInput", "... on UploadRequested { video url headers { name value } expiresAt position }")
         }
@@ -259,6 +272,8 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "loadVideo" => ("LoadVideoInput", changed),
         "play" | "pause" => ("PlayInput", changed),
         "seek" => ("SeekInput", changed),
+        "undo" => ("UndoInput", changed),
+        "markRead" => ("MarkReadInput", changed),
         "editMessage" => ("EditMessageInput", changed),
         "redactMessage" => ("RedactMessageInput", changed),
         "reactToMessage" => ("ReactInput", changed),

@@ -60,7 +60,7 @@ async fn hostile_nesting_does_not_break_the_parser() {
 #[tokio::test]
 async fn pages_have_at_most_a_hundred_rows() {
     let app = App::new().await;
-    let ada = app.person("Ada", PlatformRole::Member).await;
+    let ada = app.person("Ada", PlatformRole::Administrator).await;
     let channel = app.channel(&ada, "Club", "PUBLIC").await;
     app.settle().await;
     let sdl = app.schema.sdl();
@@ -69,8 +69,12 @@ async fn pages_have_at_most_a_hundred_rows() {
     let queries = [
         "{ videos(first: N) { hasMore } }".to_owned(),
         "{ channels(first: N) { id } }".to_owned(),
+        "{ people(first: N) { hasMore } }".to_owned(),
         format!("{{ channel(id: \"{channel}\") {{ members(first: N) {{ role }} }} }}"),
         format!("{{ channel(id: \"{channel}\") {{ messages(last: N) {{ hasMore }} }} }}"),
+        format!("{{ channel(id: \"{channel}\") {{ activity(first: N) {{ hasMore }} }} }}"),
+        "{ notifications(first: N) { hasMore } }".to_owned(),
+        format!("{{ audit(filter: {{ channel: \"{channel}\" }}, first: N) {{ hasMore }} }}"),
         format!("{{ channel(id: \"{channel}\") {{ memberPage(first: N) {{ hasMore }} }} }}"),
         format!("{{ channel(id: \"{channel}\") {{ invites(first: N) {{ hasMore }} }} }}"),
         format!("{{ messages(channel: \"{channel}\", count: N) {{ hasMore }} }}"),

@@ -32,6 +32,12 @@ enum Names {
     Invite,
     QueueItem,
     Report,
+    /// A session of somebody else, as its owner's list names it.
+    Session,
+    RegistrationLink,
+    RegistrationToken,
+    ResetToken,
+    SetUpToken,
     /// Chosen by the client anew: names nothing that is there.
     Fresh,
 }
@@ -50,6 +56,9 @@ use Answer::{Apart, Differs, Same};
 const DOOR: &str = "who knows a private channel's exact address may knock, and learns no more";
 /// `channels::an_invite_shows_its_channel_while_it_is_good_and_lets_people_in`.
 const INVITED: &str = "who holds an invite may know where it leads";
+/// `people::a_registration_link_is_issued_used_and_taken_back`, and the links' tests of `commands`.
+const LINKED: &str = "who holds a one-time link may use it";
+const OWN: &str = "it names nothing, and changes the asker";
 const FILMS: &str = "every registered member sees every film";
 
 /// Every root field that takes an id, what each of its ids names, and whether it may tell them apart.
@@ -92,6 +101,14 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("play", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("pause", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("seek", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
+    ("undo", &[("channel", Names::Channel)], Same),
+    (
+        "markRead",
+        &[("operationId", Names::Fresh), ("ids", Names::Fresh)],
+        Differs("one's own inbox counts one's own marks"),
+    ),
+    ("audit", &[("channel", Names::Channel)], Same),
+    ("auditEvent", &[("channel", Names::Channel)], Same),
     (
         "postMessage",
         &[
@@ -158,27 +175,44 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("requestUpload", &[("operationId", Names::Fresh)], Same),
     ("videoStatus", &[("id", Names::Video)], Differs(FILMS)),
     ("channelEvents", &[("channel", Names::Channel)], Same),
+    ("people", &[("after", Names::Account)], Same),
+    ("registration", &[("token", Names::RegistrationToken)], Differs(LINKED)),
+    ("register", &[("token", Names::RegistrationToken)], Apart(LINKED)),
+    ("resetPassword", &[("token", Names::ResetToken)], Apart(LINKED)),
+    ("setUp", &[("token", Names::SetUpToken)], Apart(LINKED)),
+    ("changePassword", &[("operationId", Names::Fresh)], Same),
+    ("changeDisplayName", &[("operationId", Names::Fresh)], Apart(OWN)),
+    ("revokeSession", &[("session", Names::Session)], Same),
+    ("grantPlatformRole", &PERSON, Same),
+    ("suspendAccount", &PERSON, Same),
+    ("reinstateAccount", &PERSON, Same),
+    ("issuePasswordReset", &PERSON, Same),
+    ("changeRegistration", &[("operationId", Names::Fresh)], Same),
+    ("issueRegistrationLink", &[("operationId", Names::Fresh)], Same),
+    ("revokeRegistrationLink", &[("operationId", Names::Fresh), ("link", Names::RegistrationLink)], Same),
 ];
 
 const CHANNEL: [(&str, Names); 2] = [("operationId", Names::Fresh), ("channel", Names::Channel)];
 const QUEUED: [(&str, Names); 3] =
     [("operationId", Names::Fresh), ("channel", Names::Channel), ("item", Names::QueueItem)];
 const MESSAGE: [(&str, Names); 2] = [("operationId", Names::Fresh), ("message", Names::Message)];
+const PERSON: [(&str, Names); 2] = [("operationId", Names::Fresh), ("account", Names::Account)];
+
 const MEMBER: [(&str, Names); 3] =
     [("operationId", Names::Fresh), ("channel", Names::Channel), ("account", Names::Account)];
 
 /// Arguments of type `String` that open something.
-const OPENING_TEXTS: [&str; 2] = ["slug", "code"];
+const OPENING_TEXTS: [&str; 4] = ["slug", "code", "session", "token"];
 
 /// How deep answers are asked for.
 const DEPTH: usize = 3;
 
-struct Sdl {
+pub struct Sdl {
     types: BTreeMap<String, TypeDefinition>,
 }
 
 impl Sdl {
-    fn of(app: &App) -> Self {
+    pub fn of(app: &App) -> Self {
         let document: ServiceDocument = parse_schema(app.schema.sdl()).expect("the schema's own text");
         let types = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(definition) => Some((definition.node.name.node.to_string(), definition.node)),
@@ -238,7 +272,7 @@ impl Sdl {
     }
 
     /// What can be asked of a type without arguments.
-    fn selection(&self, ty: &str, depth: usize) -> String {
+    pub fn selection(&self, ty: &str, depth: usize) -> String {
         let Some(definition) = self.types.get(ty) else { return String::new() };
         match &definition.kind {
             TypeKind::Object(_) if depth == 0 => "{ __typename }".to_owned(),
@@ -345,7 +379,9 @@ fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> O
     for (name, ty) in &root.arguments {
         let value = match chosen(name).filter(|_| is_id(name, &named(ty))) {
             Some(id) => id,
-            None if ["first", "last", "count"].contains(&name.as_str()) => json!(2),
+            None if sdl.input(&named(ty)).is_some_and(|input| names_one_of(input, with)) => sdl.value(ty, &chosen),
+            // Short pages: what they hold is looked at as deep as anything else.
+            None if ["first", "last", "count"].contains(&name.as_str()) => json!(1),
             None if ty.nullable => continue,
             None => sdl.value(ty, &chosen),
         };
@@ -357,6 +393,12 @@ fn call(sdl: &Sdl, root: &Root, with: &BTreeSet<String>, ids: &dyn Fn(&str) -> O
     let selection = sdl.selection(&root.result, DEPTH);
     let (declared, passed) = (brackets(&declared), brackets(&passed));
     (format!("{operation}{declared} {{ {}{passed} {selection} }}", root.name), Value::Object(variables))
+}
+
+/// Whether an input object has a field of one of these names that is an id.
+fn names_one_of(input: &InputObjectType, names: &BTreeSet<String>) -> bool {
+    let field = |name: &str, ty: &Type| names.contains(name) && is_id(name, &named(ty));
+    input.fields.iter().any(|found| field(found.node.name.node.as_str(), &found.node.ty.node))
 }
 
 fn brackets(parts: &[String]) -> String {
@@ -378,6 +420,9 @@ impl Things {
             (Names::QueueItem, id()),
             (Names::Report, id()),
             (Names::Invite, Uuid::new_v4().simple().to_string()),
+            (Names::Session, format!("{0}{0}", Uuid::new_v4().simple())),
+            (Names::RegistrationLink, id()),
+            (Names::RegistrationToken, format!("{}{}", id(), &id()[..7])),
         ]))
     }
 
@@ -421,6 +466,7 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let ada = app.person("Ada", PlatformRole::Member).await;
     let eve = app.person("Eve", PlatformRole::Member).await;
     let bob = app.person("Bob", PlatformRole::Member).await;
+    let root = app.person("Root", PlatformRole::Administrator).await;
     let channel = app.channel(&ada, "Secret", "PRIVATE").await;
     let slug = app.data(Some(&ada), "query($id: UUID!) { channel(id: $id) { slug } }", json!({ "id": channel }));
     app.settle().await;
@@ -432,6 +478,9 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let invite =
         json!({ "operationId": Uuid::new_v4(), "channel": channel, "expiresAt": "2023-12-01T00:00:00Z", "usesMax": 9 });
     let issued = app.change(Some(&ada), "issueInvite", invite).await;
+    let link = json!({ "operationId": Uuid::new_v4(), "expiresAt": "2023-11-20T00:00:00Z", "uses": 9 });
+    let link = app.change(Some(&root), "issueRegistrationLink", link).await;
+    let links = app.data(Some(&root), "{ registrationLinks { id } }", json!({})).await;
     let message = Uuid::new_v4();
     let said = json!({ "operationId": Uuid::new_v4(), "channel": channel, "id": message, "text": "between us" });
     assert_eq!(app.change(Some(&ada), "postMessage", said).await["__typename"], "MessagePosted");
@@ -461,6 +510,9 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
         (Names::QueueItem, queued[0]["id"].as_str().expect("an item").to_owned()),
         (Names::Report, report["id"].as_str().expect("a report").to_owned()),
         (Names::Invite, issued["code"].as_str().expect("a code").to_owned()),
+        (Names::Session, bob.session_hash.clone()),
+        (Names::RegistrationLink, links["registrationLinks"][0]["id"].as_str().expect("an id").to_owned()),
+        (Names::RegistrationToken, link["token"].as_str().expect("a secret").to_owned()),
     ]);
     (ada, eve, Things(things))
 }
@@ -572,7 +624,7 @@ async fn nothing_of_a_private_channel_shows_through_any_field() {
     let mut seen = Vec::new();
     for root in sdl.roots() {
         let row = ROWS.iter().find(|(field, ..)| *field == root.name);
-        if let Some((_, _, Apart(INVITED) | Differs(INVITED) | Apart(DOOR))) = row {
+        if let Some((_, _, Apart(INVITED | DOOR | LINKED) | Differs(INVITED))) = row {
             continue;
         }
         for with in variants(&sdl, &root).into_iter().chain([BTreeSet::new()]) {

@@ -49,10 +49,7 @@ async fn nothing_of_what_was_taken_back_is_in_any_row_but_the_report() {
     let with = |text: &str| {
         rows.iter().filter(|row| row.contains(text)).map(|row| row.split(':').next().unwrap()).collect::<Vec<_>>()
     };
-    assert!(
-        with("secret\"").is_empty()
-            && !rows.iter().any(|row| row.starts_with("rm_messages") && row.contains(",secret,"))
-    );
+    assert_eq!(with("hush"), Vec::<&str>::new());
     assert_eq!(with("hello 2"), ["rm_reports"]);
 }
 
@@ -81,7 +78,7 @@ async fn words_are_found_in_their_channel_only_and_never_when_taken_back() {
     let [first, second, _] = story.messages;
     assert_eq!(find(story.channel, "HEL").await, Some(vec![second, first]), "beginnings of words, newest first");
     assert_eq!(find(story.channel, "hello ag").await, Some(vec![first]));
-    assert_eq!(find(story.channel, "secret").await, Some(vec![]));
+    assert_eq!(find(story.channel, "hush").await, Some(vec![]));
     assert_eq!(find(story.private, "hello").await, Some(vec![]));
     assert_eq!(find(story.channel, " '!&| ").await, None);
 }

@@ -224,7 +224,7 @@ async fn talked(
     fixture.append(report(), Some(channel), &[filed(messages[2], "hello 2"), resolved]).await;
     fixture.append(report(), Some(channel), &[filed(messages[1], "hello 1")]).await;
     let last = [
-        MessageEvent::Edited { text: personal(guest, "secret") },
+        MessageEvent::Edited { text: personal(guest, "hush") },
         added(ada, "A"),
         MessageEvent::Pinned { by: ada },
         MessageEvent::Redacted { by: ada, reason: Some(personal(guest, "not here")) },
@@ -280,6 +280,17 @@ async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: Acco
     let registered = AccountEvent::Registered { name: personal(ada, "Ada"), role: PlatformRole::Administrator };
     let renamed = AccountEvent::DisplayNameChanged { name: personal(ada, "Ada L.") };
     fixture.append(StreamId::account(ada), None, &[registered, renamed]).await;
+    let registered_guest = AccountId(Uuid::new_v4());
+    let upgraded = [
+        AccountEvent::GuestAdmitted { name: personal(registered_guest, "Passer-by") },
+        AccountEvent::Upgraded { name: personal(registered_guest, "Paula") },
+        AccountEvent::PasswordChanged { generation: 1, by: None },
+        AccountEvent::PlatformRoleGranted { role: PlatformRole::Administrator, by: ada },
+        AccountEvent::Suspended { by: ada, reason: Some(personal(registered_guest, "sells tickets")) },
+        AccountEvent::Reinstated { by: ada },
+        AccountEvent::Suspended { by: ada, reason: None },
+    ];
+    fixture.append(StreamId::account(registered_guest), None, &upgraded).await;
     let admitted = AccountEvent::GuestAdmitted { name: personal(guest, "Gast") };
     fixture.append(StreamId::account(guest), None, &[admitted]).await;
     let troll_name = AccountEvent::Registered { name: personal(troll, "Troll"), role: PlatformRole::Member };

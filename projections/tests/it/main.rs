@@ -4,6 +4,7 @@ mod chat;
 mod fixture;
 mod read_models;
 mod rebuilding;
+mod record;
 mod rights;
 mod running;
 mod tailing;

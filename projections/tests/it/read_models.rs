@@ -81,6 +81,26 @@ async fn accounts_show_the_newest_name_and_the_role() {
 }
 
 #[tokio::test]
+async fn people_are_found_by_name_page_by_page() {
+    let (fixture, story) = shown().await;
+    let names =
+        |rows: &[accounts::PersonRow]| -> Vec<String> { rows.iter().map(|row| row.account.name.clone()).collect() };
+    let members = accounts::people(&fixture.pool, "", false, None, 10).await.unwrap();
+    assert_eq!(names(&members), ["Ada L.", "Paula", "Troll"], "a guest who registered is one of them");
+    assert_eq!(
+        (members[1].suspended, members[1].suspended_reason.as_str()),
+        (true, ""),
+        "the last suspension's reason"
+    );
+    let first = accounts::people(&fixture.pool, "", true, None, 2).await.unwrap();
+    assert_eq!(names(&first), ["Ada L.", "Gast"]);
+    let after = accounts::people(&fixture.pool, "", true, Some(story.guest), 10).await.unwrap();
+    assert_eq!(names(&after), ["Paula", "Troll"]);
+    assert_eq!(names(&accounts::people(&fixture.pool, "RO", true, None, 10).await.unwrap()), ["Troll"]);
+    assert_eq!(accounts::people(&fixture.pool, "%", true, None, 10).await.unwrap(), [], "text, not a pattern");
+}
+
+#[tokio::test]
 async fn an_erased_name_is_empty() {
     let fixture = Fixture::new().await;
     let account = lockstep_domain::ids::AccountId(Uuid::new_v4());

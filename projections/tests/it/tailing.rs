@@ -144,6 +144,9 @@ impl EventStore for Held {
         self.gate.acquire().await.unwrap().forget();
         self.inner.read_after(position, limit).await
     }
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.inner.read_at(positions).await
+    }
     async fn read_channel(
         &self,
         channel: ChannelId,

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use lockstep_domain::installation::Registration;
+
 use super::{Bounded, ConfigError, Source};
 use crate::gate;
 
@@ -17,6 +19,11 @@ pub struct ServerConfig {
     pub token_life_s: u64,
     /// `LOCKSTEP_SOCKETS_PER_ADDRESS_MAX`, 200: sockets of each kind from one address. Many people share one.
     pub sockets_per_address_max: usize,
+    /// `LOCKSTEP_REGISTRATION`, unset: `open`, `invite-only` or `closed` fixes who may register, whatever
+    /// administrators choose.
+    pub registration: Option<Registration>,
+    /// `LOCKSTEP_TRUSTED_PROXIES`, none: IP addresses, separated by commas, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// `LOCKSTEP_DEMO`, on: whether an empty installation gets the demo clip and its channel.
     pub demo: bool,
     /// `LOCKSTEP_MEDIA_PROGRAM`: the program that decodes and encodes; `lockstep-media` beside this one.
@@ -51,6 +58,8 @@ impl ServerConfig {
             public_url,
             token_life_s: life.read(source)?,
             sockets_per_address_max: sockets.read(source)? as usize,
+            registration: source.get("LOCKSTEP_REGISTRATION").map(|text| registration(&text)).transpose()?,
+            trusted_proxies: proxies(source.get("LOCKSTEP_TRUSTED_PROXIES").as_deref().unwrap_or_default())?,
             demo,
             media_program: source.get("LOCKSTEP_MEDIA_PROGRAM").map(Into::into),
             transcode_slots: slots.read(source)? as usize,
@@ -60,6 +69,26 @@ impl ServerConfig {
     /// The public URL once the port is known, without a trailing slash.
     pub fn public_url(&self, port: u16) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"))
+    }
+}
+
+fn proxies(text: &str) -> Result<Vec<IpAddr>, ConfigError> {
+    let wrong = |part: &str| {
+        let problem = format!("is IP addresses separated by commas, not {part:?}");
+        ConfigError::new("LOCKSTEP_TRUSTED_PROXIES", problem)
+    };
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse().map_err(|_| wrong(part))).collect()
+}
+
+fn registration(text: &str) -> Result<Registration, ConfigError> {
+    match text.trim() {
+        "open" => Ok(Registration::Open),
+        "invite-only" => Ok(Registration::InviteOnly),
+        "closed" => Ok(Registration::Closed),
+        other => {
+            Err(ConfigError::new("LOCKSTEP_REGISTRATION", format!("is open, invite-only or closed, not {other:?}")))
+        }
     }
 }
 

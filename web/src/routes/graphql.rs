@@ -8,7 +8,10 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse};
 use axum::{
@@ -27,7 +30,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::request_id::RequestId;
 use uuid::Uuid;
 
-use crate::gate::{self, Gate};
+use crate::{address, gate::Gate};
 
 /// A request's body has at most this many bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -42,6 +45,8 @@ pub struct AuthenticateError(pub String);
 pub trait Authenticate: Send + Sync + 'static {
     /// The principal of the session cookie among these headers; `None` without a live session.
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, AuthenticateError>;
+    /// Returns when the principal's session has ended.
+    async fn ended(&self, principal: &Principal);
 }
 
 /// What the transport needs.
@@ -51,6 +56,8 @@ pub struct GraphqlState {
     pub authenticate: Arc<dyn Authenticate>,
     /// Exactly these values of `Origin` are ours, for example `https://watch.example.org`.
     pub allowed_origins: Arc<[String]>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpAddr]>,
     /// Every socket is a task of it.
     pub tracker: TaskTracker,
     /// Counts open sockets.
@@ -122,7 +129,7 @@ async fn answer(
         tracing::error!(request_id, %error, "a request was not answered");
         refusal(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this cannot be answered now, try again")
     })?;
-    Ok(state.schema.execute(request, context(parts, principal, request_id)).await)
+    Ok(state.schema.execute(request, context(state, parts, principal, request_id)).await)
 }
 
 async fn read(body: Body) -> Result<GraphqlRequest, Refusal> {
@@ -196,7 +203,7 @@ async fn upgrade(State(state): State<GraphqlState>, request: Request) -> Respons
         let refusal = refusal(StatusCode::FORBIDDEN, "origin", "this request comes from another site");
         return refuse(Media::Json, &refusal, &request_id);
     }
-    let Some(address) = state.gate.address(gate::address(&parts.extensions, &parts.headers)) else {
+    let Some(pass) = state.gate.address(state.gate.caller(&parts.extensions, &parts.headers)) else {
         let message = "too many sockets are open from this address";
         let refusal = refusal(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
         let mut response = refuse(Media::Json, &refusal, &request_id);
@@ -205,8 +212,8 @@ async fn upgrade(State(state): State<GraphqlState>, request: Request) -> Respons
     };
     match state.authenticate.authenticate(&parts.headers).await {
         Ok(principal) => {
-            let context = context(&parts, principal, &request_id);
-            socket::upgrade(socket, state, context, parts.headers, address)
+            let context = context(&state, &parts, principal, &request_id);
+            socket::upgrade(socket, state, context, pass)
         }
         Err(error) => {
             tracing::error!(request_id, %error, "a socket was not opened");
@@ -216,9 +223,16 @@ async fn upgrade(State(state): State<GraphqlState>, request: Request) -> Respons
     }
 }
 
-fn context(parts: &http::request::Parts, principal: Option<Principal>, request_id: &str) -> RequestContext {
+fn context(
+    state: &GraphqlState,
+    parts: &http::request::Parts,
+    principal: Option<Principal>,
+    request_id: &str,
+) -> RequestContext {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    RequestContext { principal, request_id: request_id.to_owned(), remote_ip: peer.map(|peer| peer.0.ip()) }
+    let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let remote_ip = peer.map(|peer| address::client(peer.0.ip(), &parts.headers, &state.trusted_proxies));
+    RequestContext { principal, request_id: request_id.to_owned(), remote_ip, user_agent }
 }
 
 /// The id that the request-id layer gave, or one of our own.

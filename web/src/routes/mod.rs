@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use http::HeaderMap;
-use lockstep_commands::{Principal, Services, setup::SetupLink};
+use lockstep_commands::{LoadError, Principal, Services, entry::Entry, setup::SetupLink};
 use lockstep_domain::{ids::VideoId, time::Timestamp};
 use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps};
 use lockstep_object_store::delivery::DeliveryKeys;
@@ -50,6 +50,7 @@ impl Parts<'_> {
             tracing::warn!(url = self.public_url, "plain http: the session cookie is sent without Secure; use https");
         }
         let authenticator = Authenticator::new(self.services.clone(), cookie.clone());
+        self.running.tracker.spawn(authenticator.clone().follow(self.running.shutdown.clone()));
         let keys = self.delivery_keys()?;
         let health = health::Health {
             services: self.services.clone(),
@@ -102,25 +103,30 @@ impl Parts<'_> {
             delivery: Arc::new(Tokens(keys.clone())),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
+            entry: Entry { registration: self.config.server.registration, ..Entry::default() },
             introspection: Introspection::SignedIn,
         });
         graphql::router(graphql::GraphqlState {
             schema,
             authenticate: Arc::new(authenticator.clone()),
             allowed_origins: Arc::new([self.public_url.to_owned()]),
+            trusted_proxies: self.config.server.trusted_proxies.clone().into(),
             tracker: self.running.tracker.clone(),
             shutdown: self.running.shutdown.clone(),
-            gate: Gate::new(self.config.server.sockets_per_address_max),
+            gate: self.gate(),
         })
+    }
+
+    fn gate(&self) -> Gate {
+        Gate::new(self.config.server.sockets_per_address_max).behind(self.config.server.trusted_proxies.clone())
     }
 
     fn sync(&self, authenticator: &Authenticator) -> Router {
         let tracker = self.running.tracker.clone();
         let hub = HubHandle::start(self.services.clone(), self.running.shutdown.clone(), &tracker);
         let origins = Arc::new([self.public_url.to_owned()]);
-        let session_check = socket::SESSION_CHECK;
-        let gate = Gate::new(self.config.server.sockets_per_address_max);
-        socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, session_check, gate, tracker })
+        let gate = self.gate();
+        socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, gate, tracker })
     }
 }
 
@@ -145,6 +151,13 @@ impl DeliveryTokens for Tokens {
 #[async_trait::async_trait]
 impl graphql::Authenticate for Authenticator {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, graphql::AuthenticateError> {
-        self.principal(headers).await.map_err(|error| graphql::AuthenticateError(error.to_string()))
+        self.principal(headers).await.map_err(away)
     }
+    async fn ended(&self, principal: &Principal) {
+        self.ended(principal).await;
+    }
+}
+
+fn away(error: LoadError) -> graphql::AuthenticateError {
+    graphql::AuthenticateError(error.to_string())
 }

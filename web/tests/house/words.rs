@@ -3,7 +3,19 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
-    Aggregate, account::*, channel::*, member::*, message::*, playback::*, queue::*, report::*, video::*, visit::*,
+    Aggregate,
+    account::*,
+    channel::*,
+    inbox::*,
+    installation::{Installation, InstallationEvent},
+    invite::*,
+    member::*,
+    message::*,
+    playback::*,
+    queue::*,
+    report::*,
+    video::*,
+    visit::*,
     work::*,
 };
 
@@ -12,7 +24,10 @@ use crate::repository::{File, files};
 fn event_types() -> BTreeSet<&'static str> {
     let types = [
         AccountEvent::TYPES,
+        InstallationEvent::TYPES,
         ChannelEvent::TYPES,
+        InboxEvent::TYPES,
+        InviteEvent::TYPES,
         MemberEvent::TYPES,
         MessageEvent::TYPES,
         PlaybackEvent::TYPES,
@@ -28,7 +43,10 @@ fn event_types() -> BTreeSet<&'static str> {
 fn stream_types() -> BTreeSet<&'static str> {
     BTreeSet::from([
         Account::KIND,
+        Installation::KIND,
         Channel::KIND,
+        Inbox::KIND,
+        Invite::KIND,
         Member::KIND,
         Message::KIND,
         Playback::KIND,

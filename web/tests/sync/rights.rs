@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_graphql::{Request, Variables};
-use lockstep_commands::{Clock, Principal, session};
+use lockstep_commands::{Clock, Principal, entry::Entry, session};
 use lockstep_domain::{
     account::{Account, AccountCommand, AccountState, PlatformRole},
     ids::{AccountId, Position, StreamId, VideoId},
@@ -130,6 +130,7 @@ impl Play {
             delivery: Arc::new(NoTokens),
             cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
             setup: Arc::default(),
+            entry: Entry::default(),
             introspection: Introspection::Everyone,
         });
         let film = VideoId(Uuid::now_v7());
@@ -403,6 +404,7 @@ impl Play {
             principal: Some(self.people[who].1.clone()),
             request_id: "request".to_owned(),
             remote_ip: None,
+            user_agent: None,
         };
         let answer = serde_json::to_value(self.schema.execute(request, context).await).unwrap();
         assert_eq!(answer.get("errors"), None, "{answer}");
@@ -457,7 +459,7 @@ impl Play {
         let query = "mutation($input: ChannelInput!) { archiveChannel(input: $input) { __typename } }";
         let request = Request::new(query).variables(Variables::from_json(json!({ "input": input })));
         let principal = Some(self.people[OWNER].1.clone());
-        let context = RequestContext { principal, request_id: "request".to_owned(), remote_ip: None };
+        let context = RequestContext { principal, request_id: "request".to_owned(), remote_ip: None, user_agent: None };
         if !self.oracle.is_here(OWNER) {
             self.attempt(OWNER, &Try::Join, Way::Api).await;
         }

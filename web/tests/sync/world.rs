@@ -203,9 +203,9 @@ fn listen(services: &Services, shutdown: &CancellationToken, tracker: &TaskTrack
     let hub = HubHandle::start(services.clone(), shutdown.clone(), tracker);
     let authenticator = Authenticator::new(services.clone(), SessionCookie::for_url(ORIGIN));
     let origins = Arc::new([ORIGIN.to_owned()]);
-    let session_check = Duration::from_millis(200);
-    let gate = Gate::new(PER_ADDRESS_MAX);
-    let state = SyncState { hub: hub.clone(), authenticator, origins, session_check, gate, tracker: tracker.clone() };
+    tracker.spawn(authenticator.clone().follow(shutdown.clone()));
+    let gate = Gate::new(PER_ADDRESS_MAX).behind([std::net::Ipv4Addr::LOCALHOST.into()]);
+    let state = SyncState { hub: hub.clone(), authenticator, origins, gate, tracker: tracker.clone() };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -51,6 +51,16 @@ pub async fn a_channel_is_read_alone(store: Store) {
     assert_eq!(store.read_channel(channel, Position::START, 1).await.unwrap().len(), 1);
 }
 
+pub async fn events_are_found_by_their_positions(store: Store) {
+    fill(&*store, &stream("a"), 3).await;
+    let wanted = [3, 1, 9].map(Position::from_i64);
+    let found: Vec<_> = store.read_at(&wanted).await.unwrap();
+    let positions: Vec<i64> = found.iter().map(|event| event.position.as_i64()).collect();
+    assert_eq!(positions, [1, 3]);
+    assert_eq!(found[..1], store.read_after(Position::START, 1).await.unwrap()[..]);
+    assert_eq!(store.read_at(&[]).await.unwrap(), []);
+}
+
 pub async fn waiting_ends_with_the_next_append(store: Store) {
     let waiting = {
         let store = store.clone();

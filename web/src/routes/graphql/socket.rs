@@ -15,7 +15,6 @@ use axum::{
     response::Response,
 };
 use futures::{StreamExt, future, stream, stream::BoxStream};
-use http::HeaderMap;
 use lockstep_graphql::{RequestContext, is_request_error};
 use lockstep_sync_hub::protocol::nesting;
 use serde::Deserialize;
@@ -36,7 +35,7 @@ pub(super) const OPERATIONS_MAX: usize = 50;
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Objects and arrays may nest this deep in a message.
 const MESSAGE_DEPTH_MAX: usize = 16;
-/// How often the server pings and looks whether the session still lives; two silent ones and the client is gone.
+/// How often the server pings; two silent ones and the client is gone.
 const PING_EVERY: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(20) };
 /// How long a client may take to take one frame.
 const SEND_MAX: Duration = Duration::from_secs(5);
@@ -48,13 +47,7 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Takes the socket over in a tracked task.
-pub(super) fn upgrade(
-    socket: WebSocketUpgrade,
-    state: GraphqlState,
-    context: RequestContext,
-    headers: HeaderMap,
-    address: Pass,
-) -> Response {
+pub(super) fn upgrade(socket: WebSocketUpgrade, state: GraphqlState, context: RequestContext, pass: Pass) -> Response {
     socket
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -64,15 +57,8 @@ pub(super) fn upgrade(
         .max_frame_size(MESSAGE_BYTES_MAX)
         .on_upgrade(move |socket| {
             let tracker = state.tracker.clone();
-            let connection = Connection {
-                socket,
-                state,
-                context,
-                headers,
-                operations: StreamMap::new(),
-                acknowledged: false,
-                _address: address,
-            };
+            let connection =
+                Connection { socket, state, context, operations: StreamMap::new(), acknowledged: false, _pass: pass };
             // A drain waits for what is tracked.
             tracker.track_future(connection.run())
         })
@@ -114,10 +100,9 @@ struct Connection {
     socket: WebSocket,
     state: GraphqlState,
     context: RequestContext,
-    headers: HeaderMap,
     operations: StreamMap<String, BoxStream<'static, Produced>>,
     acknowledged: bool,
-    _address: Pass,
+    _pass: Pass,
 }
 
 impl Connection {
@@ -147,10 +132,19 @@ impl Connection {
         let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silent_pings = 0;
+        let (authenticate, principal) = (self.state.authenticate.clone(), self.context.principal.clone());
+        let mut ended = std::pin::pin!(async move {
+            match &principal {
+                Some(principal) => authenticate.ended(principal).await,
+                // Nobody: turned away at `connection_init`.
+                None => future::pending().await,
+            }
+        });
         loop {
             let step = tokio::select! {
                 () = shutdown.cancelled() => return close(1012, "Service restart"),
                 () = sleep_until(deadline), if !self.acknowledged => return close(4408, "Connection initialisation timeout"),
+                () = &mut ended => return close(4401, "Unauthorized"),
                 message = self.socket.recv() => {
                     silent_pings = 0;
                     self.received(message).await
@@ -160,24 +154,12 @@ impl Connection {
                 }
                 _ = ping.tick() => {
                     silent_pings += 1;
-                    if silent_pings > 2 { Err(Ending::Gone) } else { self.tick().await }
+                    if silent_pings > 2 { Err(Ending::Gone) } else { self.send(Message::Ping(Default::default())).await }
                 }
             };
             if let Err(ending) = step {
                 return ending;
             }
-        }
-    }
-
-    /// Pings, and ends the connection when its session has ended.
-    async fn tick(&mut self) -> Result<(), Ending> {
-        self.send(Message::Ping(Default::default())).await?;
-        let held = self.context.principal.as_ref().map(|principal| principal.account);
-        match self.state.authenticate.authenticate(&self.headers).await {
-            Ok(now) if now.as_ref().map(|principal| principal.account) == held => Ok(()),
-            Ok(_) => Err(close(4401, "Unauthorized")),
-            // The database is away, not the session.
-            Err(_) => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The transport against real clients: statuses over HTTP, close codes over WebSockets.
 
 mod http_posts;
+mod revoking;
 mod sockets;
 
 use std::sync::{
@@ -32,6 +33,7 @@ const ORIGIN: &str = "https://watch.example.org";
 /// The cookie `session=ada` is Ada until she signs out; `session=broken` cannot be looked up.
 struct Sessions {
     signed_in: AtomicBool,
+    signed_out: tokio::sync::Notify,
 }
 
 #[async_trait::async_trait]
@@ -48,6 +50,10 @@ impl Authenticate for Sessions {
             _ => Ok(None),
         }
     }
+
+    async fn ended(&self, _: &Principal) {
+        self.signed_out.notified().await;
+    }
 }
 
 struct NoTokens;
@@ -60,6 +66,7 @@ impl DeliveryTokens for NoTokens {
 
 struct Site {
     router: Router,
+    state: GraphqlState,
     sessions: Arc<Sessions>,
     services: Services,
     reader: Reader,
@@ -96,20 +103,24 @@ impl Site {
             delivery: Arc::new(NoTokens),
             cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
             setup: Arc::new(SetupLink::closed()),
+            entry: lockstep_commands::entry::Entry::default(),
             introspection: Introspection::SignedIn,
         });
-        let sessions = Arc::new(Sessions { signed_in: AtomicBool::new(true) });
+        let sessions = Arc::new(Sessions { signed_in: AtomicBool::new(true), signed_out: tokio::sync::Notify::new() });
         let tracker = TaskTracker::new();
-        let router = router(GraphqlState {
+        let state = GraphqlState {
             schema,
             authenticate: sessions.clone(),
             allowed_origins: Arc::new([ORIGIN.to_owned()]),
+            trusted_proxies: Arc::new([]),
             tracker: tracker.clone(),
             gate: crate::gate::Gate::new(crate::gate::SOCKETS_PER_ADDRESS_MAX),
             shutdown: shutdown.clone(),
-        });
+        };
+        let router = router(state.clone());
         Self {
             router,
+            state,
             sessions,
             services,
             reader,

@@ -4,9 +4,16 @@ export type Route =
   | { name: "home" }
   | { name: "setUp"; token: string | null }
   | { name: "signIn"; next: string }
+  | { name: "register"; token: string | null }
+  | { name: "reset"; token: string | null }
+  | { name: "account" }
+  | { name: "admin" }
   | { name: "channel"; slug: string }
   | { name: "invite"; code: string }
   | { name: "status" }
+  | { name: "notifications" }
+  | { name: "audit" }
+  | { name: "channelAudit"; slug: string }
   | { name: "notFound"; path: string };
 
 /** Finds the route of a URL; an unknown path is `notFound`, never an error. */
@@ -15,9 +22,18 @@ export function match(url: URL): Route {
   if (path === "/") return { name: "home" };
   if (path === "/setup") return { name: "setUp", token: url.searchParams.get("token") };
   if (path === "/sign-in") return { name: "signIn", next: localPath(url.searchParams.get("next")) };
+  if (path === "/register") return { name: "register", token: url.searchParams.get("token") };
+  if (path === "/reset") return { name: "reset", token: url.searchParams.get("token") };
+  if (path === "/account") return { name: "account" };
+  if (path === "/admin") return { name: "admin" };
   if (path === "/status") return { name: "status" };
+  if (path === "/notifications") return { name: "notifications" };
+  if (path === "/admin/audit") return { name: "audit" };
   const code = /^\/i\/([0-9A-Za-z-]+)$/.exec(path)?.[1];
   if (code !== undefined) return { name: "invite", code };
+  const audited = /^\/c\/([^/]+)\/audit$/.exec(path)?.[1];
+  const of = audited === undefined ? null : decoded(audited);
+  if (of) return { name: "channelAudit", slug: of };
   const slug = /^\/c\/([^/]+)$/.exec(path)?.[1];
   const name = slug === undefined ? null : decoded(slug);
   return name ? { name: "channel", slug: name } : { name: "notFound", path };
@@ -25,6 +41,10 @@ export function match(url: URL): Route {
 
 export function channelPath(slug: string): string {
   return `/c/${encodeURIComponent(slug)}`;
+}
+
+export function channelAuditPath(slug: string): string {
+  return `${channelPath(slug)}/audit`;
 }
 
 export function invitePath(code: string): string {

@@ -3,7 +3,7 @@
 import type { ResultOf } from "gql.tada";
 import { graphql } from "./document";
 
-const VideoParts = graphql(`
+export const VideoParts = graphql(`
   fragment VideoParts on Video {
     id
     title

@@ -1,5 +1,6 @@
 // Every word on the screen, in English. Plain and kind; a message says what happened, what is safe and what to do.
 
+import { accountRefusals } from "./accountRefusals";
 import { channels } from "./channels";
 import { presence } from "./presence";
 import { talk } from "./chat";
@@ -18,7 +19,10 @@ export const en = {
       "Drop a video in, share one link, press play. Everyone sees the same picture at the same moment, and you can see how well it holds.",
     skip: "Skip to content",
     home: "Lockstep, home",
+    audit: "Audit",
     accountOf: (name: string) => `Account: ${name}`,
+    account: "Your account",
+    administration: "Administration",
     signedInAs: (name: string) => `Signed in as ${name}`,
     guest: "Guest",
     status: "Status",
@@ -58,6 +62,7 @@ export const en = {
     submit: "Sign in",
     busy: "Signing in…",
     out: "Sign out",
+    register: "Create an account",
     guestHint: "Only here to watch? Open the link of a channel: no account is needed.",
   },
   home: {
@@ -175,6 +180,7 @@ export const en = {
     exitFullscreen: "Exit full screen",
     showChat: "Show the chat",
     hideChat: "Hide the chat",
+    pip: "Picture in picture",
     theatre: "Theatre mode",
     exitTheatre: "Leave theatre mode",
     settings: "Settings",
@@ -273,6 +279,7 @@ export const en = {
     hint: "The address may have a typing mistake.",
   },
   refusals: {
+    ...accountRefusals,
     setup_link: "This set-up link is not valid any more. Restart Lockstep to get a new one.",
     wrong_credentials: "The name and the password do not belong together.",
     name_taken: "Someone has this name already. Choose another.",
@@ -312,6 +319,8 @@ export const en = {
     not_found: "That is not there any more.",
     offline: "The connection was lost, so nothing was changed.",
     superseded: "Someone was faster.",
+    not_undoable: "This cannot be undone.",
+    nothing_before: "There is nothing to go back to.",
     closed: "The connection was closed.",
     queue_full: "The queue is full: it has 100 videos.",
     not_queued: "That is not in the queue any more.",

@@ -156,12 +156,15 @@ async fn only_json_is_read_and_only_so_much() {
 #[tokio::test]
 async fn nothing_runs_over_get() {
     let site = Site::new().await;
-    for method in ["GET", "HEAD"] {
-        let request = Request::builder().method(method).uri("/graphql?query=%7B__typename%7D").body(Body::empty());
+    let before = site.services.store.head().await.unwrap();
+    let guest = "/graphql?query=mutation%7BjoinAsGuest(input:%7Bname:%22Gast%22%7D)%7B__typename%7D%7D";
+    for (method, uri) in [("GET", "/graphql?query=%7B__typename%7D"), ("GET", guest), ("HEAD", guest)] {
+        let request = Request::builder().method(method).uri(uri).body(Body::empty());
         let response = site.router.clone().oneshot(request.unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
         assert_eq!(response.headers()["allow"], "POST", "{method}");
     }
+    assert_eq!(site.services.store.head().await.unwrap(), before, "and no guest came");
     for method in ["PUT", "DELETE", "PATCH"] {
         let request = Request::builder().method(method).uri("/graphql").body(Body::empty()).unwrap();
         let response = site.router.clone().oneshot(request).await.unwrap();

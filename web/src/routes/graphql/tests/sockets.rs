@@ -22,7 +22,7 @@ use crate::routes::graphql::socket::{MESSAGE_BYTES_MAX, OPERATIONS_MAX, PROTOCOL
 /// Nothing here takes that long on a healthy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(super) struct Client(pub(super) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Site {
     async fn listen(&self) -> SocketAddr {
@@ -61,7 +61,7 @@ impl Site {
     }
 }
 
-async fn connect(
+pub(super) async fn connect(
     address: SocketAddr,
     headers: &[(&'static str, &str)],
 ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, tungstenite::Error> {
@@ -73,7 +73,7 @@ async fn connect(
 }
 
 impl Client {
-    async fn send(&mut self, message: Value) {
+    pub(super) async fn send(&mut self, message: Value) {
         self.raw(Message::text(message.to_string())).await;
     }
 
@@ -91,7 +91,7 @@ impl Client {
         }
     }
 
-    async fn hear(&mut self) -> Value {
+    pub(super) async fn hear(&mut self) -> Value {
         match self.next().await {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("not a message: {other:?}"),
@@ -99,7 +99,7 @@ impl Client {
     }
 
     /// The close code; messages before it are skipped.
-    async fn closed(&mut self) -> (u16, String) {
+    pub(super) async fn closed(&mut self) -> (u16, String) {
         loop {
             match self.next().await {
                 Message::Close(Some(frame)) => return (frame.code.into(), frame.reason.to_string()),
@@ -239,7 +239,9 @@ async fn messages_have_at_most_64_kib() {
 #[tokio::test]
 async fn who_says_nothing_is_closed() {
     let site = Site::new().await;
-    assert_eq!(site.client().await.closed().await.0, 4408);
+    let mut client = site.client().await;
+    let closed = tokio::time::timeout(Duration::from_secs(7), client.closed()).await.expect("after five seconds");
+    assert_eq!(closed.0, 4408);
 }
 
 #[tokio::test]
@@ -247,6 +249,7 @@ async fn a_session_that_ends_takes_its_socket_with_it() {
     let site = Site::new().await;
     let mut client = site.ready().await;
     site.sessions.signed_in.store(false, Ordering::SeqCst);
+    site.sessions.signed_out.notify_one();
     assert_eq!(client.closed().await.0, 4401);
     let mut nobody = site.client().await;
     nobody.send(json!({ "type": "connection_init" })).await;
@@ -278,6 +281,11 @@ async fn other_sites_and_other_protocols_get_no_socket() {
         Some("https://watch.example.org.evil.example"),
         Some("http://watch.example.org"),
         Some("https://watch.example.org:444"),
+        Some("https://watch.example.org."),
+        Some("https://watch.example.org/"),
+        Some("https://evil.watch.example.org"),
+        Some("https://watch.example.org@evil.example"),
+        Some(""),
         Some("HTTPS://watch.example.org"),
         Some(""),
         Some("https://watch.example.org:443"),

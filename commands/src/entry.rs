@@ -1,0 +1,113 @@
+//! The door: every way in that a stranger may try, counted before it costs anything.
+
+use std::{net::IpAddr, sync::Arc};
+
+use lockstep_domain::installation::Registration;
+
+use crate::{
+    CommandError, Context, LoadError, Principal, Services,
+    account::{self, AccountRefusal, Answer},
+    password,
+    registration::{self, Application},
+    throttle::{Counted, InProcess, Throttle},
+};
+
+/// How this process lets people in.
+#[derive(Clone)]
+pub struct Entry {
+    /// The operator's word on who may register; it beats what administrators chose.
+    pub registration: Option<Registration>,
+    pub throttle: Arc<dyn Throttle>,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self { registration: None, throttle: Arc::new(InProcess::default()) }
+    }
+}
+
+impl Entry {
+    /// Who may register now.
+    pub async fn registration(&self, services: &Services) -> Result<Registration, LoadError> {
+        match self.registration {
+            Some(registration) => Ok(registration),
+            None => registration::stored(services).await,
+        }
+    }
+
+    /// Signs in. A success makes the account's earlier tries forgotten, not those of the address.
+    pub async fn sign_in(
+        &self,
+        services: &Services,
+        context: &Context,
+        address: Option<IpAddr>,
+        name: &str,
+        password: &str,
+    ) -> Answer {
+        let own = Counted::name(name);
+        self.count(context, address, Some(&own))?;
+        let answer = account::sign_in(services, name, password).await;
+        self.forgive(&answer, &own);
+        answer
+    }
+
+    /// Registers, or turns the guest who asks into a member.
+    pub async fn register(
+        &self,
+        services: &Services,
+        context: &Context,
+        address: Option<IpAddr>,
+        asker: Option<&Principal>,
+        application: Application<'_>,
+    ) -> Answer {
+        self.count(context, address, None)?;
+        let registration = self.registration(services).await?;
+        registration::register(services, context, registration, asker, application).await
+    }
+
+    /// Sets a new password by a one-time link.
+    pub async fn reset_password(
+        &self,
+        services: &Services,
+        context: &Context,
+        address: Option<IpAddr>,
+        token: &str,
+        next: &str,
+    ) -> Answer {
+        self.count(context, address, None)?;
+        password::reset(services, context, token, next).await
+    }
+
+    /// Sets a new password by who knows the present one: guessing that in a session left open is counted like signing in.
+    pub async fn change_password(
+        &self,
+        services: &Services,
+        context: &Context,
+        principal: &Principal,
+        current: &str,
+        next: &str,
+    ) -> Answer {
+        let own = Counted::name(&principal.account.to_string());
+        self.count(context, None, Some(&own))?;
+        let answer = password::change(services, context, principal, current, next).await;
+        self.forgive(&answer, &own);
+        answer
+    }
+
+    fn count(
+        &self,
+        context: &Context,
+        address: Option<IpAddr>,
+        name: Option<&Counted>,
+    ) -> Result<(), CommandError<AccountRefusal>> {
+        let counted: Vec<Counted> = address.map(Counted::address).into_iter().chain(name.cloned()).collect();
+        let admitted = self.throttle.admit(&counted, context.now);
+        admitted.map_err(|throttled| CommandError::Refused(AccountRefusal::Throttled(throttled)))
+    }
+
+    fn forgive(&self, answer: &Answer, own: &Counted) {
+        if answer.is_ok() {
+            self.throttle.forgive(own);
+        }
+    }
+}
