@@ -1,14 +1,11 @@
 // Accounts as people meet them: registering, the devices one is signed in on, a new password, and an administrator's day.
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { type Browser, expect, type Page, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
+import { clean } from '../fixtures/axe.ts';
 import { signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const ADA = 'correct horse battery';
 const BOB = 'staple under the stairs';
 const NEWER = 'another one for the road';
@@ -27,26 +24,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await server?.stop();
 });
-
-/** Nothing that axe finds against WCAG 2.2 AA, in the dark and in the light. */
-async function clean(page: Page): Promise<void> {
-  await page.evaluate(AXE);
-  for (const theme of ['dark', 'light']) {
-    await page.evaluate((chosen) => (document.documentElement.dataset['theme'] = chosen), theme);
-    // Colours on their way from one to the other are neither.
-    await page.evaluate(async () => {
-      const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-      const moving = () => document.getAnimations().filter((one) => one instanceof CSSTransition);
-      for (await drawn(); moving().length > 0; await drawn()) await Promise.allSettled(moving().map((one) => one.finished));
-    });
-    const found = await page.evaluate(async (tags) => {
-      const { axe } = window as unknown as { axe: { run(on: Document, options: object): Promise<{ violations: { id: string; nodes: { html: string; any: { message: string }[] }[] }[] }> } };
-      const { violations } = await axe.run(document, { runOnly: tags });
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html} ${any[0]?.message ?? ""}`).join(' ')}`);
-    }, TAGS);
-    expect(found, theme).toEqual([]);
-  }
-}
 
 /** A device: a browser without anything of the others. */
 async function device(browser: Browser): Promise<Page> {

@@ -1,19 +1,14 @@
 // Who did what, as people meet it: a jump taken back before two viewers, a notification that comes live and leads
 // somewhere, and the list of a channel's recorded events.
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { type Browser, expect, type Page, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
+import { clean, fits } from '../fixtures/axe.ts';
 import { guest, jump, pictureReady, signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const PASSWORD = 'correct horse battery';
-/** Where pictures of the screens go, when somebody wants to look at them. */
-const SHOTS = process.env['LOCKSTEP_SHOTS'];
 
 let server: Server;
 let ada: Api;
@@ -31,32 +26,6 @@ test.afterAll(async () => {
   await server?.stop();
 });
 
-/** Nothing that axe finds against WCAG 2.2 AA, in the dark and in the light; with pictures if they are wanted. */
-async function clean(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ['dark', 'light'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Colours glide from one scheme to the other.
-    await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)));
-    await page.evaluate(AXE);
-    const found = await page.evaluate(async (tags) => {
-      const { axe } = window as unknown as { axe: { run(on: Document, options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-      const { violations } = await axe.run(document, { runOnly: tags });
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-    }, TAGS);
-    expect(found, `${name}, ${colorScheme}`).toEqual([]);
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}.png` });
-  }
-  const before = page.viewportSize();
-  for (const width of [390, 320]) {
-    await page.setViewportSize({ width, height: 800 });
-    // Nothing is wider than the screen.
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(over, `${name}, ${width} px`).toBeLessThanOrEqual(0);
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${width}.png` });
-  }
-  if (before) await page.setViewportSize(before);
-}
-
 async function bell(page: Page, unread: number): Promise<void> {
   const name = unread === 0 ? 'Notifications' : `Notifications, ${unread} unread`;
   await expect(page.getByRole('button', { name, exact: true })).toBeVisible();
@@ -71,6 +40,7 @@ test('a notification comes live, leads to its film, and is read on every device'
   await bell(elsewhere, 1);
   await owner.getByRole('button', { name: 'Notifications, 1 unread' }).click();
   await clean(owner, 'bell');
+  await fits(owner, 'bell');
   await owner.getByRole('link', { name: /sixty\.mp4 is ready to watch/ }).click();
   await expect(owner.getByRole('dialog')).toContainText('sixty.mp4');
   await expect(owner).toHaveURL(`${server.url}/?video=${film}`);
@@ -92,6 +62,7 @@ test('a notification comes live, leads to its film, and is read on every device'
   await elsewhere.getByLabel('Unread only').uncheck();
   await bell(elsewhere, 1);
   await clean(elsewhere, 'notifications');
+  await fits(elsewhere, 'notifications');
   await elsewhere.getByRole('main').getByRole('link', { name: /Grace asks to join Secret cinema/ }).click();
   await expect(elsewhere).toHaveURL(`${server.url}/c/${slug}?settings=requests`);
   await expect(elsewhere.getByRole('tab', { name: 'Requests', exact: true })).toHaveAttribute('aria-selected', 'true');
@@ -113,6 +84,7 @@ test('a jump is taken back before two viewers, once, and the list says so', asyn
   const jumped = actions.filter({ hasText: 'Grace jumped from 0:00 to 0:30' });
   await expect(jumped).toHaveCount(1);
   await clean(owner, 'activity');
+  await fits(owner, 'activity');
   await jumped.getByRole('button', { name: 'Undo: Grace jumped from 0:00 to 0:30' }).click();
   for (const page of [owner, viewer.page]) await at(page, 0);
   await expect(actions.filter({ hasText: 'Ada jumped from 0:30 to 0:00 (taking back)' })).toHaveCount(1);
@@ -153,6 +125,7 @@ test('what was recorded in a channel is listed for its owner, narrowed, and open
   await expect(event).toContainText('As owner, who may: edit channel');
   await expect(event).toContainText('"name": "Minutes kept"');
   await clean(owner, 'audit');
+  await fits(owner, 'audit');
   await owner.getByLabel('Kind').selectOption('member');
   await owner.getByRole('button', { name: 'Filter', exact: true }).click();
   await expect(rows.filter({ hasText: 'channel:' })).toHaveCount(0);

@@ -180,6 +180,7 @@ export const en = {
     exitFullscreen: "Exit full screen",
     showChat: "Show the chat",
     hideChat: "Hide the chat",
+    pip: "Picture in picture",
     theatre: "Theatre mode",
     exitTheatre: "Leave theatre mode",
     settings: "Settings",

@@ -46,6 +46,7 @@ export class Follower {
   private view: SyncView | null = null;
   private soundBlocked = false;
   private gestureNeeded = false;
+  private shiftUs = 0;
   private playing = false;
   private cancel: () => void = () => undefined;
   private readonly look = (): void => this.tick();
@@ -70,6 +71,12 @@ export class Follower {
 
   setFrameRate(fps: number | null): void {
     this.controller.setFrameRate(fps);
+  }
+
+  /** Moves this device's film against everybody's, for screens and speakers that are late; positive is earlier. */
+  setShift(us: number): void {
+    this.shiftUs = us;
+    this.tick();
   }
 
   /** Follows this view; `null` holds the element. */
@@ -113,7 +120,7 @@ export class Follower {
       ended: element.ended,
       hidden: document.visibilityState === "hidden",
       muted: element.muted,
-      offset_us: targetOffsetUs(),
+      offset_us: targetOffsetUs() + this.shiftUs,
     };
   }
 

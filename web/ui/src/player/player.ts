@@ -41,6 +41,8 @@ export interface PlayerState {
   readonly levels: readonly Level[];
   readonly level: number;
   readonly auto: boolean;
+  /** Frames per second, if the film says. */
+  readonly fps: number | null;
   readonly failure: { readonly code: string; readonly message: string } | null;
 }
 
@@ -53,6 +55,8 @@ export interface Player extends Readable<PlayerState>, VideoController {
   load(media: Media): Promise<void>;
   setEngine(kind: EngineKind): Promise<void>;
   setLevel(index: number | "auto", options?: { readonly flush: boolean }): void;
+  /** Shows the film this much earlier than everybody does, for speakers and screens that are late, µs. */
+  setShift(us: number): void;
   unlock(): void;
   stats(): PlayerStats;
   destroy(): void;
@@ -70,6 +74,7 @@ const FIRST: PlayerState = {
   levels: [],
   level: -1,
   auto: true,
+  fps: null,
   failure: null,
 };
 
@@ -131,7 +136,9 @@ class ElementPlayer implements Player {
       const url = kind === "dash" ? (media.dashUrl ?? media.hlsUrl) : media.hlsUrl;
       await engine.load({ url, start_us: this.startPosition(), tokens: media.tokens });
       if (generation !== this.generation) return;
-      this.follower.setFrameRate(frameRate(engine.levels().map((level) => level.fps)));
+      const fps = frameRate(engine.levels().map((level) => level.fps));
+      this.follower.setFrameRate(fps);
+      this.store.patch({ fps });
       this.follow(this.view);
       this.follower.setDrive(engine);
     } catch (error) {
@@ -160,6 +167,10 @@ class ElementPlayer implements Player {
   setLevel(index: number | "auto", options: { readonly flush: boolean } = { flush: true }): void {
     this.engine?.setLevel(index, options);
     this.store.patch({ auto: index === "auto" });
+  }
+
+  setShift(us: number): void {
+    this.follower.setShift(us);
   }
 
   unlock(): void {

@@ -125,31 +125,35 @@ export interface ChatExtras {
   readonly mentions?: readonly string[];
 }
 
-export interface Room extends Readable<RoomState> {
-  readonly state: Readable<RoomState>;
+/** What a player stands on: a timeline to follow, and whom to ask to move it. A channel's room, or a viewer alone. */
+export interface Stage extends Readable<RoomState> {
   play(): Promise<OpResult>;
   pause(): Promise<OpResult>;
   seek(position_us: number): Promise<OpResult>;
-  load(videoId: string): Promise<OpResult>;
   /** Sets the speed for everybody. */
   rate(rate_ppm: number): Promise<OpResult>;
+  /** Calls back when emoji were thrown; returns how to stop that. */
+  onBurst(hear: (event: ReactionsEvent) => void): () => void;
+  /** Where the film is now by the stage's clock, in µs; `null` without one. */
+  positionUs(): number | null;
+  attach(player: VideoController): () => void;
+}
+
+export interface Room extends Stage {
+  readonly state: Readable<RoomState>;
+  load(videoId: string): Promise<OpResult>;
   chat(text: string, extras?: ChatExtras): Promise<OpResult>;
   /** Adds messages that were read elsewhere: older pages, the answer to an own change. */
   show(messages: readonly RoomMessage[]): void;
   /** Throws an emoji over the film, for everybody. */
   burst(emoji: string): void;
-  /** Calls back when emoji were thrown; returns how to stop that. */
-  onBurst(hear: (event: ReactionsEvent) => void): () => void;
   /** Sends a message again that failed. */
   retry(messageId: string): Promise<OpResult>;
   typingNow(): void;
   /** Calls back when something that is read over GraphQL has changed; returns how to stop that. */
   onChanged(hear: (event: ChangedEvent) => void): () => void;
-  /** Where the film is now by the hub's clock, in µs; `null` without one. */
-  positionUs(): number | null;
   /** How long a film that waits for viewers waits at most, in µs; `null` when none does. */
   holdLeftUs(): number | null;
-  attach(player: VideoController): () => void;
   close(): void;
 }
 
@@ -158,7 +162,8 @@ export function syncUrl(): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/sync`;
 }
 
-const FIRST: RoomState = {
+/** What is known before anything was heard. */
+export const NO_ROOM: RoomState = {
   status: "connecting",
   denied: null,
   controls: false,
@@ -182,7 +187,7 @@ export function createRoom(options: RoomOptions): Room {
 
 class LiveRoom implements Room {
   readonly state: Readable<RoomState>;
-  private readonly store = createStore<RoomState>(FIRST);
+  private readonly store = createStore<RoomState>(NO_ROOM);
   private readonly options: RoomOptions;
   private readonly clock: Clock;
   private readonly timers: Timers;

@@ -22,6 +22,8 @@ describe("keys", () => {
     ["End", { do: "jump", share: 1 }],
     ["ArrowUp", { do: "volume", step: 0.05 }],
     ["/", { do: "chat" }],
+    [",", { do: "frame", step: -1 }],
+    ["p", { do: "pip" }],
   ])("%s", (key, action) => expect(actionOf(press(key))).toEqual(action));
 
   it("leaves the browser its own", () => {

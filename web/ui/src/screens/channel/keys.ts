@@ -10,6 +10,8 @@ export type Action =
   | { do: "volume"; step: number }
   | { do: "fullscreen" }
   | { do: "theatre" }
+  | { do: "pip" }
+  | { do: "frame"; step: 1 | -1 }
   | { do: "stats" }
   | { do: "chat" }
   | { do: "help" };
@@ -25,7 +27,7 @@ export interface Key {
 
 /** The shared ones need the channel's consent; the others concern this viewer only. */
 export function isShared(action: Action): boolean {
-  return ["toggle", "skip", "jump", "faster", "next"].includes(action.do);
+  return ["toggle", "skip", "jump", "faster", "next", "frame"].includes(action.do);
 }
 
 const VOLUME_STEP = 0.05;
@@ -40,6 +42,8 @@ const NAMED: Record<string, Action> = {
   End: { do: "jump", share: 1 },
   Enter: { do: "chat" },
   "/": { do: "chat" },
+  ",": { do: "frame", step: -1 },
+  ".": { do: "frame", step: 1 },
   ">": { do: "faster", step: 1 },
   "<": { do: "faster", step: -1 },
   "?": { do: "help" },
@@ -52,6 +56,7 @@ const LETTERS: Record<string, Action> = {
   m: { do: "mute" },
   f: { do: "fullscreen" },
   t: { do: "theatre" },
+  p: { do: "pip" },
   s: { do: "stats" },
 };
 

@@ -4,7 +4,7 @@ import { fromStore } from "svelte/store";
 import { refusal } from "$src/app/problems";
 import { t } from "$src/i18n";
 import { RATE_NORMAL_PPM } from "$src/sync/protocol";
-import type { OpResult, Room, RoomState } from "$src/sync/room";
+import type { OpResult, RoomState, Stage } from "$src/sync/room";
 
 /** Quick presses of an arrow key become one seek. */
 const GATHER_MS = 150;
@@ -31,14 +31,14 @@ export class Transport {
   positionUs = $state(0);
   #target: Target | null = $state.raw(null);
   #gathering: ReturnType<typeof setTimeout> | undefined;
-  readonly #room: Room;
+  readonly #room: Stage;
   readonly #state: { readonly current: RoomState };
   readonly #refused: (why: string) => void;
   readonly #why: (permission: "PLAY_PAUSE" | "SEEK") => string | null;
 
   /** `why`: why something is not permitted, `null` when it is. */
   constructor(
-    room: Room,
+    room: Stage,
     refused: (why: string) => void,
     why: (permission: "PLAY_PAUSE" | "SEEK") => string | null = () => null,
   ) {
