@@ -161,7 +161,7 @@ pub fn found(filter: &Filter, search: &Search, after: Option<After>, limit: i64)
          CASE WHEN starts_with(lower(v.title), ",
     );
     query
-        .push_bind(asked.clone())
+        .push_bind(asked)
         .push(") THEN 1 ELSE 0 END AS score, v.created_position FROM (SELECT v.* FROM rm_videos v, asked a WHERE ");
     query.push(DOCUMENT).push(" @@ a.words AND ");
     narrow(&mut query, filter);

@@ -158,7 +158,10 @@ fn edited(state: &VideoState, edit: &Edit) -> Result<Vec<VideoEvent>, VideoError
 
 /// The tags afterwards: in the order given, each once whatever its case.
 fn tags(held: &[String], edit: &Edit) -> Result<Vec<String>, VideoError> {
-    let removed: BTreeSet<String> = edit.remove_tags.iter().map(|tag| tag.trim().to_lowercase()).collect();
+    let plain = |tag: &String| tag.trim().to_lowercase();
+    // What is added in the same wish stays where it is.
+    let added: BTreeSet<String> = edit.add_tags.iter().map(plain).collect();
+    let removed: BTreeSet<String> = edit.remove_tags.iter().map(plain).filter(|tag| !added.contains(tag)).collect();
     let base = edit.tags.as_deref().unwrap_or(held).iter().filter(|tag| !removed.contains(&tag.trim().to_lowercase()));
     let mut seen = BTreeSet::new();
     let mut tags = vec![];

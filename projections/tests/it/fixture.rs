@@ -411,12 +411,14 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
     let rejected = VideoId(Uuid::new_v4());
     let events =
         [requested(owner, rejected, "Not a film"), VideoEvent::UploadRejected { reason: "It is a text.".to_owned() }];
-    let gone = [
+    fixture.append(StreamId::video(rejected), None, &events).await;
+    let gone = VideoId(Uuid::new_v4());
+    let events = [
+        requested(owner, gone, "A"),
         VideoEvent::Retitled { title: personal(owner, "Gone") },
         VideoEvent::Trashed { purge_at_us: Timestamp(9) },
         VideoEvent::PurgeStarted {},
         VideoEvent::Purged {},
     ];
-    let events = [events.to_vec(), gone.to_vec()].concat();
-    fixture.append(StreamId::video(rejected), None, &events).await;
+    fixture.append(StreamId::video(gone), None, &events).await;
 }
