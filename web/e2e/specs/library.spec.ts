@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
-import { signIn } from '../fixtures/browser.ts';
+import { CHROMIUM_ARGS, pictureReady, press, signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
 
@@ -18,6 +18,7 @@ let ada: Api;
 let films: string[] = [];
 
 test.describe.configure({ mode: 'serial' });
+test.use({ launchOptions: { executablePath: '/usr/bin/chromium', args: CHROMIUM_ARGS } });
 test.beforeAll(async () => {
   test.setTimeout(300_000);
   server = await Server.start();
@@ -92,6 +93,26 @@ test('a film is edited on its own page, and says what happened', async ({ page }
   await page.getByRole('link', { name: 'Library' }).first().click();
   await page.getByRole('searchbox').fill('tea');
   await expect(film(page, 'A walk in the snow')).toBeVisible();
+});
+
+test('a film is watched alone, and goes on where it was left', async ({ page }) => {
+  await open(page);
+  await film(page, 'Birthday').getByRole('link').click();
+  await page.getByRole('button', { name: 'Watch here' }).click();
+  await pictureReady(page);
+  const at = () => page.evaluate(() => document.querySelector('video')?.currentTime ?? -1);
+  await press(page, 'k');
+  await expect.poll(at).toBeGreaterThan(2);
+  await press(page, 'k');
+  await expect(page.getByRole('button', { name: 'Play', exact: true })).toBeVisible();
+  const left = await at();
+  await clean(page, 'film-alone');
+  await page.reload();
+  await page.getByRole('button', { name: /^Go on at 0:0\d$/ }).click();
+  await pictureReady(page);
+  await expect.poll(async () => Math.abs((await at()) - left), 'where it was left').toBeLessThan(0.3);
+  await press(page, '0');
+  await expect.poll(at).toBeLessThan(0.1);
 });
 
 test('many are deleted at once, wait in the trash, and one comes back', async ({ page }) => {

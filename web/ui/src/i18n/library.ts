@@ -75,6 +75,8 @@ export const library = {
     notFoundHint: "It may have been deleted, or it is private.",
     back: "Library",
     watch: "Watch in a channel",
+    watchAlone: "Watch here",
+    goOn: (at: string) => `Go on at ${at}`,
     by: (name: string) => `By ${name}`,
     edit: "Details",
     name: "Title",
