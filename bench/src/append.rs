@@ -278,7 +278,7 @@ impl Stock {
 }
 
 /// A folder the database's own user may enter.
-fn tempfile_folder() -> anyhow::Result<std::path::PathBuf> {
+pub(crate) fn tempfile_folder() -> anyhow::Result<std::path::PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let folder = std::env::temp_dir().join(format!("lockstep-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;

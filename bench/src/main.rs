@@ -1,13 +1,16 @@
 //! Benchmarks side by side with the named peer in the same run: JSON lines, never a figure without its peer.
 
 mod append;
+mod library;
 mod report;
 
 use anyhow::bail;
 
 /// Every benchmark with what it measures.
-const BENCHMARKS: &[(&str, &str)] =
-    &[("append", "durable commands per second through the dispatcher, against stock postgres-es execute()")];
+const BENCHMARKS: &[(&str, &str)] = &[
+    ("append", "durable commands per second through the dispatcher, against stock postgres-es execute()"),
+    ("library", "pages and searches of 100,000 films, against OFFSET and ILIKE over the same rows"),
+];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -19,6 +22,7 @@ async fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Some("append") => append::run().await,
+        Some("library") => library::run().await,
         Some(other) => bail!("there is no benchmark {other:?}; run without a name to list them"),
     }
 }

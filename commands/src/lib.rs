@@ -13,6 +13,7 @@ pub mod entry;
 pub mod hashing;
 pub mod inbox;
 pub mod invite;
+pub mod library;
 pub mod magic;
 pub mod member;
 pub mod message;

@@ -1,7 +1,7 @@
 //! The shared remote: load, play, pause, seek, speed, waiting for each other, and the end of a film.
 
 use lockstep_domain::{
-    ids::{ChannelId, StreamId, VideoId},
+    ids::{AccountId, ChannelId, StreamId, VideoId},
     playback::{Loadable, Playback, PlaybackCommand, PlaybackError, ReleaseCause},
     standing::Standing,
     time::MediaTime,
@@ -29,7 +29,7 @@ pub async fn load_video(services: &Services, context: &Context, channel: Channel
         .dispatcher
         .execute_with::<Playback, _, _>(StreamId::playback(channel), Some(channel), context, |facts| async move {
             let found = member::standing(&facts, channel, account).await?;
-            let (film, guard) = loadable(&facts, video).await?;
+            let (film, guard) = loadable(&facts, video, Some(account)).await?;
             let (standing, mut guards) = (found.standing, found.guards);
             guards.push(guard);
             let Loadable { duration, playable, .. } = film;
@@ -39,12 +39,16 @@ pub async fn load_video(services: &Services, context: &Context, channel: Channel
         .map_err(refusal)
 }
 
-/// A film as it can be put on, with the guard of its stream.
-pub(crate) async fn loadable(facts: &Facts, video: VideoId) -> Result<(Loadable, Guard), LoadError> {
+/// A film as `account` can put it on, with the guard of its stream; `None`: as it can go on where it was put on.
+pub(crate) async fn loadable(
+    facts: &Facts,
+    video: VideoId,
+    account: Option<AccountId>,
+) -> Result<(Loadable, Guard), LoadError> {
     let stream = StreamId::video(video);
     let film = facts.load::<Video>(&stream).await?;
     let duration = film.state.source.as_ref().map_or(MediaTime::ZERO, |source| source.duration_us);
-    let playable = film.state.status == Status::Ready;
+    let playable = film.state.status == Status::Ready && film.state.opens_for(account);
     Ok((Loadable { video, duration, playable, item: None }, Guard { stream, version: film.version }))
 }
 

@@ -54,8 +54,9 @@ pub async fn put_back(
     video: VideoId,
     place: Place,
 ) -> Answer {
+    let account = context.account();
     act(services, context, channel, |facts, standing| async move {
-        let (film, guard) = loadable(&facts, video).await?;
+        let (film, guard) = loadable(&facts, video, account).await?;
         let film = Film { video, duration: film.duration, playable: film.playable };
         Ok((QueueCommand::Add { standing, item, film, place, at: context.now }, vec![guard]))
     })
@@ -159,7 +160,7 @@ pub async fn play_now(services: &Services, context: &Context, channel: ChannelId
         .execute_with::<Playback, _, _>(stream, Some(channel), context, |facts| async move {
             let found = member::standing(&facts, channel, account).await?;
             let listed = facts.load::<Queue>(queue).await?;
-            let (film, guard) = loadable(&facts, held.video).await?;
+            let (film, guard) = loadable(&facts, held.video, Some(held.by)).await?;
             // Taken out by somebody else meanwhile: there is nothing to load.
             let film =
                 Loadable { item: Some(item), playable: film.playable && listed.state.item(item).is_some(), ..film };
@@ -218,15 +219,15 @@ async fn choose(
     let queue = facts.load::<Queue>(&StreamId::queue(channel)).await?.state;
     if why == Onward::Ended && queue.loop_mode == LoopMode::One {
         let Some(video) = on.video else { return Ok(None) };
-        let (film, guard) = loadable(facts, video).await?;
+        let (film, guard) = loadable(facts, video, None).await?;
         // It is out of the queue already: named no more.
         return Ok(film.playable.then_some((film, guard)));
     }
     if why == Onward::Ended && !queue.autoplay {
         return Ok(None);
     }
-    for QueueItem { item, video, .. } in queue.next(on.item) {
-        let (film, guard) = loadable(facts, *video).await?;
+    for QueueItem { item, video, by, .. } in queue.next(on.item) {
+        let (film, guard) = loadable(facts, *video, Some(*by)).await?;
         // What cannot be played any more is passed over, and stays for people to see.
         if film.playable {
             return Ok(Some((Loadable { item: Some(*item), ..film }, guard)));

@@ -12,12 +12,14 @@ use lockstep_domain::{
 use lockstep_event_store::RecordedEvent;
 use uuid::Uuid;
 
-use crate::{CommandError, Context, Services, session, video};
+use crate::{CommandError, Context, Services, library, session, video};
 
 /// Events taken from the log at a time.
 const BATCH_EVENTS: usize = 200;
 /// How often requested uploads are looked for.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(15);
+/// Every so many sweeps the folders of films deleted a while ago are looked into: ten minutes.
+const LATE_EVERY_SWEEPS: u32 = 40;
 /// How often a failed reaction is tried before it is left and reported.
 const TRIES_MAX: u32 = 5;
 /// The reactions' checkpoint.
@@ -55,12 +57,22 @@ async fn follow(services: Services) {
 async fn sweep(services: Services) {
     let mut due = tokio::time::interval(SWEEP_EVERY);
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut sweeps: u32 = 0;
     loop {
         due.tick().await;
         let context = || video::system_context(services.ids.uuid(), services.clock.now(), None);
         if let Err(error) = video::sweep_uploads(&services, context).await {
             tracing::warn!(%error, "uploads could not be swept");
         }
+        if let Err(error) = library::sweep_trash(&services, context).await {
+            tracing::warn!(%error, "the trash could not be swept");
+        }
+        if sweeps.is_multiple_of(LATE_EVERY_SWEEPS)
+            && let Err(error) = library::sweep_late_objects(&services).await
+        {
+            tracing::warn!(%error, "late objects could not be swept");
+        }
+        sweeps = sweeps.wrapping_add(1);
     }
 }
 
@@ -100,7 +112,20 @@ async fn react(services: &Services, event: &RecordedEvent) {
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
         | VideoEvent::TranscodeFailed { .. }
-        | VideoEvent::InterimObjectRemoved {} => {}
+        | VideoEvent::InterimObjectRemoved {}
+        | VideoEvent::Retitled { .. }
+        | VideoEvent::Described { .. }
+        | VideoEvent::Tagged { .. }
+        | VideoEvent::VisibilityChanged { .. }
+        | VideoEvent::Trashed { .. }
+        | VideoEvent::Restored {}
+        | VideoEvent::Purged {} => {}
+        VideoEvent::PurgeStarted {} => {
+            let context = caused_by(services, event, decoded.event_type());
+            if let Err(error) = library::finish_purge(services, &context, video).await {
+                tracing::warn!(%video, %error, "objects of a deleted film are still there; the sweep goes on");
+            }
+        }
     }
 }
 

@@ -234,6 +234,7 @@ codes!(VideoRefusal {
     Self::Guest => "guest",
     Self::NotArrived => "not_arrived",
     Self::Rejected(_) => "rejected",
+    Self::TooMany => "too_many",
     Self::Rule(rule) => rule.code(),
 });
 codes!(VideoError {
@@ -244,6 +245,12 @@ codes!(VideoError {
     Self::Unknown => "not_found",
     Self::Exists => "exists",
     Self::WrongStatus(_) => "wrong_status",
+    Self::Description => "description_length",
+    Self::Tags => "tags",
+    Self::InTrash => "in_trash",
+    Self::NotInTrash => "not_in_trash",
+    Self::SourceGone => "source_gone",
+    Self::Suspended => "suspended",
 });
 codes!(InboxRefusal {
     Self::SignedOut => "signed_out",

@@ -234,7 +234,7 @@ impl Undoes for Playback {
             }
             Return::Film { video, position } => (video, position),
         };
-        let (film, guard) = loadable(facts, video).await?;
+        let (film, guard) = loadable(facts, video, Some(asked.account)).await?;
         guards.push(guard);
         Ok((PlaybackCommand::PutBack { standing, film, position, at }, guards))
     }
@@ -250,7 +250,7 @@ impl Undoes for Queue {
         let command = match back {
             Requeue::Remove { item } => QueueCommand::Remove { standing, item, at },
             Requeue::PutBack { item, video, place } => {
-                let (film, guard) = loadable(facts, video).await?;
+                let (film, guard) = loadable(facts, video, Some(asked.account)).await?;
                 guards.push(guard);
                 let film = Film { video, duration: film.duration, playable: film.playable };
                 // Its place is given back only by who may give places.

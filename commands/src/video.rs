@@ -28,6 +28,8 @@ pub enum VideoRefusal {
     NotArrived,
     #[error("{0}")]
     Rejected(String),
+    #[error("choose 1 to {} films", crate::library::BULK_MAX)]
+    TooMany,
     #[error(transparent)]
     Rule(#[from] VideoError),
 }

@@ -20,9 +20,10 @@ pub const DESCRIPTION_CHARS_MAX: usize = 1_000;
 /// The longest pause that slow mode may ask for between two messages of one person, seconds.
 pub const SLOW_MODE_S_MAX: u32 = 3_600;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
+    #[default]
     Public,
     Unlisted,
     Private,
@@ -109,6 +110,7 @@ pub enum ChannelChange {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a command lives for one decision")]
 pub enum ChannelCommand {
     Create {
         owner: AccountId,

@@ -102,6 +102,8 @@ pub struct MemberState {
     pub asking: bool,
     /// Was let in once and not sent away since: a private channel's door is open.
     pub admitted: bool,
+    /// Was sent away with more than a viewer's role, and given none since: comes back as a viewer.
+    pub demoted: bool,
 }
 
 impl MemberState {
@@ -227,11 +229,14 @@ impl Aggregate for Member {
             MemberEvent::JoinDeclined { .. } => state.asking = false,
             MemberEvent::Joined { role, .. } => {
                 state.role = Some(*role);
-                (state.present, state.asking, state.admitted) = (true, false, true);
+                (state.present, state.asking, state.admitted, state.demoted) = (true, false, true, false);
             }
             MemberEvent::Left {} => state.present = false,
-            MemberEvent::Removed { .. } => (state.present, state.admitted) = (false, false),
-            MemberEvent::RoleGranted { role, .. } => state.role = Some(*role),
+            MemberEvent::Removed { .. } => {
+                (state.present, state.admitted) = (false, false);
+                state.demoted = state.role > Some(ChannelRole::Viewer);
+            }
+            MemberEvent::RoleGranted { role, .. } => (state.role, state.demoted) = (Some(*role), false),
             MemberEvent::PermissionOverridden { permission, granted, .. } => {
                 match granted {
                     Some(granted) => state.overrides.insert(*permission, *granted),
@@ -243,6 +248,7 @@ impl Aggregate for Member {
             MemberEvent::Banned { .. } => {
                 state.banned = true;
                 (state.present, state.asking, state.admitted) = (false, false, false);
+                state.demoted = state.role > Some(ChannelRole::Viewer);
             }
             MemberEvent::Unbanned { .. } => state.banned = false,
         }
@@ -278,7 +284,12 @@ fn join(state: &MemberState, standing: &Standing, invite: Option<InviteId>) -> R
         let knows = state.asking || state.role.is_some();
         return Err(if knows { MemberError::Private } else { Denied::NoChannel.into() });
     }
-    let role = if owns { ChannelRole::Owner } else { state.role.unwrap_or(ChannelRole::Viewer) };
+    let role = match state.role {
+        _ if owns => ChannelRole::Owner,
+        // A role is trust, and whoever was sent away lost it.
+        Some(role) if !state.demoted => role,
+        _ => ChannelRole::Viewer,
+    };
     Ok(vec![MemberEvent::Joined { role, invite }])
 }
 
@@ -307,15 +318,16 @@ fn moderated(
         Moderation::Decline => vec![],
         Moderation::Readmit if state.admitted => vec![],
         Moderation::Readmit => {
-            state.role.ok_or(MemberError::NotAMember)?;
-            vec![MemberEvent::JoinApproved { by }]
+            let role = state.role.ok_or(MemberError::NotAMember)?;
+            let regained = state.demoted.then_some(MemberEvent::RoleGranted { role, by });
+            [MemberEvent::JoinApproved { by }].into_iter().chain(regained).collect()
         }
         Moderation::GrantRole { role } => {
             let held = state.role.ok_or(MemberError::NotAMember)?;
             if standing.member.role <= Some(*role) {
                 return Err(MemberError::AboveYou);
             }
-            if held == *role { vec![] } else { vec![MemberEvent::RoleGranted { role: *role, by }] }
+            if held == *role && !state.demoted { vec![] } else { vec![MemberEvent::RoleGranted { role: *role, by }] }
         }
         Moderation::Override { permission, granted } => {
             state.role.ok_or(MemberError::NotAMember)?;

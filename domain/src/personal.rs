@@ -6,9 +6,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// In memory and towards the store it is `{"$personal": {"subject": "..", "value": ..}}`; the store
 /// replaces that object by ciphertext. An unreadable field decodes to [`Personal::Erased`], never to an error.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Default, Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Personal<T> {
-    Known { subject: String, value: T },
+    Known {
+        subject: String,
+        value: T,
+    },
+    #[default]
     Erased,
 }
 
@@ -22,12 +26,6 @@ impl<T> Personal<T> {
             Self::Known { value, .. } => Some(value),
             Self::Erased => None,
         }
-    }
-}
-
-impl<T: Default> Default for Personal<T> {
-    fn default() -> Self {
-        Self::Erased
     }
 }
 

@@ -1,13 +1,19 @@
 //! One film, from the wish to upload it to the stream people watch.
 
+mod library;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Aggregate, Personal, event_names,
+    Aggregate, Personal,
+    channel::Visibility,
+    event_names,
     ids::AccountId,
-    time::MediaTime,
+    time::{MediaTime, Timestamp},
     work::{Failure, WorkItem},
 };
+
+pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Wish};
 
 /// One upload's size limit, bytes: 5 GB, the largest single PUT of the S3 protocol.
 pub const UPLOAD_BYTES_MAX: u64 = 5_000_000_000;
@@ -105,6 +111,26 @@ pub enum VideoEvent {
         failure: Failure,
     },
     InterimObjectRemoved {},
+    Retitled {
+        title: Personal<String>,
+    },
+    Described {
+        description: Personal<String>,
+    },
+    /// All tags, as they are from now on.
+    Tagged {
+        tags: Personal<Vec<String>>,
+    },
+    VisibilityChanged {
+        visibility: Visibility,
+    },
+    Trashed {
+        /// When it is removed for good, unless it is restored.
+        purge_at_us: Timestamp,
+    },
+    Restored {},
+    PurgeStarted {},
+    Purged {},
 }
 event_names!(VideoEvent {
     UploadRequested,
@@ -119,6 +145,14 @@ event_names!(VideoEvent {
     TranscodeCompleted,
     TranscodeFailed,
     InterimObjectRemoved,
+    Retitled,
+    Described,
+    Tagged,
+    VisibilityChanged,
+    Trashed,
+    Restored,
+    PurgeStarted,
+    Purged,
 });
 
 #[derive(Debug, Clone, PartialEq)]
@@ -167,6 +201,12 @@ pub enum VideoCommand {
         failure: Failure,
     },
     RecordInterimRemoved,
+    /// What a keeper of the library wants.
+    Keep {
+        by: Keeper,
+        wish: Wish,
+        at: Timestamp,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -185,6 +225,18 @@ pub enum VideoError {
     Exists,
     #[error("this video is {0:?}, so that cannot happen now")]
     WrongStatus(Status),
+    #[error("a description has at most {DESCRIPTION_CHARS_MAX} characters")]
+    Description,
+    #[error("a film has at most {TAGS_MAX} tags of 1 to {TAG_CHARS_MAX} characters without commas")]
+    Tags,
+    #[error("this film is in the trash: restore it first")]
+    InTrash,
+    #[error("put it into the trash first")]
+    NotInTrash,
+    #[error("the uploaded file is not there any more: upload it again")]
+    SourceGone,
+    #[error("your account is suspended")]
+    Suspended,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -222,6 +274,10 @@ pub struct VideoState {
     pub dash_key: Option<String>,
     pub failure: Option<Failure>,
     pub interim_removed: bool,
+    pub description: Personal<String>,
+    pub tags: Personal<Vec<String>>,
+    pub visibility: Visibility,
+    pub place: Place,
 }
 
 pub struct Video;
@@ -238,6 +294,12 @@ impl Aggregate for Video {
             return request(state, command);
         }
         if state.status == Status::Unknown {
+            return Err(VideoError::Unknown);
+        }
+        if let VideoCommand::Keep { by, wish, at } = command {
+            return library::decide(state, by, wish, *at);
+        }
+        if matches!(state.place, Place::Purging | Place::Purged) {
             return Err(VideoError::Unknown);
         }
         match command {
@@ -304,6 +366,14 @@ impl Aggregate for Video {
                 state.failure = Some(failure.clone());
             }
             VideoEvent::InterimObjectRemoved {} => state.interim_removed = true,
+            VideoEvent::Retitled { title } => state.title = title.clone(),
+            VideoEvent::Described { description } => state.description = description.clone(),
+            VideoEvent::Tagged { tags } => state.tags = tags.clone(),
+            VideoEvent::VisibilityChanged { visibility } => state.visibility = *visibility,
+            VideoEvent::Trashed { purge_at_us } => state.place = Place::Trash { purge_at: *purge_at_us },
+            VideoEvent::Restored {} => state.place = Place::Library,
+            VideoEvent::PurgeStarted {} => state.place = Place::Purging,
+            VideoEvent::Purged {} => state.place = Place::Purged,
         }
     }
 }
@@ -358,7 +428,8 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
-        | VideoCommand::RecordInterimRemoved => true,
+        | VideoCommand::RecordInterimRemoved
+        | VideoCommand::Keep { .. } => true,
     };
     if repeated {
         return Ok(vec![]);
@@ -384,6 +455,7 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
-        | VideoCommand::RecordInterimRemoved => vec![],
+        | VideoCommand::RecordInterimRemoved
+        | VideoCommand::Keep { .. } => vec![],
     })
 }

@@ -56,13 +56,28 @@ pub struct Segment {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum WorkEvent {
-    Claimed { worker: String, attempt: u32 },
-    SegmentPublished { attempt: u32, segment: Segment },
-    WorkCompleted { attempt: u32 },
-    ClaimLapsed { attempt: u32 },
-    WorkFailed { attempt: u32, failure: Failure },
+    Claimed {
+        worker: String,
+        attempt: u32,
+    },
+    SegmentPublished {
+        attempt: u32,
+        segment: Segment,
+    },
+    WorkCompleted {
+        attempt: u32,
+    },
+    ClaimLapsed {
+        attempt: u32,
+    },
+    WorkFailed {
+        attempt: u32,
+        failure: Failure,
+    },
+    /// It may be claimed again although it failed.
+    Reopened {},
 }
-event_names!(WorkEvent { Claimed, SegmentPublished, WorkCompleted, ClaimLapsed, WorkFailed });
+event_names!(WorkEvent { Claimed, SegmentPublished, WorkCompleted, ClaimLapsed, WorkFailed, Reopened });
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkCommand {
@@ -87,6 +102,8 @@ pub enum WorkCommand {
         attempt: u32,
         failure: Failure,
     },
+    /// The film is tried again.
+    Reopen,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -153,6 +170,7 @@ impl Aggregate for Work {
                 holds(state, worker, *attempt)?;
                 Ok(vec![WorkEvent::WorkFailed { attempt: *attempt, failure: failure.clone() }])
             }
+            WorkCommand::Reopen => Ok(if state.failure.is_some() { vec![WorkEvent::Reopened {}] } else { vec![] }),
         }
     }
 
@@ -175,6 +193,7 @@ impl Aggregate for Work {
                 state.failure = Some(failure.clone());
                 state.holder = None;
             }
+            WorkEvent::Reopened {} => state.failure = None,
         }
     }
 }

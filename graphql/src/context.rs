@@ -9,7 +9,7 @@ use lockstep_domain::{
     ids::{AccountId, VideoId},
     time::Timestamp,
 };
-use lockstep_projections::{Reader, Tail};
+use lockstep_projections::{Reader, Tail, videos::Asker};
 use uuid::Uuid;
 
 use crate::{loader::Loaders, schema::Introspection};
@@ -92,6 +92,10 @@ pub(crate) trait Shared {
     }
     fn is_administrator(&self) -> bool {
         self.principal().is_some_and(|principal| principal.role == PlatformRole::Administrator)
+    }
+    /// Who looks at films.
+    fn viewer(&self) -> Asker {
+        Asker { account: self.asker(), administers: self.is_administrator() }
     }
     /// The circumstances of a command by the asker; `None` when nobody is signed in.
     fn acting(&self, operation: Uuid) -> Option<lockstep_commands::Context> {

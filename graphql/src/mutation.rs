@@ -4,6 +4,7 @@ mod account;
 mod administration;
 mod channel;
 mod invite;
+mod library;
 mod member;
 mod message;
 mod moderation;
@@ -23,6 +24,7 @@ pub(crate) struct Mutation(
     account::Accounts,
     administration::Administration,
     video::Videos,
+    library::Library,
     channel::Channels,
     member::Members,
     settings::Settings,

@@ -5,6 +5,7 @@ pub(crate) mod activity;
 pub(crate) mod audit;
 pub(crate) mod channel;
 pub(crate) mod invite;
+pub(crate) mod library;
 pub(crate) mod member;
 pub(crate) mod member_page;
 pub(crate) mod message;

@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod channel;
 mod door;
+mod library;
 mod message;
 mod notification;
 mod people;
@@ -21,6 +22,7 @@ pub(crate) struct Query(
     account::Accounts,
     people::People,
     video::Videos,
+    library::Library,
     channel::Channels,
     door::Doors,
     message::Messages,

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod channels;
 mod checkpoint;
 pub mod invites;
+pub mod library;
 pub mod member_page;
 pub mod members;
 pub mod messages;

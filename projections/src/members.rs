@@ -188,6 +188,8 @@ pub(crate) fn state(row: &PgRow, role: &str) -> Result<MemberState, sqlx::Error>
         overrides: overrides(row)?,
         asking: row.try_get("asking")?,
         admitted: row.try_get("admitted")?,
+        // What role somebody comes back with is decided on the log.
+        demoted: false,
     })
 }
 

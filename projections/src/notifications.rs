@@ -227,7 +227,15 @@ async fn video(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Apply
         | VideoEvent::TranscodeProgressed { .. }
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
-        | VideoEvent::InterimObjectRemoved {} => return Ok(()),
+        | VideoEvent::InterimObjectRemoved {}
+        | VideoEvent::Retitled { .. }
+        | VideoEvent::Described { .. }
+        | VideoEvent::Tagged { .. }
+        | VideoEvent::VisibilityChanged { .. }
+        | VideoEvent::Trashed { .. }
+        | VideoEvent::Restored {}
+        | VideoEvent::PurgeStarted {}
+        | VideoEvent::Purged {} => return Ok(()),
     };
     let Some((owner, _)) = people::owner(tx, "video", video.0).await? else { return Ok(()) };
     tell(tx, event, owner, &Told { kind, video: Some(video), detail, ..Told::default() }).await

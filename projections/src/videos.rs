@@ -1,6 +1,7 @@
 //! Films with their progress, probed facts, renditions, paths below `/v/<token>/`, and failures.
-//! Queries are in `videos/query.rs`.
+//! Queries are in `videos/query.rs`, what a keeper of the library changes in `videos/library.rs`.
 
+mod library;
 mod query;
 
 use async_trait::async_trait;
@@ -19,7 +20,8 @@ use crate::{
     words::Word,
 };
 
-pub use query::{Filter, RenditionRow, VideoRow, by_ids, count, list, renditions};
+pub use library::Shelf;
+pub use query::{Asker, Filter, RenditionRow, VideoRow, by_ids, count, list, renditions};
 
 /// The projection behind `rm_videos` and `rm_video_renditions`.
 pub struct Videos;
@@ -28,6 +30,9 @@ pub struct Videos;
 impl Projection for Videos {
     fn name(&self) -> &'static str {
         "videos"
+    }
+    fn version(&self) -> i32 {
+        2
     }
     fn kinds(&self) -> &'static [&'static str] {
         &["video"]
@@ -40,7 +45,10 @@ impl Projection for Videos {
         let video: VideoId = id_of(event)?;
         match decode::<VideoEvent>(event)? {
             requested @ VideoEvent::UploadRequested { .. } => insert(tx, event, video, &requested).await,
-            VideoEvent::UploadCompleted {} => status(tx, event, video, Status::Uploaded, None).await,
+            VideoEvent::UploadCompleted {} => {
+                library::source_stored(tx, event, video).await?;
+                status(tx, event, video, Status::Uploaded, None).await
+            }
             VideoEvent::UploadRejected { reason } => {
                 let failure = Failure { stage: "upload".into(), code: "rejected".into(), reason, retryable: false };
                 status(tx, event, video, Status::Rejected, Some(&failure)).await
@@ -57,6 +65,7 @@ impl Projection for Videos {
                 progress(tx, event, video, percent, &stage, eta_s).await
             }
             VideoEvent::RenditionCompleted { rendition } => {
+                library::stored(tx, event, video, bigint(event, rendition.bytes)?).await?;
                 completed(tx, event, video, &rendition).await?;
                 touch(tx, event, video).await
             }
@@ -69,7 +78,20 @@ impl Projection for Videos {
                 ready(tx, event, video, hls, dash, duration_us).await
             }
             VideoEvent::TranscodeFailed { failure } => status(tx, event, video, Status::Failed, Some(&failure)).await,
-            VideoEvent::InterimObjectRemoved {} => touch(tx, event, video).await,
+            VideoEvent::InterimObjectRemoved {} => {
+                library::source_removed(tx, event, video).await?;
+                touch(tx, event, video).await
+            }
+            VideoEvent::Retitled { title } => library::retitled(tx, event, video, &shown(&title)).await,
+            VideoEvent::Described { description } => library::described(tx, event, video, &shown(&description)).await,
+            VideoEvent::Tagged { tags } => library::tagged(tx, event, video, tags.value()).await,
+            VideoEvent::VisibilityChanged { visibility } => library::seen_by(tx, event, video, visibility).await,
+            VideoEvent::Trashed { purge_at_us } => {
+                library::moved(tx, event, video, Shelf::Trash, Some(purge_at_us)).await
+            }
+            VideoEvent::Restored {} => library::moved(tx, event, video, Shelf::Library, None).await,
+            VideoEvent::PurgeStarted {} => library::moved(tx, event, video, Shelf::Purging, None).await,
+            VideoEvent::Purged {} => library::moved(tx, event, video, Shelf::Purged, None).await,
         }
     }
 }

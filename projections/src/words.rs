@@ -40,6 +40,7 @@ words!(Permission {
     EditChannel = "edit_channel",
 });
 words!(ReportAction { Redacted = "redacted", Muted = "muted", Banned = "banned", Dismissed = "dismissed" });
+words!(crate::videos::Shelf { Library = "library", Trash = "trash", Purging = "purging", Purged = "purged" });
 words!(Status {
     Unknown = "unknown", Uploading = "uploading", Uploaded = "uploaded", Processing = "processing",
     Ready = "ready", Failed = "failed", Rejected = "rejected",

@@ -143,10 +143,11 @@ impl Outbox {
     }
 
     fn wait(&mut self, event: Shared) {
-        let stale = |keep: &Keep| match (&event.keep, keep) {
-            (Keep::NewestTimeline, Keep::NewestTimeline) => true,
-            (Keep::Presence { .. }, Keep::Presence { .. }) => true,
-            _ => false,
+        let stale = |keep: &Keep| {
+            matches!(
+                (&event.keep, keep),
+                (Keep::NewestTimeline, Keep::NewestTimeline) | (Keep::Presence { .. }, Keep::Presence { .. })
+            )
         };
         if matches!(event.keep, Keep::Droppable) {
             return;

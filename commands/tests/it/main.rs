@@ -6,6 +6,7 @@ mod chat;
 mod cqrs;
 mod dispatcher;
 mod in_flight;
+mod library;
 mod passwords;
 mod people;
 mod queue;

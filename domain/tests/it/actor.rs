@@ -133,6 +133,7 @@ fn members() -> impl Strategy<Value = MemberState> {
             overrides,
             asking,
             admitted,
+            demoted: false,
         },
     )
 }

@@ -208,7 +208,7 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 13] = [
+const PERSONAL: [(&str, &[&str]); 16] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
     ("account.Registered.v1.json", &["name"]),
@@ -221,6 +221,9 @@ const PERSONAL: [(&str, &[&str]); 13] = [
     ("message.Redacted.v1.json", &["reason"]),
     ("report.Filed.v1.json", &["reason", "text"]),
     ("report.Resolved.v1.json", &["note"]),
+    ("video.Described.v1.json", &["description"]),
+    ("video.Retitled.v1.json", &["title"]),
+    ("video.Tagged.v1.json", &["tags"]),
     ("video.UploadRequested.v1.json", &["file_name", "title"]),
 ];
 
@@ -231,7 +234,8 @@ fn what_names_a_person_is_personal() {
         let fields = stored.as_object().unwrap().values().next().unwrap().as_object().unwrap();
         let personal: Vec<String> = fields
             .iter()
-            .filter(|(_, value)| value["$personal"]["subject"].is_string() && value["$personal"]["value"].is_string())
+            .filter(|(_, value)| value["$personal"]["subject"].is_string())
+            .filter(|(_, value)| value["$personal"]["value"].is_string() || value["$personal"]["value"].is_array())
             .map(|(field, _)| field.clone())
             .collect();
         if !personal.is_empty() {

@@ -29,6 +29,7 @@ mod undo;
 mod undo_queue;
 mod upgrade;
 mod video;
+mod video_library;
 mod video_transcode;
 mod visit;
 mod work;

@@ -95,6 +95,16 @@ fn who_was_sent_away_comes_back_only_through_an_open_door() {
 }
 
 #[test]
+fn who_was_sent_away_comes_back_as_a_viewer_until_given_a_role_again() {
+    let moderator = || Did::RoleGranted { role: ChannelRole::Moderator, by: ADA };
+    for away in [vec![REMOVED], vec![BANNED, UNBANNED]] {
+        let history = |more: Vec<Did>| [vec![joined(ChannelRole::Viewer), moderator()], away.clone(), more].concat();
+        given(history(vec![])).when(join(Visibility::Public)).then([joined(ChannelRole::Viewer)]);
+        given(history(vec![moderator()])).when(join(Visibility::Public)).then([joined(ChannelRole::Moderator)]);
+    }
+}
+
+#[test]
 fn a_ban_shuts_the_door() {
     for visibility in EVERY {
         for command in [join(visibility), join_invited(visibility), ask(visibility)] {
@@ -172,6 +182,7 @@ fn a_member_remembers_what_happened() {
     let expected = MemberState {
         role: Some(ChannelRole::Moderator),
         overrides: [(Permission::LoadVideo, false)].into(),
+        demoted: true,
         ..MemberState::default()
     };
     assert_eq!(every_event, expected);

@@ -226,6 +226,7 @@ pub fn works() -> Vec<WorkEvent> {
         WorkEvent::WorkCompleted { attempt: 1 },
         WorkEvent::ClaimLapsed { attempt: 1 },
         WorkEvent::WorkFailed { attempt: 1, failure: failure() },
+        WorkEvent::Reopened {},
     ]
 }
 
@@ -243,6 +244,14 @@ pub fn videos() -> Vec<VideoEvent> {
         completed(),
         VideoEvent::TranscodeFailed { failure: failure() },
         VideoEvent::InterimObjectRemoved {},
+        VideoEvent::Retitled { title: named(ADA, "Holiday in Lisbon") },
+        VideoEvent::Described { description: named(ADA, "Two weeks by the sea.") },
+        VideoEvent::Tagged { tags: Personal::new(ADA, vec!["sea".to_owned(), "summer".to_owned()]) },
+        VideoEvent::VisibilityChanged { visibility: Visibility::Unlisted },
+        VideoEvent::Trashed { purge_at_us: wall(604_800) },
+        VideoEvent::Restored {},
+        VideoEvent::PurgeStarted {},
+        VideoEvent::Purged {},
     ]
 }
 

@@ -1,10 +1,12 @@
 //! Films in the transcoder: what it may report, when, and what a late repeat does.
 
 use lockstep_domain::{
-    Aggregate,
+    Aggregate, Personal,
+    channel::Visibility,
     time::MediaTime,
     video::{
-        RenditionPlan, Source, Status, Video, VideoCommand as Do, VideoError as No, VideoEvent as Did, VideoState,
+        Place, RenditionPlan, Source, Status, Video, VideoCommand as Do, VideoError as No, VideoEvent as Did,
+        VideoState,
     },
     work::{Failure, WorkItem},
 };
@@ -167,6 +169,11 @@ fn a_film_remembers_what_happened() {
         dash_key: Some("v/film/manifest.mpd".into()),
         failure: Some(failure()),
         interim_removed: true,
+        title: named(ADA, "Holiday in Lisbon"),
+        description: named(ADA, "Two weeks by the sea."),
+        tags: Personal::new(ADA, vec!["sea".to_owned(), "summer".to_owned()]),
+        visibility: Visibility::Unlisted,
+        place: Place::Purged,
         ..asked
     };
     assert_eq!(Video::fold(&every_event), done);
@@ -209,7 +216,7 @@ fn reports() -> impl Strategy<Value = Do> {
 }
 
 fn commands() -> impl Strategy<Value = Do> {
-    prop_oneof![uploads(), reports()]
+    prop_oneof![2 => uploads(), 2 => reports(), 3 => crate::video_library::wishes()]
 }
 
 #[test]

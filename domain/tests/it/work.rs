@@ -114,6 +114,14 @@ fn the_holder_fails() {
 }
 
 #[test]
+fn what_failed_is_opened_again() {
+    given([claimed("a", 1), failed(1)]).when(Do::Reopen).then([Did::Reopened {}]);
+    given([claimed("a", 1)]).when(Do::Reopen).then([]);
+    let again = Do::Claim { worker: "b".into() };
+    given([claimed("a", 1), failed(1), Did::Reopened {}]).when(again).then([claimed("b", 2)]);
+}
+
+#[test]
 fn a_stale_claim_changes_nothing() {
     let taken_over = || [claimed("a", 1), LAPSED, claimed("b", 2)];
     for history in [vec![], vec![claimed("a", 1), LAPSED], taken_over().to_vec()] {
@@ -149,6 +157,7 @@ fn commands() -> impl Strategy<Value = Do> {
         2 => attempt().prop_map(|attempt| Do::Lapse { attempt }),
         1 => (worker(), attempt(), failure)
             .prop_map(|(worker, attempt, failure)| Do::Fail { worker, attempt, failure }),
+        1 => Just(Do::Reopen),
     ]
 }
 

@@ -16,7 +16,7 @@ use crate::{
 const PAGE: i64 = 1_000;
 
 /// What a verification saw.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Default, Debug, Clone, PartialEq, Eq)]
 pub struct VerifyReport {
     /// Events and commits that are as they were appended.
     pub events: u64,
@@ -190,12 +190,6 @@ impl Walk<'_> {
             self.events = page.into();
         }
         Ok(self.events.front())
-    }
-}
-
-impl Default for VerifyReport {
-    fn default() -> Self {
-        Self { events: 0, commits: 0, first_bad: None }
     }
 }
 

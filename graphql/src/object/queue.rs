@@ -107,7 +107,7 @@ impl QueueItem {
         nullable(async {
             let row = ctx.loaders().videos.load_one(self.item.video).await?;
             // Guests may watch a film when it is on, not before.
-            Ok(row.map(|row| Video { row, deliver: ctx.is_member() }))
+            Ok(row.map(|row| Video { deliver: ctx.is_member() && row.opens_for(&ctx.viewer()), row }))
         })
         .await
     }

@@ -10,7 +10,7 @@ use crate::{
     context::{DeliveryToken, Shared},
     loader::LadderOf,
     problem::{Nullable, Problem},
-    scalar::{DateTime, VideoStatus, float},
+    scalar::{DateTime, VideoStatus, Visibility, float},
 };
 
 /// A film with whether its asker may watch it.
@@ -23,7 +23,8 @@ pub(crate) struct Video {
 
 impl Video {
     fn token(&self, ctx: &Context<'_>) -> Option<DeliveryToken> {
-        self.deliver.then(|| ctx.deps().delivery.token(self.row.video, ctx.services().clock.now()))
+        (self.deliver && self.row.is_kept())
+            .then(|| ctx.deps().delivery.token(self.row.video, ctx.services().clock.now()))
     }
 
     fn url(&self, ctx: &Context<'_>, path: Option<&String>) -> Option<String> {
@@ -102,6 +103,32 @@ impl Video {
     }
     async fn failure(&self) -> Option<Failure> {
         self.row.failure.clone().map(Failure::from)
+    }
+    async fn description(&self) -> &str {
+        &self.row.description
+    }
+    async fn tags(&self) -> &[String] {
+        &self.row.tags
+    }
+    /// Public: every member finds it. Unlisted: who has its link. Private: its owner, and where a channel plays it.
+    async fn visibility(&self) -> Visibility {
+        self.row.visibility.into()
+    }
+    /// When it was put into the trash, while it is there.
+    async fn trashed_at(&self) -> Option<DateTime> {
+        self.row.trashed_at.map(DateTime)
+    }
+    /// When it is removed for good, while it is in the trash.
+    async fn purge_at(&self) -> Option<DateTime> {
+        self.row.purge_at.map(DateTime)
+    }
+    /// Bytes of it in the store: the uploaded file while it is kept, and the finished sizes.
+    async fn stored_bytes(&self) -> f64 {
+        float(self.row.stored_bytes)
+    }
+    /// Whether the asker may edit and delete it.
+    async fn keeps(&self, ctx: &Context<'_>) -> bool {
+        self.row.is_kept_by(&ctx.viewer())
     }
     async fn created_at(&self) -> DateTime {
         DateTime(self.row.created_at)

@@ -54,7 +54,7 @@ impl Videos {
             }
             let after = after.map(|cursor| cursor.parse().map_err(|_| Problem::Invalid("not a cursor".to_owned())));
             let search = search.map(|text| text.chars().take(SEARCH_CHARS_MAX).collect());
-            let filter = Filter { status: status.map(Into::into), search };
+            let filter = Filter { status: status.map(Into::into), search, asker: ctx.viewer() };
             let first = page(first, 24)?;
             at_least(ctx, READ, min_position).await?;
             let mut rows = videos::list(ctx.reader().pool(), &filter, after.transpose()?, first as i64 + 1).await?;
@@ -71,9 +71,10 @@ impl Videos {
 pub(crate) async fn readable(ctx: &Context<'_>, id: VideoId) -> Result<Option<Video>, Problem> {
     let Some(asker) = ctx.asker() else { return Ok(None) };
     let pool = ctx.reader().pool();
-    if !ctx.is_member() && !channels::plays_for(pool, asker, id).await? {
+    let Some(row) = ctx.loaders().videos.load_one(id).await? else { return Ok(None) };
+    let opens = ctx.is_member() && row.opens_for(&ctx.viewer());
+    if !opens && !(row.is_kept() && channels::plays_for(pool, asker, id).await?) {
         return Ok(None);
     }
-    let row = ctx.loaders().videos.load_one(id).await?;
-    Ok(row.map(|row| Video { row, deliver: true }))
+    Ok(Some(Video { row, deliver: true }))
 }

@@ -56,7 +56,7 @@ impl Videos {
         let head = reader.store().head().await?;
         reader.wait_for(&["videos"], head).await?;
         let row = readable(ctx, video).await?.ok_or(Problem::NotFound)?.row;
-        let stream = StreamId::video(video);
+        let (stream, asker) = (StreamId::video(video), ctx.viewer());
         let known = u64::try_from(row.version).unwrap_or(0);
         let replay = last_events(&tail, &stream, known.saturating_sub(REPLAYED_MAX as u64)).await?;
         let cursor =
@@ -64,13 +64,13 @@ impl Videos {
         let live = tail.follow(Scope::Stream(stream), cursor);
         Ok(async_stream::stream! {
             for event in replay {
-                if let Some(shown) = shown(&reader, video, &event, true).await {
+                if let Some(shown) = shown(&reader, video, &asker, &event, true).await {
                     yield shown;
                 }
             }
             let mut live = Box::pin(live);
             while let Some(Ok(event)) = live.next().await {
-                if let Some(shown) = shown(&reader, video, &event, false).await {
+                if let Some(shown) = shown(&reader, video, &asker, &event, false).await {
                     yield shown;
                 }
             }
@@ -102,7 +102,13 @@ async fn last_events(
 }
 
 /// The event with the film as it is once the read model shows it; a late read model shows an older film.
-async fn shown(reader: &Reader, video: VideoId, event: &RecordedEvent, replayed: bool) -> Option<VideoStatusEvent> {
+async fn shown(
+    reader: &Reader,
+    video: VideoId,
+    asker: &videos::Asker,
+    event: &RecordedEvent,
+    replayed: bool,
+) -> Option<VideoStatusEvent> {
     if let Err(error) = reader.wait_for(&["videos"], event.position).await {
         tracing::debug!(%error, %video, "a subscriber gets the film as it was");
     }
@@ -113,6 +119,10 @@ async fn shown(reader: &Reader, video: VideoId, event: &RecordedEvent, replayed:
             return None;
         }
     };
+    // Made private or deleted since: nothing more of it for whoever followed.
+    if !row.opens_for(asker) {
+        return None;
+    }
     Some(VideoStatusEvent {
         position: Position(event.position),
         event_type: event.event_type.clone(),
@@ -145,5 +155,13 @@ fn detail(event: &VideoEvent) -> String {
         VideoEvent::TranscodeCompleted { .. } => "ready to watch".to_owned(),
         VideoEvent::TranscodeFailed { failure } => failure.reason.clone(),
         VideoEvent::InterimObjectRemoved {} => "the uploaded file was removed".to_owned(),
+        VideoEvent::Retitled { .. } => "it has another title".to_owned(),
+        VideoEvent::Described { .. } => "it has another description".to_owned(),
+        VideoEvent::Tagged { .. } => "it has other tags".to_owned(),
+        VideoEvent::VisibilityChanged { .. } => "other people may see it".to_owned(),
+        VideoEvent::Trashed { .. } => "it is in the trash".to_owned(),
+        VideoEvent::Restored {} => "it is back from the trash".to_owned(),
+        VideoEvent::PurgeStarted {} => "it is being removed".to_owned(),
+        VideoEvent::Purged {} => "nothing of it is stored any more".to_owned(),
     }
 }

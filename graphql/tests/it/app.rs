@@ -252,6 +252,12 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "requestUpload" => {
             ("RequestUploadInput", "... on UploadRequested { video url headers { name value } expiresAt position }")
         }
+        "editFilm" => ("EditFilmInput", changed),
+        "trashFilm" | "restoreFilm" | "purgeFilm" | "retryFilm" => ("FilmInput", changed),
+        "editFilms" => ("EditFilmsInput", "... on FilmsAnswered { position answers { video changed code message } }"),
+        "trashFilms" | "restoreFilms" | "purgeFilms" => {
+            ("FilmsInput", "... on FilmsAnswered { position answers { video changed code message } }")
+        }
         "confirmUpload" => ("ConfirmUploadInput", changed),
         "createChannel" => ("CreateChannelInput", "... on ChannelCreated { id slug position }"),
         "renameChannel" => ("RenameChannelInput", changed),

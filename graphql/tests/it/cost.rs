@@ -74,6 +74,27 @@ async fn fifty_films_with_owners_and_ladders_cost_four_statements() {
 }
 
 #[tokio::test]
+async fn a_page_of_the_library_costs_four_statements_searched_or_not() {
+    let mut app = App::new().await;
+    let people = [app.person("Ada", PlatformRole::Member).await, app.person("Bob", PlatformRole::Member).await];
+    for number in 0..50 {
+        app.ready_film(&people[number % 2], VideoId(Uuid::new_v4())).await;
+    }
+    app.quiet().await;
+    let fields = "totalCount hasMore nodes { titleParts { text hit } video { id title tags keeps hlsUrl owner { name } \
+                  renditions { name } } }";
+    for (argument, most) in [("sort: TITLE", 4), ("search: \"film\"", 3), ("search: \"fillm\"", 3)] {
+        let query = format!("{{ library(first: 50, {argument}) {{ {fields} }} }}");
+        let sent = Statements::of(async {
+            let shown = app.data(Some(&people[0]), &query, json!({})).await["library"].clone();
+            assert_eq!((shown["nodes"].as_array().unwrap().len(), &shown["totalCount"]), (50, &json!(50)));
+        })
+        .await;
+        assert!(sent.len() <= most, "{argument}: {sent:#?}");
+    }
+}
+
+#[tokio::test]
 async fn fifty_channels_three_levels_deep_cost_four_statements() {
     let mut app = App::new().await;
     let ada = app.person("Ada", PlatformRole::Member).await;

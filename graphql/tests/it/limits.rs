@@ -62,12 +62,16 @@ async fn pages_have_at_most_a_hundred_rows() {
     let app = App::new().await;
     let ada = app.person("Ada", PlatformRole::Administrator).await;
     let channel = app.channel(&ada, "Club", "PUBLIC").await;
+    let film = lockstep_domain::ids::VideoId(uuid::Uuid::new_v4());
+    app.ready_film(&ada, film).await;
     app.settle().await;
     let sdl = app.schema.sdl();
     let lists = ["first: Int", "last: Int", "count: Int = 30"];
     let paged = sdl.lines().filter(|line| lists.iter().any(|list| line.contains(list))).count();
     let queries = [
         "{ videos(first: N) { hasMore } }".to_owned(),
+        "{ library(first: N) { hasMore } }".to_owned(),
+        format!("{{ filmEvents(video: \"{film}\", first: N) {{ hasMore }} }}"),
         "{ channels(first: N) { id } }".to_owned(),
         "{ people(first: N) { hasMore } }".to_owned(),
         format!("{{ channel(id: \"{channel}\") {{ members(first: N) {{ role }} }} }}"),

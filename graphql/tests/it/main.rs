@@ -8,6 +8,7 @@ mod cost;
 mod faults;
 mod fields;
 mod journey;
+mod library;
 mod limits;
 mod people;
 mod queue;

@@ -64,6 +64,17 @@ const FILMS: &str = "every registered member sees every film";
 /// Every root field that takes an id, what each of its ids names, and whether it may tell them apart.
 const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("video", &[("id", Names::Video)], Differs(FILMS)),
+    ("library", &[("owner", Names::Account)], Same),
+    ("filmEvents", &[("video", Names::Video)], Same),
+    ("editFilm", &FILM, Same),
+    ("trashFilm", &FILM, Same),
+    ("restoreFilm", &FILM, Same),
+    ("purgeFilm", &FILM, Same),
+    ("retryFilm", &FILM, Same),
+    ("editFilms", &SOME_FILMS, Same),
+    ("trashFilms", &SOME_FILMS, Same),
+    ("restoreFilms", &SOME_FILMS, Same),
+    ("purgeFilms", &SOME_FILMS, Same),
     ("channel", &[("id", Names::Channel), ("slug", Names::Slug)], Same),
     ("confirmUpload", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
     ("createChannel", &[("operationId", Names::Fresh), ("slug", Names::Fresh)], Same),
@@ -192,6 +203,8 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("revokeRegistrationLink", &[("operationId", Names::Fresh), ("link", Names::RegistrationLink)], Same),
 ];
 
+const FILM: [(&str, Names); 2] = [("operationId", Names::Fresh), ("video", Names::Video)];
+const SOME_FILMS: [(&str, Names); 2] = [("operationId", Names::Fresh), ("videos", Names::Video)];
 const CHANNEL: [(&str, Names); 2] = [("operationId", Names::Fresh), ("channel", Names::Channel)];
 const QUEUED: [(&str, Names); 3] =
     [("operationId", Names::Fresh), ("channel", Names::Channel), ("item", Names::QueueItem)];

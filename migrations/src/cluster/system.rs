@@ -43,11 +43,11 @@ pub fn is_alive(pid: u32) -> bool {
 
 /// Sends a signal; a process that is gone already is no error.
 pub fn signal(pid: u32, signal: libc::c_int) {
-    if let Ok(pid) = libc::pid_t::try_from(pid) {
-        if pid > 0 {
-            // SAFETY: kill touches no memory; the caller knows that the pid is still the server's.
-            unsafe { libc::kill(pid, signal) };
-        }
+    if let Ok(pid) = libc::pid_t::try_from(pid)
+        && pid > 0
+    {
+        // SAFETY: kill touches no memory; the caller knows that the pid is still the server's.
+        unsafe { libc::kill(pid, signal) };
     }
 }
 

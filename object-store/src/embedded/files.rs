@@ -111,7 +111,7 @@ impl Files {
             }
             let deep = |path: &&Path| path.strip_prefix(&bucket_path).is_ok_and(|rest| rest.components().count() > 1);
             let folders = object.ancestors().skip(1).take_while(deep);
-            let mut removed = folders.map(|folder| std::fs::remove_dir(folder));
+            let mut removed = folders.map(std::fs::remove_dir);
             while removed.next().is_some_and(|removal| removal.is_ok()) {}
             let kept = object.ancestors().skip(1).find(|folder| folder.is_dir());
             kept.map_or(Ok(()), |folder| (files.0.sync)(folder))?;

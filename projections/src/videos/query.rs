@@ -1,6 +1,7 @@
 //! Reading films: by ids, as a list, with their ladders.
 
 use lockstep_domain::{
+    channel::Visibility,
     ids::{AccountId, Position, VideoId},
     time::{MediaTime, Timestamp},
     video::Status,
@@ -9,6 +10,7 @@ use lockstep_domain::{
 use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
+use super::Shelf;
 use crate::words::{self, Word};
 
 /// One film as people see it.
@@ -34,12 +36,49 @@ pub struct VideoRow {
     pub hls_path: Option<String>,
     pub dash_path: Option<String>,
     pub failure: Option<Failure>,
+    pub description: String,
+    pub tags: Vec<String>,
+    pub visibility: Visibility,
+    pub shelf: Shelf,
+    pub trashed_at: Option<Timestamp>,
+    /// When it is removed for good, while it is in the trash.
+    pub purge_at: Option<Timestamp>,
+    /// Bytes of it in the store: the source while it is kept, and the finished renditions.
+    pub stored_bytes: i64,
     pub created_at: Timestamp,
     /// Orders lists, newest first.
     pub created_position: Position,
     /// The video stream's version that this row shows.
     pub version: i64,
     pub position: Position,
+}
+
+impl VideoRow {
+    /// Whether it is there to be watched at all: not in the trash, not gone.
+    pub fn is_kept(&self) -> bool {
+        self.shelf == Shelf::Library
+    }
+
+    /// Whether this asker keeps it: edits, deletes, restores.
+    pub fn is_kept_by(&self, asker: &Asker) -> bool {
+        asker.administers || asker.account == Some(self.owner)
+    }
+
+    /// Whether a member who knows its id may see it, by itself and not because a channel plays it.
+    pub fn opens_for(&self, asker: &Asker) -> bool {
+        match self.shelf {
+            Shelf::Library => self.visibility != Visibility::Private || self.is_kept_by(asker),
+            Shelf::Trash => self.is_kept_by(asker),
+            Shelf::Purging | Shelf::Purged => false,
+        }
+    }
+}
+
+/// Who looks at films.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asker {
+    pub account: Option<AccountId>,
+    pub administers: bool,
 }
 
 impl FromRow<'_, PgRow> for VideoRow {
@@ -73,6 +112,13 @@ impl FromRow<'_, PgRow> for VideoRow {
             hls_path: row.try_get("hls_path")?,
             dash_path: row.try_get("dash_path")?,
             failure,
+            description: row.try_get("description")?,
+            tags: row.try_get("tags")?,
+            visibility: words::column(row, "visibility")?,
+            shelf: words::column(row, "shelf")?,
+            trashed_at: row.try_get::<Option<i64>, _>("trashed_at_us")?.map(Timestamp),
+            purge_at: row.try_get::<Option<i64>, _>("purge_at_us")?.map(Timestamp),
+            stored_bytes: row.try_get("stored_bytes")?,
             created_at: Timestamp(row.try_get("created_at_us")?),
             created_position: Position::from_i64(row.try_get("created_position")?),
             version: row.try_get("version")?,
@@ -99,6 +145,7 @@ pub struct Filter {
     pub status: Option<Status>,
     /// Part of the title, any case.
     pub search: Option<String>,
+    pub asker: Asker,
 }
 
 impl Filter {
@@ -133,12 +180,15 @@ pub async fn list(
     sqlx::query_as(
         "SELECT * FROM rm_videos
          WHERE created_position < $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR title ILIKE $3)
+           AND shelf = 'library' AND ($5 OR visibility = 'public' OR owner_id = $6)
          ORDER BY created_position DESC LIMIT $4",
     )
     .bind(after.map_or(i64::MAX, Position::as_i64))
     .bind(filter.status.map(Word::word))
     .bind(filter.pattern())
     .bind(limit)
+    .bind(filter.asker.administers)
+    .bind(filter.asker.account.map(|account| account.0))
     .fetch_all(pool)
     .await
 }
@@ -147,10 +197,13 @@ pub async fn list(
 pub async fn count(pool: &PgPool, filter: &Filter) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM rm_videos
-         WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR title ILIKE $2)",
+         WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR title ILIKE $2)
+           AND shelf = 'library' AND ($3 OR visibility = 'public' OR owner_id = $4)",
     )
     .bind(filter.status.map(Word::word))
     .bind(filter.pattern())
+    .bind(filter.asker.administers)
+    .bind(filter.asker.account.map(|account| account.0))
     .fetch_one(pool)
     .await
 }

@@ -388,6 +388,11 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
             duration_us: MediaTime(60_040_000),
         },
         VideoEvent::InterimObjectRemoved {},
+        VideoEvent::Described { description: personal(owner, "Two weeks by the sea.") },
+        VideoEvent::Tagged { tags: Personal::new(owner, vec!["sea".to_owned(), "summer".to_owned()]) },
+        VideoEvent::VisibilityChanged { visibility: Visibility::Unlisted },
+        VideoEvent::Trashed { purge_at_us: Timestamp(9) },
+        VideoEvent::Restored {},
     ];
     fixture.append(StreamId::video(video), None, &events).await;
     let failure = lockstep_domain::work::Failure {
@@ -407,4 +412,13 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
     let events =
         [requested(owner, rejected, "Not a film"), VideoEvent::UploadRejected { reason: "It is a text.".to_owned() }];
     fixture.append(StreamId::video(rejected), None, &events).await;
+    let gone = VideoId(Uuid::new_v4());
+    let events = [
+        requested(owner, gone, "A"),
+        VideoEvent::Retitled { title: personal(owner, "Gone") },
+        VideoEvent::Trashed { purge_at_us: Timestamp(9) },
+        VideoEvent::PurgeStarted {},
+        VideoEvent::Purged {},
+    ];
+    fixture.append(StreamId::video(gone), None, &events).await;
 }

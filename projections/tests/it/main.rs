@@ -2,6 +2,7 @@
 
 mod chat;
 mod fixture;
+mod library;
 mod read_models;
 mod rebuilding;
 mod record;

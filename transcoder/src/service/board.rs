@@ -6,7 +6,7 @@ use lockstep_domain::{
     Aggregate,
     ids::{VideoId, work_parts},
     time::Timestamp,
-    video::{Status, Video, VideoEvent, VideoState},
+    video::{Place, Status, Video, VideoEvent, VideoState},
     work::{Failure, Segment, Work, WorkEvent, WorkItem, WorkState},
 };
 
@@ -52,7 +52,7 @@ impl Task {
     }
 }
 
-/// All unfinished films.
+/// All unfinished films, and those that failed: they may be tried again.
 #[derive(Debug, Default)]
 pub struct Board {
     films: BTreeMap<VideoId, Film>,
@@ -62,7 +62,7 @@ pub struct Board {
 impl Board {
     /// The film, while it is unfinished.
     pub fn film(&self, video: VideoId) -> Option<&Film> {
-        self.films.get(&video)
+        self.films.get(&video).filter(|film| film.state.status != Status::Failed)
     }
 
     /// Films that are being transcoded.
@@ -98,13 +98,16 @@ impl Board {
         let Some(film) = self.films.get_mut(&video) else { return };
         Video::evolve(&mut film.state, event);
         match film.state.status {
-            Status::Ready | Status::Failed | Status::Rejected => {
+            Status::Ready | Status::Rejected => {
+                self.films.remove(&video);
+            }
+            _ if matches!(film.state.place, Place::Purging | Place::Purged) => {
                 self.films.remove(&video);
             }
             Status::Processing => {
                 film.started_at.get_or_insert(at);
             }
-            Status::Unknown | Status::Uploading | Status::Uploaded => {}
+            Status::Unknown | Status::Uploading | Status::Uploaded | Status::Failed => {}
         }
     }
 
@@ -117,6 +120,10 @@ impl Board {
 
 impl Film {
     fn tasks(&self) -> Vec<Task> {
+        // In the trash it waits.
+        if self.state.place != Place::Library {
+            return vec![];
+        }
         match self.state.status {
             Status::Uploaded => vec![Task::Probe],
             Status::Processing => self.processing_tasks(),

@@ -1,4 +1,5 @@
 //! The transcoder: goldens of plan and manifests, a few real encodes, hostile files, and the service on a real log.
+#![allow(clippy::disallowed_methods)]
 
 mod clips;
 mod encodes;

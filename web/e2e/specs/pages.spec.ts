@@ -68,6 +68,8 @@ test('pages of somebody who is signed in', async ({ browser }) => {
   await ada.load(channel.id, film);
   const page = await owner(await browser.newContext());
   await look(page, 'home', '/', 'Videos');
+  await look(page, 'library', '/library', 'Library');
+  await look(page, 'film', `/film/${film}`, 'bbb720.mp4');
   await look(page, 'account', '/account', /./);
   await look(page, 'admin', '/admin', /./);
   await look(page, 'audit', '/admin/audit', /./);

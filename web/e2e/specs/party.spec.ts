@@ -122,6 +122,38 @@ test('the one remote is handed over, and playing with it', async ({ browser }) =
   await closeAll(a, b);
 });
 
+test('one frame goes for everybody, earlier or later for one device, and that is remembered', async ({ browser }) => {
+  const { slug } = await channel('Own ways');
+  const [a, b] = [await guest(browser, server.url, slug, 'Grace'), await guest(browser, server.url, slug, 'Linus')];
+  await Promise.all([pictureReady(a.page), pictureReady(b.page)]);
+  const at = (page: Page) => page.evaluate(() => document.querySelector('video')?.currentTime ?? -1);
+  const before = await at(b.page);
+  await press(a.page, '.');
+  // 25 frames a second: 40 ms each.
+  await expect.poll(async () => Math.round(((await at(b.page)) - before) * 1_000)).toBe(40);
+  expect(await at(a.page)).toBe(await at(b.page));
+  await b.page.getByRole('region', { name: 'Video player' }).hover();
+  await b.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await b.page.getByRole('slider', { name: 'Earlier or later than everyone' }).fill('200');
+  await clean(b.page, 'player-settings');
+  await b.page.keyboard.press('Escape');
+  await press(a.page, 'k');
+  await Promise.all([runs(a.page), runs(b.page)]);
+  const shifted = await measureSkew(a.page, b.page, { settle_ms: 4_000, p95_ms: 230 });
+  expect(Math.abs(shifted.skew.p50), 'one device is 200 ms earlier').toBeGreaterThan(180);
+  expect(Math.abs(shifted.skew.p50)).toBeLessThan(220);
+  expect(await a.page.evaluate(() => navigator.mediaSession.metadata?.title), 'for lock screens and headsets').toBe('sixty.mp4');
+  await a.page.getByRole('region', { name: 'Video player' }).hover();
+  await a.page.getByRole('button', { name: 'Picture in picture' }).click();
+  await expect.poll(() => a.page.evaluate(() => document.pictureInPictureElement?.tagName)).toBe('VIDEO');
+  await b.page.reload();
+  await pictureReady(b.page);
+  await b.page.getByRole('region', { name: 'Video player' }).hover();
+  await b.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await expect(b.page.getByRole('slider', { name: 'Earlier or later than everyone' })).toHaveValue('200');
+  await closeAll(a, b);
+});
+
 test('the chat lies over the film in full screen', async ({ browser }) => {
   const { slug } = await channel('Full screen');
   const [a, b] = [await guest(browser, server.url, slug, 'Grace'), await guest(browser, server.url, slug, 'Linus')];

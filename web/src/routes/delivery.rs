@@ -2,6 +2,8 @@
 //!
 //! The token is the only right looked at: it was handed out to somebody who had it. Bytes stream from the media bucket.
 
+mod withdrawn;
+
 use std::{fmt, ops::Range, sync::Arc};
 
 use axum::{
@@ -16,6 +18,8 @@ use lockstep_object_store::{
     Bucket, ObjectError,
     delivery::{DeliveryKeys, TokenError},
 };
+
+pub use withdrawn::Withdrawn;
 
 /// Segments, init segments and pictures never change under their key. `private`: the address carries a person's right,
 /// so no shared cache may keep the answer.
@@ -32,6 +36,7 @@ const SEGMENT_DIGITS: usize = 5;
 pub struct DeliveryState {
     pub media: Bucket,
     pub keys: DeliveryKeys,
+    pub withdrawn: Withdrawn,
     /// Wall time in Unix seconds.
     pub now: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
@@ -80,6 +85,9 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let video = state.keys.check(token, (state.now)())?;
     let kind = kind(path).ok_or(Refusal::NotFound)?;
+    if state.withdrawn.has(video, (state.now)()).await {
+        return Err(Refusal::NotFound);
+    }
     let key = format!("v/{video}/{path}");
     let conditional = headers.contains_key(header::IF_NONE_MATCH) || headers.contains_key(header::RANGE);
     if *method == Method::GET && !conditional {

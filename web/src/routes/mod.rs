@@ -67,6 +67,7 @@ impl Parts<'_> {
                 delivery::DeliveryState {
                     media: self.services.objects.media.clone(),
                     keys,
+                    withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
                     now: {
                         let clock = Arc::clone(&self.services.clock);
                         Arc::new(move || clock.now().as_micros() / 1_000_000)

@@ -76,6 +76,8 @@ pub struct Person {
     here: bool,
     banned: bool,
     suspended: bool,
+    /// Sent away since the role was given.
+    demoted: bool,
     muted: Option<Option<i64>>,
     exceptions: BTreeMap<&'static str, bool>,
 }
@@ -258,7 +260,7 @@ impl Oracle {
                 if !permitted || person.role <= Some(*role) {
                     return Forbidden;
                 }
-                unless(known == Some(*role), "RoleGranted")
+                unless(known == Some(*role) && !self.people[*other].demoted, "RoleGranted")
             }
             Try::Except(other, permission, granted) => {
                 let target = &self.people[*other];
@@ -374,8 +376,10 @@ impl Oracle {
     pub fn happened(&mut self, who: Who, wish: &Try, now: i64) {
         match wish {
             Try::Join => {
-                let role = self.people[who].role.unwrap_or(0);
+                let person = &self.people[who];
+                let role = if person.demoted { 0 } else { person.role.unwrap_or(0) };
                 (self.people[who].role, self.people[who].here) = (Some(if who == OWNER { 3 } else { role }), true);
+                self.people[who].demoted = false;
                 self.sent_away.remove(&who);
             }
             Try::Leave => self.people[who].here = false,
@@ -404,7 +408,9 @@ impl Oracle {
             }
             Try::Slow(seconds) => self.slow = *seconds,
             Try::Rename(name) => self.name = Some(*name),
-            Try::Grant(other, role) => self.people[*other].role = Some(*role),
+            Try::Grant(other, role) => {
+                (self.people[*other].role, self.people[*other].demoted) = (Some(*role), false);
+            }
             Try::Except(other, permission, granted) => {
                 match granted {
                     Some(granted) => self.people[*other].exceptions.insert(permission, *granted),
@@ -418,10 +424,12 @@ impl Oracle {
             Try::Unmute(other) => self.people[*other].muted = None,
             Try::Remove(other) => {
                 self.people[*other].here = false;
+                self.people[*other].demoted = self.people[*other].role > Some(0);
                 self.sent_away.insert(*other);
             }
             Try::Ban(other) => {
                 (self.people[*other].banned, self.people[*other].here) = (true, false);
+                self.people[*other].demoted = self.people[*other].role > Some(0);
                 self.sent_away.insert(*other);
             }
             Try::Unban(other) => self.people[*other].banned = false,

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use super::{DeliveryState, kind, router};
+use super::{DeliveryState, Withdrawn, kind, router};
 
 const VIDEO: Uuid = Uuid::from_u128(1);
 const OTHER_VIDEO: Uuid = Uuid::from_u128(2);
@@ -61,6 +61,10 @@ impl Fixture {
 
     /// A film with one file of each kind and a token made at `NOW_S`, asked for at `now_s`.
     async fn at(now_s: i64) -> Self {
+        Self::without(now_s, Withdrawn::fixed([])).await
+    }
+
+    async fn without(now_s: i64, withdrawn: Withdrawn) -> Self {
         let folder = TempDir::new().unwrap();
         let (_, buckets) = EmbeddedS3::open(folder.path(), "http://localhost:1", "interim", "media").unwrap();
         for path in ["master.m3u8", "manifest.mpd", "thumb.jpg", "720p/playlist.m3u8", "720p/init.mp4", SEGMENT] {
@@ -70,7 +74,7 @@ impl Fixture {
             let secret = Bytes::from_static(b"secret");
             buckets.media.put(&format!("v/{OTHER_VIDEO}/{path}"), secret, "text/plain").await.unwrap();
         }
-        let state = DeliveryState { media: buckets.media, keys: keys(), now: Arc::new(move || now_s) };
+        let state = DeliveryState { media: buckets.media, keys: keys(), withdrawn, now: Arc::new(move || now_s) };
         Self { app: router(state), token: keys().token(VIDEO, NOW_S), _folder: folder }
     }
 
@@ -89,6 +93,16 @@ impl Fixture {
     async fn range(&self, range: &str) -> Answer {
         self.get(SEGMENT, &[(header::RANGE, range)]).await
     }
+}
+
+#[tokio::test]
+async fn a_token_for_a_film_that_left_the_library_opens_nothing() {
+    let gone = Fixture::without(NOW_S, Withdrawn::fixed([VIDEO])).await;
+    for path in ["master.m3u8", "thumb.jpg", SEGMENT] {
+        assert_eq!(gone.get(path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let kept = Fixture::without(NOW_S, Withdrawn::fixed([OTHER_VIDEO])).await;
+    assert_eq!(kept.get(SEGMENT, &[]).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -29,6 +29,9 @@ describe("routes", () => {
     ["/admin/audit", { name: "audit" }],
     ["/c/kino/audit", { name: "channelAudit", slug: "kino" }],
     ["/c/kino/else", { name: "notFound", path: "/c/kino/else" }],
+    ["/library", { name: "library" }],
+    ["/film/01920000-0000-7000-8000-000000000f01", { name: "film", id: "01920000-0000-7000-8000-000000000f01" }],
+    ["/film/else", { name: "notFound", path: "/film/else" }],
     ["/nope", { name: "notFound", path: "/nope" }],
   ])("%s", (path, route) => expect(at(path)).toEqual(route));
 });

@@ -14,6 +14,8 @@ export type Route =
   | { name: "notifications" }
   | { name: "audit" }
   | { name: "channelAudit"; slug: string }
+  | { name: "library" }
+  | { name: "film"; id: string }
   | { name: "notFound"; path: string };
 
 /** Finds the route of a URL; an unknown path is `notFound`, never an error. */
@@ -29,6 +31,9 @@ export function match(url: URL): Route {
   if (path === "/status") return { name: "status" };
   if (path === "/notifications") return { name: "notifications" };
   if (path === "/admin/audit") return { name: "audit" };
+  if (path === "/library") return { name: "library" };
+  const film = /^\/film\/([0-9a-f-]{36})$/.exec(path)?.[1];
+  if (film !== undefined) return { name: "film", id: film };
   const code = /^\/i\/([0-9A-Za-z-]+)$/.exec(path)?.[1];
   if (code !== undefined) return { name: "invite", code };
   const audited = /^\/c\/([^/]+)\/audit$/.exec(path)?.[1];
@@ -49,6 +54,10 @@ export function channelAuditPath(slug: string): string {
 
 export function invitePath(code: string): string {
   return `/i/${encodeURIComponent(code)}`;
+}
+
+export function filmPath(id: string): string {
+  return `/film/${id}`;
 }
 
 export function signInPath(next: string): string {

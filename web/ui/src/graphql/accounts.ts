@@ -1,6 +1,7 @@
 // Documents of registering, one's own account, and the administrators' page.
 
 import type { ResultOf } from "gql.tada";
+import { ChangeParts } from "./change";
 import { graphql } from "./document";
 
 const Begun = graphql(`
@@ -13,19 +14,6 @@ const Begun = graphql(`
         name
         role
       }
-    }
-    ... on Refused {
-      code
-      message
-    }
-  }
-`);
-
-const Done = graphql(`
-  fragment Done on ChangePayload {
-    __typename
-    ... on Changed {
-      position
     }
     ... on Refused {
       code
@@ -103,11 +91,11 @@ export const ChangeDisplayName = graphql(
   `
     mutation ChangeDisplayName($input: ChangeDisplayNameInput!) {
       changeDisplayName(input: $input) {
-        ...Done
+        ...ChangeParts
       }
     }
   `,
-  [Done],
+  [ChangeParts],
 );
 
 export const ChangePassword = graphql(
@@ -125,22 +113,22 @@ export const RevokeSession = graphql(
   `
     mutation RevokeSession($input: RevokeSessionInput!) {
       revokeSession(input: $input) {
-        ...Done
+        ...ChangeParts
       }
     }
   `,
-  [Done],
+  [ChangeParts],
 );
 
 export const RevokeOtherSessions = graphql(
   `
     mutation RevokeOtherSessions {
       revokeOtherSessions {
-        ...Done
+        ...ChangeParts
       }
     }
   `,
-  [Done],
+  [ChangeParts],
 );
 
 export const LinksQuery = graphql(`
@@ -162,11 +150,11 @@ export const ChangeRegistration = graphql(
   `
     mutation ChangeRegistration($input: ChangeRegistrationInput!) {
       changeRegistration(input: $input) {
-        ...Done
+        ...ChangeParts
       }
     }
   `,
-  [Done],
+  [ChangeParts],
 );
 
 export const IssueRegistrationLink = graphql(
@@ -184,11 +172,11 @@ export const RevokeRegistrationLink = graphql(
   `
     mutation RevokeRegistrationLink($input: RevokeRegistrationLinkInput!) {
       revokeRegistrationLink(input: $input) {
-        ...Done
+        ...ChangeParts
       }
     }
   `,
-  [Done],
+  [ChangeParts],
 );
 
 export const PeopleQuery = graphql(`
@@ -215,33 +203,33 @@ export const GrantPlatformRole = graphql(
   `
     mutation GrantPlatformRole($input: GrantPlatformRoleInput!) {
       grantPlatformRole(input: $input) {
-        ...Done
+        ...ChangeParts
       }
     }
   `,
-  [Done],
+  [ChangeParts],
 );
 
 export const SuspendAccount = graphql(
   `
     mutation SuspendAccount($input: SuspendAccountInput!) {
       suspendAccount(input: $input) {
-        ...Done
+        ...ChangeParts
       }
     }
   `,
-  [Done],
+  [ChangeParts],
 );
 
 export const ReinstateAccount = graphql(
   `
     mutation ReinstateAccount($input: AccountInput!) {
       reinstateAccount(input: $input) {
-        ...Done
+        ...ChangeParts
       }
     }
   `,
-  [Done],
+  [ChangeParts],
 );
 
 export const IssuePasswordReset = graphql(

@@ -1,6 +1,7 @@
 // Documents about a channel's settings, people, invites and door.
 
 import type { ResultOf } from "gql.tada";
+import { ChangeParts } from "./change";
 import { graphql } from "./document";
 
 export type Rights = NonNullable<ResultOf<typeof RightsQuery>["channel"]>;
@@ -143,290 +144,214 @@ export const DoorAnswers = graphql(`
   }
 `);
 
-export const RenameChannel = graphql(`
-  mutation RenameChannel($input: RenameChannelInput!) {
-    renameChannel(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const RenameChannel = graphql(
+  `
+    mutation RenameChannel($input: RenameChannelInput!) {
+      renameChannel(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const DescribeChannel = graphql(`
-  mutation DescribeChannel($input: DescribeChannelInput!) {
-    describeChannel(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const DescribeChannel = graphql(
+  `
+    mutation DescribeChannel($input: DescribeChannelInput!) {
+      describeChannel(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const ChangeVisibility = graphql(`
-  mutation ChangeVisibility($input: ChangeVisibilityInput!) {
-    changeChannelVisibility(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const ChangeVisibility = graphql(
+  `
+    mutation ChangeVisibility($input: ChangeVisibilityInput!) {
+      changeChannelVisibility(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const ChangePermissionDefaults = graphql(`
-  mutation ChangePermissionDefaults($input: ChangePermissionDefaultsInput!) {
-    changePermissionDefaults(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const ChangePermissionDefaults = graphql(
+  `
+    mutation ChangePermissionDefaults($input: ChangePermissionDefaultsInput!) {
+      changePermissionDefaults(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const SetSlowMode = graphql(`
-  mutation SetSlowMode($input: SetSlowModeInput!) {
-    setSlowMode(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const SetSlowMode = graphql(
+  `
+    mutation SetSlowMode($input: SetSlowModeInput!) {
+      setSlowMode(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const ChangeRemoteMode = graphql(`
-  mutation ChangeRemoteMode($input: ChangeRemoteModeInput!) {
-    changeRemoteMode(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const ChangeRemoteMode = graphql(
+  `
+    mutation ChangeRemoteMode($input: ChangeRemoteModeInput!) {
+      changeRemoteMode(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const HandOverRemote = graphql(`
-  mutation HandOverRemote($input: MemberInput!) {
-    handOverRemote(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const HandOverRemote = graphql(
+  `
+    mutation HandOverRemote($input: MemberInput!) {
+      handOverRemote(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const ArchiveChannel = graphql(`
-  mutation ArchiveChannel($input: ChannelInput!) {
-    archiveChannel(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const ArchiveChannel = graphql(
+  `
+    mutation ArchiveChannel($input: ChannelInput!) {
+      archiveChannel(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const RevokeInvite = graphql(`
-  mutation RevokeInvite($input: RevokeInviteInput!) {
-    revokeInvite(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const RevokeInvite = graphql(
+  `
+    mutation RevokeInvite($input: RevokeInviteInput!) {
+      revokeInvite(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const AskToJoin = graphql(`
-  mutation AskToJoin($input: ChannelInput!) {
-    askToJoin(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const AskToJoin = graphql(
+  `
+    mutation AskToJoin($input: ChannelInput!) {
+      askToJoin(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const ApproveJoin = graphql(`
-  mutation ApproveJoin($input: MemberInput!) {
-    approveJoin(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const ApproveJoin = graphql(
+  `
+    mutation ApproveJoin($input: MemberInput!) {
+      approveJoin(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const DeclineJoin = graphql(`
-  mutation DeclineJoin($input: MemberInput!) {
-    declineJoin(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const DeclineJoin = graphql(
+  `
+    mutation DeclineJoin($input: MemberInput!) {
+      declineJoin(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const RemoveMember = graphql(`
-  mutation RemoveMember($input: ModerateInput!) {
-    removeMember(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const RemoveMember = graphql(
+  `
+    mutation RemoveMember($input: ModerateInput!) {
+      removeMember(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const BanMember = graphql(`
-  mutation BanMember($input: ModerateInput!) {
-    banMember(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const BanMember = graphql(
+  `
+    mutation BanMember($input: ModerateInput!) {
+      banMember(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const UnbanMember = graphql(`
-  mutation UnbanMember($input: MemberInput!) {
-    unbanMember(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const UnbanMember = graphql(
+  `
+    mutation UnbanMember($input: MemberInput!) {
+      unbanMember(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const MuteMember = graphql(`
-  mutation MuteMember($input: MuteMemberInput!) {
-    muteMember(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const MuteMember = graphql(
+  `
+    mutation MuteMember($input: MuteMemberInput!) {
+      muteMember(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const UnmuteMember = graphql(`
-  mutation UnmuteMember($input: MemberInput!) {
-    unmuteMember(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const UnmuteMember = graphql(
+  `
+    mutation UnmuteMember($input: MemberInput!) {
+      unmuteMember(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const GrantRole = graphql(`
-  mutation GrantRole($input: GrantRoleInput!) {
-    grantRole(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const GrantRole = graphql(
+  `
+    mutation GrantRole($input: GrantRoleInput!) {
+      grantRole(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const OverridePermission = graphql(`
-  mutation OverridePermission($input: OverridePermissionInput!) {
-    overridePermission(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const OverridePermission = graphql(
+  `
+    mutation OverridePermission($input: OverridePermissionInput!) {
+      overridePermission(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
 export const IssueInvite = graphql(`
   mutation IssueInvite($input: IssueInviteInput!) {

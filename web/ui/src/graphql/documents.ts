@@ -1,6 +1,7 @@
 // Every query, mutation and subscription the screens use.
 
 import type { ResultOf } from "gql.tada";
+import { ChangeParts } from "./change";
 import { graphql } from "./document";
 
 export const VideoParts = graphql(`
@@ -267,20 +268,16 @@ export const RequestUpload = graphql(`
   }
 `);
 
-export const ConfirmUpload = graphql(`
-  mutation ConfirmUpload($input: ConfirmUploadInput!) {
-    confirmUpload(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const ConfirmUpload = graphql(
+  `
+    mutation ConfirmUpload($input: ConfirmUploadInput!) {
+      confirmUpload(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
 export const CreateChannel = graphql(`
   mutation CreateChannel($input: CreateChannelInput!) {
@@ -299,35 +296,27 @@ export const CreateChannel = graphql(`
   }
 `);
 
-export const JoinChannel = graphql(`
-  mutation JoinChannel($input: ChannelInput!) {
-    joinChannel(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const JoinChannel = graphql(
+  `
+    mutation JoinChannel($input: ChannelInput!) {
+      joinChannel(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
-export const LoadVideo = graphql(`
-  mutation LoadVideo($input: LoadVideoInput!) {
-    loadVideo(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const LoadVideo = graphql(
+  `
+    mutation LoadVideo($input: LoadVideoInput!) {
+      loadVideo(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
 export const VideoStatusSubscription = graphql(
   `

@@ -1,7 +1,10 @@
 // The queue's documents, and those of watching together.
 
 import type { ResultOf } from "gql.tada";
+import { type Change, ChangeParts } from "./change";
 import { graphql } from "./document";
+
+export type { Change };
 
 const QueueItemParts = graphql(`
   fragment QueueItemParts on QueueItem {
@@ -48,20 +51,6 @@ export const QueueQuery = graphql(
 export type Queue = NonNullable<NonNullable<ResultOf<typeof QueueQuery>["channel"]>["queue"]>;
 export type QueueItem = ResultOf<typeof QueueItemParts>;
 export type LoopMode = Queue["loop"];
-
-const ChangeParts = graphql(`
-  fragment ChangeParts on ChangePayload {
-    __typename
-    ... on Changed {
-      position
-    }
-    ... on Refused {
-      code
-      message
-    }
-  }
-`);
-export type Change = ResultOf<typeof ChangeParts>;
 
 export const QueueVideo = graphql(
   `

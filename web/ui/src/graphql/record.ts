@@ -1,6 +1,7 @@
 // Documents of who did what: activity, undo, notifications, audit.
 
 import type { ResultOf } from "gql.tada";
+import { ChangeParts } from "./change";
 import { graphql } from "./document";
 import { VideoParts } from "./documents";
 
@@ -113,20 +114,16 @@ export const UnreadQuery = graphql(`
   }
 `);
 
-export const MarkRead = graphql(`
-  mutation MarkRead($input: MarkReadInput!) {
-    markRead(input: $input) {
-      __typename
-      ... on Changed {
-        position
-      }
-      ... on Refused {
-        code
-        message
+export const MarkRead = graphql(
+  `
+    mutation MarkRead($input: MarkReadInput!) {
+      markRead(input: $input) {
+        ...ChangeParts
       }
     }
-  }
-`);
+  `,
+  [ChangeParts],
+);
 
 export const NotificationsSubscription = graphql(
   `

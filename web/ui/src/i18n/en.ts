@@ -25,6 +25,7 @@ export const en = {
     administration: "Administration",
     signedInAs: (name: string) => `Signed in as ${name}`,
     guest: "Guest",
+    library: "Library",
     status: "Status",
     loading: "Loading…",
     close: "Close",

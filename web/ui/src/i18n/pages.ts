@@ -6,6 +6,7 @@ export const pages = {
   library: {
     title: "Videos",
     add: "Add videos",
+    openAll: "Open the library",
     search: "Search videos",
     filter: "Show",
     filters: { ALL: "All", READY: "Ready", PROCESSING: "In progress", FAILED: "Failed" },

@@ -1,0 +1,147 @@
+// The library in a browser: found with a typo, edited, deleted by the dozen with everything stored, the trash and back.
+
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, type Page, test } from '@playwright/test';
+import { Api } from '../fixtures/api.ts';
+import { clean, fits } from '../fixtures/axe.ts';
+import { CHROMIUM_ARGS, pictureReady, press, signIn } from '../fixtures/browser.ts';
+import { clip } from '../fixtures/clips.ts';
+import { Server } from '../fixtures/server.ts';
+
+const PASSWORD = 'correct horse battery';
+/** A purge is a reaction to its event, and the sweep comes every 15 s if that fails. */
+const PURGED_WITHIN_MS = 40_000;
+
+let server: Server;
+let ada: Api;
+let films: string[] = [];
+
+test.describe.configure({ mode: 'serial' });
+test.use({ launchOptions: { executablePath: '/usr/bin/chromium', args: CHROMIUM_ARGS } });
+test.beforeAll(async () => {
+  test.setTimeout(300_000);
+  server = await Server.start();
+  ada = await Api.setUp(server.url, server.setupLink ?? '');
+  films = [await ada.upload(clip('bbb720.mp4')), await ada.upload(clip('bbb720.mp4')), await ada.upload(clip('bbb720.mp4'))];
+  for (const film of films) await ada.ready(film);
+  for (const [number, title] of ['Holiday in Lisbon', 'Winter walk', 'Birthday'].entries()) {
+    await ada.change('editFilm', 'EditFilmInput', { video: films[number], title });
+  }
+});
+test.afterAll(async () => {
+  await server?.stop();
+});
+
+/** The store's files of a film in the data folder. */
+function stored(film: string): string[] {
+  const found: string[] = [];
+  const walk = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.name === 'postgres') continue;
+      if (entry.isDirectory()) walk(path);
+      else if (path.includes(film)) found.push(path);
+    }
+  };
+  if (existsSync(server.data)) walk(server.data);
+  return found;
+}
+
+async function open(page: Page): Promise<void> {
+  await signIn(page, server.url, 'Ada', PASSWORD);
+  await page.goto(`${server.url}/library`);
+  await expect(page.getByRole('heading', { name: 'Library', level: 1 })).toBeVisible();
+}
+
+const film = (page: Page, title: string) => page.getByRole('listitem', { name: title, exact: true });
+
+test('a search finds a title with one wrong letter, live', async ({ page }) => {
+  await open(page);
+  await expect(page.getByRole('list', { name: 'Library' }).getByRole('listitem')).toHaveCount(3);
+  await page.getByRole('searchbox').fill('holidya');
+  await expect(page.getByText('These come close')).toBeVisible();
+  await expect(film(page, 'Holiday in Lisbon')).toBeVisible();
+  await expect(film(page, 'Winter walk')).toHaveCount(0);
+  await page.getByRole('searchbox').fill('lis');
+  await expect(film(page, 'Holiday in Lisbon').getByText('Lisbon', { exact: true })).toBeVisible();
+  await page.getByRole('searchbox').fill('');
+  await expect(film(page, 'Winter walk')).toBeVisible();
+  await clean(page, 'library-grid');
+  await fits(page, 'library-grid');
+  await page.getByRole('button', { name: 'List' }).click();
+  await clean(page, 'library-list');
+  await fits(page, 'library-list');
+  await page.reload();
+  await expect(page.getByRole('button', { name: 'List' })).toHaveAttribute('aria-pressed', 'true');
+});
+
+test('a film is edited on its own page, and says what happened', async ({ page }) => {
+  await open(page);
+  await film(page, 'Winter walk').getByRole('link').click();
+  await expect(page.getByRole('heading', { name: 'Winter walk', level: 1 })).toBeVisible();
+  await page.getByLabel('Title').fill('A walk in the snow');
+  await page.getByLabel('Description').fill('Cold hands, warm tea.');
+  await page.getByLabel('Tags').fill('snow, family');
+  await page.getByLabel('Only me').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('heading', { name: 'A walk in the snow', level: 1 })).toBeVisible();
+  await expect(page.getByText('#snow')).toBeVisible();
+  await expect(page.getByText('Who can find it changed')).toBeVisible();
+  await clean(page, 'film');
+  await fits(page, 'film');
+  await page.getByRole('link', { name: 'Library' }).first().click();
+  await page.getByRole('searchbox').fill('tea');
+  await expect(film(page, 'A walk in the snow')).toBeVisible();
+});
+
+test('a film is watched alone, and goes on where it was left', async ({ page }) => {
+  await open(page);
+  await film(page, 'Birthday').getByRole('link').click();
+  await page.getByRole('button', { name: 'Watch here' }).click();
+  await pictureReady(page);
+  const at = () => page.evaluate(() => document.querySelector('video')?.currentTime ?? -1);
+  await press(page, 'k');
+  await expect.poll(at).toBeGreaterThan(2);
+  await press(page, 'k');
+  await expect(page.getByRole('button', { name: 'Play', exact: true })).toBeVisible();
+  const left = await at();
+  await clean(page, 'film-alone');
+  await page.reload();
+  await page.getByRole('button', { name: /^Go on at 0:0\d$/ }).click();
+  await pictureReady(page);
+  await expect.poll(async () => Math.abs((await at()) - left), 'where it was left').toBeLessThan(0.3);
+  await press(page, '0');
+  await expect.poll(at).toBeLessThan(0.1);
+});
+
+test('many are deleted at once, wait in the trash, and one comes back', async ({ page }) => {
+  test.setTimeout(120_000);
+  const [lisbon = '', walk = '', birthday = ''] = films;
+  for (const id of films) expect(stored(id).length, id).toBeGreaterThan(3);
+  await open(page);
+  for (const title of ['Holiday in Lisbon', 'A walk in the snow', 'Birthday']) {
+    await page.getByRole('checkbox', { name: `Select ${title}` }).check();
+  }
+  await expect(page.getByText('3 selected')).toBeVisible();
+  await clean(page, 'library-selected');
+  await page.getByRole('region', { name: 'For the selected videos' }).getByRole('button', { name: 'Delete' }).click();
+  await expect(page.getByText('3 videos are in the trash')).toBeVisible();
+  await page.getByRole('button', { name: 'Trash' }).click();
+  await expect(film(page, 'Birthday').getByText('Removed for good')).toBeVisible();
+  await clean(page, 'library-trash');
+  expect(stored(birthday).length, 'the trash keeps everything').toBeGreaterThan(3);
+  await page.getByRole('checkbox', { name: 'Select Birthday' }).check();
+  await page.getByRole('button', { name: 'Restore' }).click();
+  await expect(film(page, 'Birthday')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Select all shown' }).click();
+  await page.getByRole('button', { name: 'Delete for good' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click();
+  await expect(page.getByText('The trash is empty.')).toBeVisible();
+  await expect.poll(() => [...stored(lisbon), ...stored(walk)], { timeout: PURGED_WITHIN_MS }).toEqual([]);
+  expect(stored(birthday).length).toBeGreaterThan(3);
+  await page.getByRole('button', { name: 'All', exact: true }).click();
+  await expect(page.getByRole('list', { name: 'Library' }).getByRole('listitem')).toHaveCount(1);
+  await page.goto(`${server.url}/film/${lisbon}`);
+  await expect(page.getByText('There is no such video').last()).toBeVisible();
+});
