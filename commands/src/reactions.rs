@@ -12,12 +12,14 @@ use lockstep_domain::{
 use lockstep_event_store::RecordedEvent;
 use uuid::Uuid;
 
-use crate::{CommandError, Context, Services, session, video};
+use crate::{CommandError, Context, Services, session, upload, video};
 
 /// Events taken from the log at a time.
 const BATCH_EVENTS: usize = 200;
 /// How often requested uploads are looked for.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(15);
+/// Each so many sweeps one also gives old uploads up and looks through the interim bucket: every five minutes.
+const THOROUGH_EVERY: u32 = 20;
 /// How often a failed reaction is tried before it is left and reported.
 const TRIES_MAX: u32 = 5;
 /// The reactions' checkpoint.
@@ -55,12 +57,22 @@ async fn follow(services: Services) {
 async fn sweep(services: Services) {
     let mut due = tokio::time::interval(SWEEP_EVERY);
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut sweeps: u32 = 0;
     loop {
         due.tick().await;
         let context = || video::system_context(services.ids.uuid(), services.clock.now(), None);
         if let Err(error) = video::sweep_uploads(&services, context).await {
             tracing::warn!(%error, "uploads could not be swept");
         }
+        if sweeps.is_multiple_of(THOROUGH_EVERY) {
+            if let Err(error) = upload::sweep_abandoned(&services, context).await {
+                tracing::warn!(%error, "old uploads could not be swept");
+            }
+            if let Err(error) = upload::sweep_store(&services, context).await {
+                tracing::warn!(%error, "the interim bucket could not be swept");
+            }
+        }
+        sweeps = sweeps.wrapping_add(1);
     }
 }
 
@@ -77,7 +89,9 @@ async fn react(services: &Services, event: &RecordedEvent) {
         return;
     };
     match decoded {
-        VideoEvent::TranscodeCompleted { .. } | VideoEvent::UploadRejected { .. } => {
+        VideoEvent::TranscodeCompleted { .. }
+        | VideoEvent::UploadRejected { .. }
+        | VideoEvent::UploadAborted { .. } => {
             let context = caused_by(services, event, decoded.event_type());
             for attempt in 1..=TRIES_MAX {
                 match video::remove_interim(services, &context, video).await {
@@ -100,6 +114,8 @@ async fn react(services: &Services, event: &RecordedEvent) {
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
         | VideoEvent::TranscodeFailed { .. }
+        | VideoEvent::UploadFingerprinted { .. }
+        | VideoEvent::MultipartStarted { .. }
         | VideoEvent::InterimObjectRemoved {} => {}
     }
 }

@@ -1,5 +1,7 @@
 //! One film, from the wish to upload it to the stream people watch.
 
+mod upload;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,8 +11,10 @@ use crate::{
     work::{Failure, WorkItem},
 };
 
-/// One upload's size limit, bytes: 5 GB, the largest single PUT of the S3 protocol.
-pub const UPLOAD_BYTES_MAX: u64 = 5_000_000_000;
+pub use upload::{AbortReason, FINGERPRINT_CHARS, PART_BYTES_MIN, PartPlan, SINGLE_PUT_BYTES_MAX, Step};
+
+/// One upload's size limit, bytes: 100 GB.
+pub const UPLOAD_BYTES_MAX: u64 = 100_000_000_000;
 /// A title has 1 to this many characters after trimming.
 pub const TITLE_CHARS_MAX: usize = 200;
 const PERCENT_MAX: u32 = 100;
@@ -105,6 +109,19 @@ pub enum VideoEvent {
         failure: Failure,
     },
     InterimObjectRemoved {},
+    /// Tells the same file of the same account again; other accounts' fingerprints cannot be compared with it.
+    UploadFingerprinted {
+        fingerprint: String,
+    },
+    MultipartStarted {
+        /// The store's word for the upload.
+        upload_id: String,
+        part_bytes: u64,
+        parts: u32,
+    },
+    UploadAborted {
+        reason: AbortReason,
+    },
 }
 event_names!(VideoEvent {
     UploadRequested,
@@ -119,6 +136,9 @@ event_names!(VideoEvent {
     TranscodeCompleted,
     TranscodeFailed,
     InterimObjectRemoved,
+    UploadFingerprinted,
+    MultipartStarted,
+    UploadAborted,
 });
 
 #[derive(Debug, Clone, PartialEq)]
@@ -130,7 +150,10 @@ pub enum VideoCommand {
         size_bytes: u64,
         content_type: String,
         object_key: String,
+        /// Tells the same file of the same account again.
+        fingerprint: Option<String>,
     },
+    Upload(Step),
     /// The stored object exists with the declared size and a known magic number (checked by the caller).
     CompleteUpload,
     /// The stored object is not what was declared.
@@ -183,6 +206,10 @@ pub enum VideoError {
     Unknown,
     #[error("this video exists already")]
     Exists,
+    #[error("a fingerprint has {FINGERPRINT_CHARS} hexadecimal digits")]
+    Fingerprint,
+    #[error("a file of this size is sent whole")]
+    SentWhole,
     #[error("this video is {0:?}, so that cannot happen now")]
     WrongStatus(Status),
 }
@@ -198,6 +225,7 @@ pub enum Status {
     Ready,
     Failed,
     Rejected,
+    Aborted,
 }
 
 /// The folded film.
@@ -222,6 +250,9 @@ pub struct VideoState {
     pub dash_key: Option<String>,
     pub failure: Option<Failure>,
     pub interim_removed: bool,
+    pub fingerprint: Option<String>,
+    /// Of the upload in parts.
+    pub upload_id: Option<String>,
 }
 
 pub struct Video;
@@ -242,9 +273,10 @@ impl Aggregate for Video {
         }
         match command {
             VideoCommand::RequestUpload { .. } => request(state, command),
+            VideoCommand::Upload(step) => upload::decide(state, step),
             VideoCommand::CompleteUpload => match state.status {
                 Status::Uploading => Ok(vec![VideoEvent::UploadCompleted {}]),
-                Status::Rejected => Err(VideoError::WrongStatus(state.status)),
+                Status::Rejected | Status::Aborted => Err(VideoError::WrongStatus(state.status)),
                 _ => Ok(vec![]),
             },
             VideoCommand::RejectUpload { reason } => match state.status {
@@ -304,14 +336,20 @@ impl Aggregate for Video {
                 state.failure = Some(failure.clone());
             }
             VideoEvent::InterimObjectRemoved {} => state.interim_removed = true,
+            VideoEvent::UploadFingerprinted { fingerprint } => state.fingerprint = Some(fingerprint.clone()),
+            VideoEvent::MultipartStarted { upload_id, .. } => state.upload_id = Some(upload_id.clone()),
+            VideoEvent::UploadAborted { .. } => state.status = Status::Aborted,
         }
     }
 }
 
 fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
-    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key } = command else {
+    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key, fingerprint } =
+        command
+    else {
         return Ok(vec![]);
     };
+    upload::check_fingerprint(fingerprint.as_ref())?;
     if *size_bytes == 0 {
         return Err(VideoError::Empty);
     }
@@ -335,7 +373,10 @@ fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>
         object_key: object_key.clone(),
     };
     match state.owner {
-        None => Ok(vec![requested]),
+        None => {
+            let fingerprinted = |text: &String| VideoEvent::UploadFingerprinted { fingerprint: text.clone() };
+            Ok(std::iter::once(requested).chain(fingerprint.as_ref().map(fingerprinted)).collect())
+        }
         Some(held) if held == *owner && state.object_key == *object_key => Ok(vec![]),
         Some(_) => Err(VideoError::Exists),
     }
@@ -355,6 +396,7 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         VideoCommand::CompleteTranscode { .. } => state.status == Status::Ready,
         VideoCommand::FailTranscode { .. } => state.status == Status::Failed,
         VideoCommand::RequestUpload { .. }
+        | VideoCommand::Upload(_)
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
@@ -381,6 +423,7 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         }
         VideoCommand::FailTranscode { failure } => vec![VideoEvent::TranscodeFailed { failure }],
         VideoCommand::RequestUpload { .. }
+        | VideoCommand::Upload(_)
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode

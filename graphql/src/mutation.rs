@@ -14,6 +14,7 @@ mod report;
 mod session;
 mod settings;
 mod undo;
+mod upload;
 mod video;
 
 use async_graphql::MergedObject;
@@ -23,6 +24,7 @@ pub(crate) struct Mutation(
     account::Accounts,
     administration::Administration,
     video::Videos,
+    upload::Uploads,
     channel::Channels,
     member::Members,
     settings::Settings,

@@ -9,6 +9,7 @@ mod notification;
 mod people;
 mod projection;
 mod report;
+mod upload;
 mod video;
 
 use async_graphql::{Context, MergedObject};
@@ -21,6 +22,7 @@ pub(crate) struct Query(
     account::Accounts,
     people::People,
     video::Videos,
+    upload::Uploads,
     channel::Channels,
     door::Doors,
     message::Messages,

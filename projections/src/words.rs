@@ -43,6 +43,7 @@ words!(ReportAction { Redacted = "redacted", Muted = "muted", Banned = "banned",
 words!(Status {
     Unknown = "unknown", Uploading = "uploading", Uploaded = "uploaded", Processing = "processing",
     Ready = "ready", Failed = "failed", Rejected = "rejected",
+    Aborted = "aborted",
 });
 
 /// Reads the word of a column.

@@ -30,5 +30,6 @@ mod undo_queue;
 mod upgrade;
 mod video;
 mod video_transcode;
+mod video_upload;
 mod visit;
 mod work;

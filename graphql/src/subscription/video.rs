@@ -145,5 +145,8 @@ fn detail(event: &VideoEvent) -> String {
         VideoEvent::TranscodeCompleted { .. } => "ready to watch".to_owned(),
         VideoEvent::TranscodeFailed { failure } => failure.reason.clone(),
         VideoEvent::InterimObjectRemoved {} => "the uploaded file was removed".to_owned(),
+        VideoEvent::UploadFingerprinted { .. } => String::new(),
+        VideoEvent::MultipartStarted { parts, .. } => format!("in {parts} parts"),
+        VideoEvent::UploadAborted { .. } => "the upload was given up".to_owned(),
     }
 }

@@ -16,6 +16,8 @@ async fn nobody_does_anything_without_signing_in() {
     let inputs = [
         ("requestUpload", json!({ "title": "t", "fileName": "f", "sizeBytes": 1.0, "contentType": "video/mp4" })),
         ("confirmUpload", json!({ "video": id })),
+        ("signUploadParts", json!({ "video": id, "numbers": [1] })),
+        ("abortUpload", json!({ "video": id })),
         ("createChannel", json!({ "name": "n", "visibility": "PUBLIC" })),
         ("renameChannel", json!({ "channel": id, "name": "n" })),
         ("joinChannel", json!({ "channel": id })),

@@ -15,3 +15,4 @@ mod record;
 mod sdl;
 mod subscribing;
 mod sweep;
+mod uploads;

@@ -98,7 +98,7 @@ impl Board {
         let Some(film) = self.films.get_mut(&video) else { return };
         Video::evolve(&mut film.state, event);
         match film.state.status {
-            Status::Ready | Status::Failed | Status::Rejected => {
+            Status::Ready | Status::Failed | Status::Rejected | Status::Aborted => {
                 self.films.remove(&video);
             }
             Status::Processing => {
@@ -120,7 +120,12 @@ impl Film {
         match self.state.status {
             Status::Uploaded => vec![Task::Probe],
             Status::Processing => self.processing_tasks(),
-            Status::Unknown | Status::Uploading | Status::Ready | Status::Failed | Status::Rejected => vec![],
+            Status::Unknown
+            | Status::Uploading
+            | Status::Ready
+            | Status::Failed
+            | Status::Rejected
+            | Status::Aborted => vec![],
         }
     }
 
