@@ -270,6 +270,8 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "redeemInvite" => ("RedeemInviteInput", "... on InviteRedeemed { channel slug position }"),
         "revokeInvite" => ("RevokeInviteInput", changed),
         "grantRole" => ("GrantRoleInput", changed),
+        "signUploadParts" => ("SignUploadPartsInput", "... on UploadPartsSigned { expiresAt }"),
+        "abortUpload" => ("AbortUploadInput", changed),
         "loadVideo" => ("LoadVideoInput", changed),
         "play" | "pause" => ("PlayInput", changed),
         "seek" => ("SeekInput", changed),

@@ -93,6 +93,7 @@ export const en = {
     READY: "Ready",
     FAILED: "Failed",
     REJECTED: "Refused",
+    ABORTED: "Given up",
   },
   stages: {
     upload: "Uploading",
@@ -107,6 +108,8 @@ export const en = {
     UploadRequested: "Upload started",
     UploadCompleted: "File arrived",
     UploadRejected: "File refused",
+    MultipartStarted: "Upload in parts",
+    UploadAborted: "Upload given up",
     TranscodeStarted: "Processing started",
     SourceProbed: "File examined",
     TranscodePlanned: "Sizes planned",

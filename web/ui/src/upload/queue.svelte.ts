@@ -7,6 +7,7 @@ import { toasts } from "$src/app/toasts.svelte";
 import { request } from "$src/graphql/client";
 import { UnfinishedUploads, type UnfinishedUpload } from "$src/graphql/uploads";
 import { pages } from "$src/i18n/pages";
+import { arrivals } from "./arrivals.svelte";
 import { fingerprint } from "./fingerprint";
 import { forgetHandle, keptHandles, reopen, type FileHandle } from "./handles";
 import { sniffFile } from "./magic";
@@ -33,8 +34,6 @@ export interface Left extends UnfinishedUpload {
 class UploadQueue {
   list: Upload[] = $state([]);
   left: Left[] = $state.raw([]);
-  /** Counts films that arrived or finished here, so that a library on screen can read again. */
-  changes = $state(0);
 
   get sending(): Upload[] {
     return this.list.filter((upload) => upload.moving);
@@ -181,10 +180,10 @@ class UploadQueue {
     this.left = this.left.filter((left) => left.video !== video);
     void forgetHandle(video);
     upload.following = watch(video, (film) => {
-      this.changes += 1;
+      arrivals.count += 1;
       if (film.status === "READY") toasts.show(pages.upload.ready(film.title), "good");
     });
-    this.changes += 1;
+    arrivals.count += 1;
   }
 }
 

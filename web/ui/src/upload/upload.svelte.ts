@@ -2,6 +2,7 @@
 
 import { newId } from "$src/sync/ids";
 import type { FileHandle } from "./handles";
+import { isOver } from "./ladder";
 import { bytesOf, lengthOf, squares, type Plan } from "./plan";
 import type { watch } from "./watch.svelte";
 
@@ -67,9 +68,8 @@ export class Upload {
     return ["waiting", "sending", "paused", "offline", "duplicate"].includes(this.phase);
   }
   get over(): boolean {
-    const status = this.following?.ladder.video?.status;
-    const ended = status === "READY" || status === "FAILED" || status === "REJECTED";
-    return this.phase === "refused" || this.phase === "failed" || this.phase === "cancelled" || ended;
+    const film = this.following?.ladder.video;
+    return ["refused", "failed", "cancelled"].includes(this.phase) || (!!film && isOver(film));
   }
   fail(reason: string, retryable: boolean): void {
     this.phase = "failed";
