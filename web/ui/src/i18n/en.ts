@@ -306,7 +306,7 @@ export const en = {
     not_yours: "This upload belongs to someone else.",
     not_arrived: "The file has not arrived. Try again.",
     empty: "This file is empty.",
-    too_large: "This file is larger than 5 GB, the most that is taken.",
+    too_large: "This file is larger than 100 GB, the most that is taken.",
     redacted: "This message was taken back.",
     nothing_to_answer: "The message you answer is not there any more.",
     mentions: "You can mention up to 10 people who are in the channel.",

@@ -30,7 +30,7 @@ export const pages = {
     filter: "Show",
     filters: { ALL: "All", READY: "Ready", PROCESSING: "In progress", FAILED: "Failed" },
     empty: "Drop a video here.",
-    emptyHint: "MP4, MOV, MKV, WebM, AVI or Ogg, up to 5 GB. It becomes a stream by itself.",
+    emptyHint: "MP4, MOV, MKV, WebM, AVI or Ogg, up to 100 GB. It becomes a stream by itself.",
     nothingFound: "No video matches.",
     clear: "Clear the search",
     more: "Show more",

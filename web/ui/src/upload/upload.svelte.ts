@@ -34,11 +34,13 @@ export class Upload {
   video: string | null = $state(null);
   /** The part map, 0 to 1 each; empty for a file that is sent whole. */
   map: number[] = $state.raw([]);
+  /** Parts the store has. */
+  arrived = $state(0);
   contentType = "";
   fingerprint: string | null = null;
   /** The same file is there and it is to be uploaded all the same. */
   again = false;
-  plan: Plan | null = null;
+  plan: Plan | null = $state.raw(null);
   abort = new AbortController();
   following: ReturnType<typeof watch> | null = $state.raw(null);
   #received = new Set<number>();
@@ -96,6 +98,7 @@ export class Upload {
     let flying = 0;
     for (const bytes of this.#flying.values()) flying += bytes;
     this.sentBytes = Math.min(plan.sizeBytes, bytesOf(plan, this.#received) + flying);
+    this.arrived = this.#received.size;
     this.map = squares(plan, (number) =>
       this.#received.has(number) ? 1 : (this.#flying.get(number) ?? 0) / lengthOf(plan, number),
     );
