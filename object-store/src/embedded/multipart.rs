@@ -24,9 +24,8 @@ use s3s::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt;
-use uuid::Uuid;
 
-use super::files::Files;
+use super::{files::Files, keys::random_hex};
 use crate::multipart::{PART_BYTES_MIN, PARTS_MAX};
 
 const ABOUT: &str = "upload.json";
@@ -66,12 +65,12 @@ impl Files {
         &self,
         input: CreateMultipartUploadInput,
     ) -> S3Result<CreateMultipartUploadOutput> {
-        let id = Uuid::new_v4();
+        let id = random_hex::<16>();
         let CreateMultipartUploadInput { bucket, key, content_type, .. } = input;
         let content_type = content_type.unwrap_or_default();
         let about = About { bucket: bucket.clone(), key: key.clone(), content_type };
+        let folder = self.multipart_root().join(&id);
         let created = self.blocking(move |files| {
-            let folder = files.multipart_root().join(id.to_string());
             fs::create_dir(&folder)?;
             write(files, &folder, &folder.join(ABOUT), &serde_json::to_vec(&about)?)?;
             files.flush(files.multipart_root())
@@ -80,7 +79,7 @@ impl Files {
         Ok(CreateMultipartUploadOutput {
             bucket: Some(bucket),
             key: Some(key),
-            upload_id: Some(id.to_string()),
+            upload_id: Some(id),
             ..Default::default()
         })
     }
@@ -94,7 +93,7 @@ impl Files {
         let number = u32::try_from(input.part_number).ok().filter(|number| (1..=PARTS_MAX).contains(number));
         let number = number.ok_or_else(|| s3_error!(InvalidArgument))?;
         let folder = self.folder(&input.bucket, &input.key, &input.upload_id).await?;
-        let new = folder.join(format!("{UNFINISHED}{}", Uuid::new_v4()));
+        let new = folder.join(format!("{UNFINISHED}{}", random_hex::<16>()));
         let mut file = tokio::fs::File::create_new(&new).await.map_err(S3Error::internal_error)?;
         let copied = async {
             while let Some(chunk) = body.next().await {
@@ -150,7 +149,8 @@ impl Files {
         let tag = format!("{upload_id}-{}", found.len());
         let object = self.object_path(&bucket, &key);
         let sides = self.side_paths(&bucket, &key);
-        let (assembled, numbers) = (folder.join(format!("{UNFINISHED}{}", Uuid::new_v4())), 1..=wanted.len() as u32);
+        let (assembled, numbers) =
+            (folder.join(format!("{UNFINISHED}{}", random_hex::<16>())), 1..=wanted.len() as u32);
         let (source, e_tag) = (folder.clone(), tag.clone());
         let written = self.blocking(move |files| {
             let mut whole = File::create(&assembled)?;
@@ -217,8 +217,11 @@ impl Files {
 
     /// The folder of an upload that is there and is of this object: a foreign id is no id.
     async fn folder(&self, bucket: &str, key: &str, upload_id: &str) -> S3Result<PathBuf> {
-        let id: Uuid = upload_id.parse().map_err(|_| s3_error!(NoSuchUpload))?;
-        let folder = self.multipart_root().join(id.to_string());
+        // It becomes a path.
+        if upload_id.is_empty() || !upload_id.bytes().all(|c| c.is_ascii_hexdigit()) {
+            return Err(s3_error!(NoSuchUpload));
+        }
+        let folder = self.multipart_root().join(upload_id);
         let looked_up = folder.clone();
         match self.blocking(move |_| read(&looked_up)).await {
             Ok(about) if about.bucket == bucket && about.key == key => Ok(folder),
@@ -296,7 +299,7 @@ fn read(folder: &Path) -> io::Result<About> {
 
 /// Writes a small file whole or not at all; `beside` is a folder of the same disk.
 fn write(files: &Files, beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = beside.join(format!("{UNFINISHED}{}", Uuid::new_v4()));
+    let new = beside.join(format!("{UNFINISHED}{}", random_hex::<16>()));
     fs::write(&new, bytes)?;
     files.flush(&new)?;
     fs::rename(&new, path)?;
