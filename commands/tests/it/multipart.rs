@@ -1,8 +1,8 @@
 //! Uploads in parts: they go on where they stopped, nothing acknowledged is lost, nothing given up stays.
 
 use lockstep_commands::{
-    CommandError,
-    upload::{self, SIGNED_PARTS_MAX},
+    CommandError, Services,
+    upload::{self, SIGNED_PARTS_MAX, Uploads},
     video::{self, Upload, VideoRefusal, system_context},
 };
 use lockstep_domain::{
@@ -232,7 +232,8 @@ async fn many_who_begin_at_once_begin_once() {
     let world = World::new().await;
     let ada = world.account("Ada").await;
     let context = world.context(ada);
-    let node = world.other_node().await;
+    let pool = world.database.pool().await;
+    let node = Services { uploads: Uploads::default(), pool, ..world.other_node().await };
     let nodes = [&world.services, &node];
     let asked = (0..8).map(|index| video::request_upload(nodes[index % 2], &context, large(None)));
     for ticket in futures::future::join_all(asked).await {

@@ -30,7 +30,8 @@ async fn ask(services: &Services, world: &World, by: AccountId, upload: Upload) 
 async fn at_once(limits: Limits, bytes: u64) -> (World, AccountId, Vec<Result<VideoId, VideoRefusal>>) {
     let mut world = World::new().await;
     world.services.uploads = Uploads::new(limits);
-    let node = Services { uploads: Uploads::new(limits), ..world.other_node().await };
+    let pool = world.database.pool().await;
+    let node = Services { uploads: Uploads::new(limits), pool, ..world.other_node().await };
     let ada = world.account("Ada").await;
     let nodes = [&world.services, &node];
     let asked = (0..ASKED_AT_ONCE).map(|index| ask(nodes[index % 2], &world, ada, small(bytes)));
