@@ -32,6 +32,7 @@ pub mod setup;
 pub mod throttle;
 pub mod transcode;
 pub mod undo;
+pub mod upload;
 pub mod video;
 pub mod visit;
 

@@ -7,7 +7,7 @@ use crate::{
     account::AccountRefusal, administration::AdministrationRefusal, channel::ChannelRefusal,
     credentials::PasswordError, inbox::InboxRefusal, invite::InviteRefusal, member::MemberRefusal,
     message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, undo::UndoRefusal,
-    video::VideoRefusal,
+    upload::QuotaKind, video::VideoRefusal,
 };
 use lockstep_domain::{
     account::AccountError, channel::ChannelError, inbox::InboxError, installation::InstallationError,
@@ -235,6 +235,11 @@ codes!(VideoRefusal {
     Self::NotArrived => "not_arrived",
     Self::Rejected(_) => "rejected",
     Self::TooMany => "too_many",
+    Self::Quota { kind: QuotaKind::Bytes, .. } => "quota_bytes",
+    Self::Quota { kind: QuotaKind::Films, .. } => "quota_films",
+    Self::Quota { kind: QuotaKind::Unfinished, .. } => "quota_uploads",
+    Self::Duplicate(_) => "duplicate",
+    Self::Parts => "parts",
     Self::Rule(rule) => rule.code(),
 });
 codes!(VideoError {
@@ -244,6 +249,8 @@ codes!(VideoError {
     Self::Title => "title_length",
     Self::Unknown => "not_found",
     Self::Exists => "exists",
+    Self::Fingerprint => "fingerprint",
+    Self::SentWhole => "sent_whole",
     Self::WrongStatus(_) => "wrong_status",
     Self::Description => "description_length",
     Self::Tags => "tags",

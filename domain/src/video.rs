@@ -1,6 +1,7 @@
 //! One film, from the wish to upload it to the stream people watch.
 
 mod library;
+mod upload;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +15,10 @@ use crate::{
 };
 
 pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Wish};
+pub use upload::{AbortReason, FINGERPRINT_CHARS, PART_BYTES_MIN, PartPlan, SINGLE_PUT_BYTES_MAX, Step};
 
-/// One upload's size limit, bytes: 5 GB, the largest single PUT of the S3 protocol.
-pub const UPLOAD_BYTES_MAX: u64 = 5_000_000_000;
+/// One upload's size limit, bytes: 100 GB.
+pub const UPLOAD_BYTES_MAX: u64 = 100_000_000_000;
 /// A title has 1 to this many characters after trimming.
 pub const TITLE_CHARS_MAX: usize = 200;
 const PERCENT_MAX: u32 = 100;
@@ -131,6 +133,19 @@ pub enum VideoEvent {
     Restored {},
     PurgeStarted {},
     Purged {},
+    /// Tells the same file of the same account again; other accounts' fingerprints cannot be compared with it.
+    UploadFingerprinted {
+        fingerprint: String,
+    },
+    MultipartStarted {
+        /// The store's word for the upload.
+        upload_id: String,
+        part_bytes: u64,
+        parts: u32,
+    },
+    UploadAborted {
+        reason: AbortReason,
+    },
 }
 event_names!(VideoEvent {
     UploadRequested,
@@ -153,6 +168,9 @@ event_names!(VideoEvent {
     Restored,
     PurgeStarted,
     Purged,
+    UploadFingerprinted,
+    MultipartStarted,
+    UploadAborted,
 });
 
 #[derive(Debug, Clone, PartialEq)]
@@ -164,7 +182,10 @@ pub enum VideoCommand {
         size_bytes: u64,
         content_type: String,
         object_key: String,
+        /// Tells the same file of the same account again.
+        fingerprint: Option<String>,
     },
+    Upload(Step),
     /// The stored object exists with the declared size and a known magic number (checked by the caller).
     CompleteUpload,
     /// The stored object is not what was declared.
@@ -223,6 +244,10 @@ pub enum VideoError {
     Unknown,
     #[error("this video exists already")]
     Exists,
+    #[error("a fingerprint has {FINGERPRINT_CHARS} hexadecimal digits")]
+    Fingerprint,
+    #[error("a file of this size is sent whole")]
+    SentWhole,
     #[error("this video is {0:?}, so that cannot happen now")]
     WrongStatus(Status),
     #[error("a description has at most {DESCRIPTION_CHARS_MAX} characters")]
@@ -250,6 +275,7 @@ pub enum Status {
     Ready,
     Failed,
     Rejected,
+    Aborted,
 }
 
 /// The folded film.
@@ -278,6 +304,9 @@ pub struct VideoState {
     pub tags: Personal<Vec<String>>,
     pub visibility: Visibility,
     pub place: Place,
+    pub fingerprint: Option<String>,
+    /// Of the upload in parts.
+    pub upload_id: Option<String>,
 }
 
 pub struct Video;
@@ -304,9 +333,10 @@ impl Aggregate for Video {
         }
         match command {
             VideoCommand::RequestUpload { .. } => request(state, command),
+            VideoCommand::Upload(step) => upload::decide(state, step),
             VideoCommand::CompleteUpload => match state.status {
                 Status::Uploading => Ok(vec![VideoEvent::UploadCompleted {}]),
-                Status::Rejected => Err(VideoError::WrongStatus(state.status)),
+                Status::Rejected | Status::Aborted => Err(VideoError::WrongStatus(state.status)),
                 _ => Ok(vec![]),
             },
             VideoCommand::RejectUpload { reason } => match state.status {
@@ -374,14 +404,20 @@ impl Aggregate for Video {
             VideoEvent::Restored {} => state.place = Place::Library,
             VideoEvent::PurgeStarted {} => state.place = Place::Purging,
             VideoEvent::Purged {} => state.place = Place::Purged,
+            VideoEvent::UploadFingerprinted { fingerprint } => state.fingerprint = Some(fingerprint.clone()),
+            VideoEvent::MultipartStarted { upload_id, .. } => state.upload_id = Some(upload_id.clone()),
+            VideoEvent::UploadAborted { .. } => state.status = Status::Aborted,
         }
     }
 }
 
 fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
-    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key } = command else {
+    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key, fingerprint } =
+        command
+    else {
         return Ok(vec![]);
     };
+    upload::check_fingerprint(fingerprint.as_ref())?;
     if *size_bytes == 0 {
         return Err(VideoError::Empty);
     }
@@ -405,7 +441,10 @@ fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>
         object_key: object_key.clone(),
     };
     match state.owner {
-        None => Ok(vec![requested]),
+        None => {
+            let fingerprinted = |text: &String| VideoEvent::UploadFingerprinted { fingerprint: text.clone() };
+            Ok(std::iter::once(requested).chain(fingerprint.as_ref().map(fingerprinted)).collect())
+        }
         Some(held) if held == *owner && state.object_key == *object_key => Ok(vec![]),
         Some(_) => Err(VideoError::Exists),
     }
@@ -425,6 +464,7 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         VideoCommand::CompleteTranscode { .. } => state.status == Status::Ready,
         VideoCommand::FailTranscode { .. } => state.status == Status::Failed,
         VideoCommand::RequestUpload { .. }
+        | VideoCommand::Upload(_)
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
@@ -452,6 +492,7 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         }
         VideoCommand::FailTranscode { failure } => vec![VideoEvent::TranscodeFailed { failure }],
         VideoCommand::RequestUpload { .. }
+        | VideoCommand::Upload(_)
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode

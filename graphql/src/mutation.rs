@@ -15,6 +15,7 @@ mod report;
 mod session;
 mod settings;
 mod undo;
+mod upload;
 mod video;
 
 use async_graphql::MergedObject;
@@ -25,6 +26,7 @@ pub(crate) struct Mutation(
     administration::Administration,
     video::Videos,
     library::Library,
+    upload::Uploads,
     channel::Channels,
     member::Members,
     settings::Settings,

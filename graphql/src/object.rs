@@ -15,4 +15,5 @@ pub(crate) mod projection;
 pub(crate) mod queue;
 pub(crate) mod report;
 pub(crate) mod timeline;
+pub(crate) mod upload;
 pub(crate) mod video;

@@ -78,6 +78,10 @@ impl Projection for Videos {
                 ready(tx, event, video, hls, dash, duration_us).await
             }
             VideoEvent::TranscodeFailed { failure } => status(tx, event, video, Status::Failed, Some(&failure)).await,
+            VideoEvent::UploadFingerprinted { .. } | VideoEvent::MultipartStarted { .. } => {
+                touch(tx, event, video).await
+            }
+            VideoEvent::UploadAborted { .. } => status(tx, event, video, Status::Aborted, None).await,
             VideoEvent::InterimObjectRemoved {} => {
                 library::source_removed(tx, event, video).await?;
                 touch(tx, event, video).await

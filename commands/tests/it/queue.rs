@@ -70,6 +70,7 @@ impl Room {
                 size_bytes: 1,
                 content_type: "video/mp4".to_owned(),
                 object_key: format!("u/{video}"),
+                fingerprint: None,
             },
             VideoCommand::CompleteUpload,
             VideoCommand::StartTranscode,

@@ -31,5 +31,6 @@ mod upgrade;
 mod video;
 mod video_library;
 mod video_transcode;
+mod video_upload;
 mod visit;
 mod work;

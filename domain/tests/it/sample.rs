@@ -17,7 +17,7 @@ use lockstep_domain::{
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
     report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
-    video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
+    video::{AbortReason, RenditionFacts, RenditionPlan, Source, VideoEvent},
     visit::VisitEvent,
     work::{Failure, Segment, WorkEvent, WorkItem, WorkKind},
 };
@@ -252,6 +252,9 @@ pub fn videos() -> Vec<VideoEvent> {
         VideoEvent::Restored {},
         VideoEvent::PurgeStarted {},
         VideoEvent::Purged {},
+        VideoEvent::UploadFingerprinted { fingerprint: "5f".repeat(32) },
+        VideoEvent::MultipartStarted { upload_id: "b2f7".into(), part_bytes: 8_388_608, parts: 38 },
+        VideoEvent::UploadAborted { reason: AbortReason::Abandoned },
     ]
 }
 

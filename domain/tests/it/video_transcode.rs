@@ -5,8 +5,8 @@ use lockstep_domain::{
     channel::Visibility,
     time::MediaTime,
     video::{
-        Place, RenditionPlan, Source, Status, Video, VideoCommand as Do, VideoError as No, VideoEvent as Did,
-        VideoState,
+        AbortReason, Place, RenditionPlan, SINGLE_PUT_BYTES_MAX, Source, Status, Step, Video, VideoCommand as Do,
+        VideoError as No, VideoEvent as Did, VideoState,
     },
     work::{Failure, WorkItem},
 };
@@ -153,7 +153,8 @@ fn a_film_remembers_what_happened() {
         ..VideoState::default()
     };
     assert_eq!(film, asked);
-    let every_event = videos().into_iter().filter(|event| !matches!(event, Did::UploadRejected { .. }));
+    let ended = |event: &Did| matches!(event, Did::UploadRejected { .. } | Did::UploadAborted { .. });
+    let every_event = videos().into_iter().filter(|event| !ended(event));
     let every_event: Vec<Did> = every_event.collect();
     let done = VideoState {
         status: Status::Failed,
@@ -174,6 +175,8 @@ fn a_film_remembers_what_happened() {
         tags: Personal::new(ADA, vec!["sea".to_owned(), "summer".to_owned()]),
         visibility: Visibility::Unlisted,
         place: Place::Purged,
+        fingerprint: Some("5f".repeat(32)),
+        upload_id: Some("b2f7".into()),
         ..asked
     };
     assert_eq!(Video::fold(&every_event), done);
@@ -182,15 +185,19 @@ fn a_film_remembers_what_happened() {
 }
 
 fn uploads() -> impl Strategy<Value = Do> {
-    let request = (select(vec![ADA, BOB]), select(vec!["Holiday", " Holiday ", ""]), select(vec![0_u64, 1, u64::MAX]));
+    let sizes = select(vec![0_u64, 1, SINGLE_PUT_BYTES_MAX + 1, u64::MAX]);
+    let request = (select(vec![ADA, BOB]), select(vec!["Holiday", " Holiday ", ""]), sizes);
+    let print = proptest::option::of(select(vec!["5f".repeat(32), "a0".repeat(32)]));
     prop_oneof![
-        (request, select(vec!["u/film", "u/other"])).prop_map(|((owner, title, size), key)| request_as(
-            owner,
-            title,
-            size,
-            "video/mp4",
-            key
-        )),
+        (request, select(vec!["u/film", "u/other"]), print).prop_map(|((owner, title, size), key, print)| {
+            let mut wish = request_as(owner, title, size, "video/mp4", key);
+            let Do::RequestUpload { fingerprint, .. } = &mut wish else { unreachable!("it is a request") };
+            *fingerprint = print;
+            wish
+        }),
+        select(vec!["b2f7", "other"]).prop_map(|id| Do::Upload(Step::StartMultipart { upload_id: id.to_owned() })),
+        select(vec![AbortReason::Withdrawn, AbortReason::Abandoned])
+            .prop_map(|reason| Do::Upload(Step::Abort { reason })),
         Just(Do::CompleteUpload),
         Just(Do::RejectUpload { reason: "too small".into() }),
         Just(Do::StartTranscode),

@@ -163,5 +163,8 @@ fn detail(event: &VideoEvent) -> String {
         VideoEvent::Restored {} => "it is back from the trash".to_owned(),
         VideoEvent::PurgeStarted {} => "it is being removed".to_owned(),
         VideoEvent::Purged {} => "nothing of it is stored any more".to_owned(),
+        VideoEvent::UploadFingerprinted { .. } => String::new(),
+        VideoEvent::MultipartStarted { parts, .. } => format!("in {parts} parts"),
+        VideoEvent::UploadAborted { .. } => "the upload was given up".to_owned(),
     }
 }

@@ -25,6 +25,8 @@ async fn nobody_does_anything_without_signing_in() {
         ("trashFilms", json!({ "videos": [id] })),
         ("restoreFilms", json!({ "videos": [id] })),
         ("purgeFilms", json!({ "videos": [id] })),
+        ("signUploadParts", json!({ "video": id, "numbers": [1] })),
+        ("abortUpload", json!({ "video": id })),
         ("createChannel", json!({ "name": "n", "visibility": "PUBLIC" })),
         ("renameChannel", json!({ "channel": id, "name": "n" })),
         ("joinChannel", json!({ "channel": id })),

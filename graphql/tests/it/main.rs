@@ -16,3 +16,4 @@ mod record;
 mod sdl;
 mod subscribing;
 mod sweep;
+mod uploads;

@@ -139,7 +139,7 @@ pub struct RenditionRow {
     pub complete: bool,
 }
 
-/// What a list of films shows.
+/// What a list of films shows. Uploads that were given up are only in it when asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub status: Option<Status>,
@@ -179,7 +179,8 @@ pub async fn list(
 ) -> Result<Vec<VideoRow>, sqlx::Error> {
     sqlx::query_as(
         "SELECT * FROM rm_videos
-         WHERE created_position < $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR title ILIKE $3)
+         WHERE created_position < $1 AND ($3::text IS NULL OR title ILIKE $3)
+           AND CASE WHEN $2::text IS NULL THEN status <> 'aborted' ELSE status = $2 END
            AND shelf = 'library' AND ($5 OR visibility = 'public' OR owner_id = $6)
          ORDER BY created_position DESC LIMIT $4",
     )
@@ -197,7 +198,8 @@ pub async fn list(
 pub async fn count(pool: &PgPool, filter: &Filter) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM rm_videos
-         WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR title ILIKE $2)
+         WHERE CASE WHEN $1::text IS NULL THEN status <> 'aborted' ELSE status = $1 END
+           AND ($2::text IS NULL OR title ILIKE $2)
            AND shelf = 'library' AND ($3 OR visibility = 'public' OR owner_id = $4)",
     )
     .bind(filter.status.map(Word::word))

@@ -421,4 +421,12 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         VideoEvent::Purged {},
     ];
     fixture.append(StreamId::video(gone), None, &events).await;
+    let aborted = VideoId(Uuid::new_v4());
+    let events = [
+        requested(owner, aborted, "Given up"),
+        VideoEvent::UploadFingerprinted { fingerprint: "5f".repeat(32) },
+        VideoEvent::MultipartStarted { upload_id: "b2f7".to_owned(), part_bytes: 8 << 20, parts: 38 },
+        VideoEvent::UploadAborted { reason: lockstep_domain::video::AbortReason::Withdrawn },
+    ];
+    fixture.append(StreamId::video(aborted), None, &events).await;
 }

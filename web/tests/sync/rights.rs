@@ -507,6 +507,7 @@ impl Play {
             size_bytes: 1_000,
             content_type: "video/mp4".to_owned(),
             object_key: format!("u/{}", self.film),
+            fingerprint: None,
         };
         let completed = VideoCommand::CompleteTranscode {
             hls_key: format!("v/{}/master.m3u8", self.film),
