@@ -1,12 +1,20 @@
 //! One film, from the wish to upload it to the stream people watch.
 
+mod media;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Aggregate, Personal, event_names,
+    Aggregate, Personal,
+    account::AccountState,
+    event_names,
     ids::AccountId,
     time::MediaTime,
     work::{Failure, WorkItem},
+};
+
+pub use media::{
+    CAPTIONS_MAX, CaptionOrigin, CaptionTrack, LABEL_CHARS_MAX, SoundRole, SoundTrack, Storyboard, TextKind, TextTrack,
 };
 
 /// One upload's size limit, bytes: 5 GB, the largest single PUT of the S3 protocol.
@@ -33,6 +41,12 @@ pub struct Source {
     pub frame_rate_num: u32,
     pub frame_rate_den: u32,
     pub audio_channels: u32,
+    /// The sound tracks, when there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sounds: Vec<SoundTrack>,
+    /// The text tracks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<TextTrack>,
 }
 
 /// One rung of the ladder, planned.
@@ -96,6 +110,18 @@ pub enum VideoEvent {
         width: u32,
         height: u32,
     },
+    /// A caption track lies in the media bucket: found in the source, or uploaded.
+    CaptionsAdded {
+        captions: CaptionTrack,
+    },
+    CaptionsRemoved {
+        id: String,
+        by: AccountId,
+    },
+    /// Small pictures of the whole film lie in the media bucket.
+    StoryboardGenerated {
+        storyboard: Storyboard,
+    },
     TranscodeCompleted {
         hls_key: String,
         dash_key: String,
@@ -116,6 +142,9 @@ event_names!(VideoEvent {
     TranscodeProgressed,
     RenditionCompleted,
     ThumbnailsGenerated,
+    CaptionsAdded,
+    CaptionsRemoved,
+    StoryboardGenerated,
     TranscodeCompleted,
     TranscodeFailed,
     InterimObjectRemoved,
@@ -158,6 +187,24 @@ pub enum VideoCommand {
         width: u32,
         height: u32,
     },
+    /// Captions found in the source.
+    RecordCaptions {
+        captions: CaptionTrack,
+    },
+    /// Captions somebody uploads to a finished film.
+    UploadCaptions {
+        captions: CaptionTrack,
+        by: AccountId,
+        actor: AccountState,
+    },
+    RemoveCaptions {
+        id: String,
+        by: AccountId,
+        actor: AccountState,
+    },
+    RecordStoryboard {
+        storyboard: Storyboard,
+    },
     CompleteTranscode {
         hls_key: String,
         dash_key: String,
@@ -183,6 +230,14 @@ pub enum VideoError {
     Unknown,
     #[error("this video exists already")]
     Exists,
+    #[error("only the film's owner or an administrator does that")]
+    NotPermitted,
+    #[error("a film has at most {CAPTIONS_MAX} uploaded caption tracks")]
+    TooManyCaptions,
+    #[error("a language is a short word such as en, de or pt-BR")]
+    Language,
+    #[error("a name of captions has 1 to {LABEL_CHARS_MAX} characters and no control characters")]
+    Label,
     #[error("this video is {0:?}, so that cannot happen now")]
     WrongStatus(Status),
 }
@@ -218,6 +273,8 @@ pub struct VideoState {
     pub stage: String,
     pub eta_s: Option<u32>,
     pub thumbnail_key: Option<String>,
+    pub captions: Vec<CaptionTrack>,
+    pub storyboard: Option<Storyboard>,
     pub hls_key: Option<String>,
     pub dash_key: Option<String>,
     pub failure: Option<Failure>,
@@ -260,6 +317,8 @@ impl Aggregate for Video {
             VideoCommand::RecordInterimRemoved => {
                 Ok(if state.interim_removed { vec![] } else { vec![VideoEvent::InterimObjectRemoved {}] })
             }
+            VideoCommand::UploadCaptions { captions, by, actor } => media::upload(state, captions, *by, actor),
+            VideoCommand::RemoveCaptions { id, by, actor } => media::remove(state, id, *by, actor),
             processing => transcode(state, processing),
         }
     }
@@ -293,6 +352,9 @@ impl Aggregate for Video {
             }
             VideoEvent::RenditionCompleted { rendition } => state.completed.push(rendition.clone()),
             VideoEvent::ThumbnailsGenerated { object_key, .. } => state.thumbnail_key = Some(object_key.clone()),
+            VideoEvent::CaptionsAdded { captions } => state.captions.push(captions.clone()),
+            VideoEvent::CaptionsRemoved { id, .. } => state.captions.retain(|held| held.id != *id),
+            VideoEvent::StoryboardGenerated { storyboard } => state.storyboard = Some(storyboard.clone()),
             VideoEvent::TranscodeCompleted { hls_key, dash_key, .. } => {
                 state.status = Status::Ready;
                 state.percent = PERCENT_MAX;
@@ -352,12 +414,16 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         }
         VideoCommand::CompleteRendition { rendition } => state.completed.iter().any(|held| held.name == rendition.name),
         VideoCommand::RecordThumbnail { object_key, .. } => state.thumbnail_key.as_ref() == Some(object_key),
+        VideoCommand::RecordCaptions { captions } => state.captions.iter().any(|held| held.id == captions.id),
+        VideoCommand::RecordStoryboard { storyboard } => state.storyboard.as_ref() == Some(storyboard),
         VideoCommand::CompleteTranscode { .. } => state.status == Status::Ready,
         VideoCommand::FailTranscode { .. } => state.status == Status::Failed,
         VideoCommand::RequestUpload { .. }
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
+        | VideoCommand::UploadCaptions { .. }
+        | VideoCommand::RemoveCaptions { .. }
         | VideoCommand::RecordInterimRemoved => true,
     };
     if repeated {
@@ -376,6 +442,8 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         VideoCommand::RecordThumbnail { object_key, width, height } => {
             vec![VideoEvent::ThumbnailsGenerated { object_key, width, height }]
         }
+        VideoCommand::RecordCaptions { captions } => vec![VideoEvent::CaptionsAdded { captions }],
+        VideoCommand::RecordStoryboard { storyboard } => vec![VideoEvent::StoryboardGenerated { storyboard }],
         VideoCommand::CompleteTranscode { hls_key, dash_key, duration } => {
             vec![VideoEvent::TranscodeCompleted { hls_key, dash_key, duration_us: duration }]
         }
@@ -384,6 +452,8 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
+        | VideoCommand::UploadCaptions { .. }
+        | VideoCommand::RemoveCaptions { .. }
         | VideoCommand::RecordInterimRemoved => vec![],
     })
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod administration;
+mod captions;
 mod channel;
 mod invite;
 mod member;
@@ -23,6 +24,7 @@ pub(crate) struct Mutation(
     account::Accounts,
     administration::Administration,
     video::Videos,
+    captions::Captions,
     channel::Channels,
     member::Members,
     settings::Settings,

@@ -227,6 +227,9 @@ async fn video(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Apply
         | VideoEvent::TranscodeProgressed { .. }
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
+        | VideoEvent::CaptionsAdded { .. }
+        | VideoEvent::CaptionsRemoved { .. }
+        | VideoEvent::StoryboardGenerated { .. }
         | VideoEvent::InterimObjectRemoved {} => return Ok(()),
     };
     let Some((owner, _)) = people::owner(tx, "video", video.0).await? else { return Ok(()) };

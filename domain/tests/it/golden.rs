@@ -20,7 +20,7 @@ use lockstep_domain::{
     playback::{Playback, PlaybackEvent},
     queue::{Queue, QueueEvent},
     report::{Report, ReportAction, ReportEvent},
-    video::{Video, VideoEvent},
+    video::{SoundRole, SoundTrack, Source, TextKind, TextTrack, Video, VideoEvent},
     visit::{Visit, VisitEvent},
     work::{Work, WorkEvent, WorkKind},
 };
@@ -270,8 +270,17 @@ fn stored_words_are_fixed() {
     assert_eq!(json!(actions), json!(["redacted", "muted", "banned", "dismissed"]));
     let visibilities = [Visibility::Public, Visibility::Unlisted, Visibility::Private];
     assert_eq!(json!(visibilities), json!(["public", "unlisted", "private"]));
-    let kinds = [WorkKind::Chunk { first_segment: 1, last_segment: 2 }, WorkKind::Audio, WorkKind::Thumbnail];
-    assert_eq!(json!(kinds), json!([{"chunk": {"first_segment": 1, "last_segment": 2}}, "audio", "thumbnail"]));
+    let kinds = [
+        WorkKind::Chunk { first_segment: 1, last_segment: 2 },
+        WorkKind::Audio,
+        WorkKind::Thumbnail,
+        WorkKind::Sound { track: 2 },
+        WorkKind::Captions,
+    ];
+    let words = json!([
+        {"chunk": {"first_segment": 1, "last_segment": 2}}, "audio", "thumbnail", {"sound": {"track": 2}}, "captions"
+    ]);
+    assert_eq!(json!(kinds), words);
 }
 
 #[test]
@@ -305,6 +314,23 @@ fn a_banned_event_may_give_a_reason_that_is_personal() {
     assert_eq!(serde_json::from_value::<MemberEvent>(known).unwrap(), spoilers);
     let sealed = stored(json!({"$k": sample::BOB, "$c": "nobody can open this"}));
     assert_eq!(serde_json::from_value::<MemberEvent>(sealed).unwrap(), banned(Personal::Erased));
+}
+
+#[test]
+fn a_source_may_name_its_sounds_and_texts() {
+    let sound =
+        |stream, language: Option<&str>, role| SoundTrack { stream, language: language.map(str::to_owned), role };
+    let text = TextTrack { stream: 3, kind: TextKind::MovText, language: Some("pt-BR".to_owned()) };
+    let source = Source {
+        sounds: vec![sound(1, Some("en"), SoundRole::Main), sound(2, None, SoundRole::Commentary)],
+        texts: vec![text],
+        ..sample::source()
+    };
+    let stored = serde_json::to_value(&source).unwrap();
+    let sounds = json!([{"stream": 1, "language": "en", "role": "main"}, {"stream": 2, "role": "commentary"}]);
+    assert_eq!(stored["sounds"], sounds);
+    assert_eq!(stored["texts"], json!([{"stream": 3, "kind": "mov_text", "language": "pt-BR"}]));
+    assert_eq!(serde_json::from_value::<Source>(stored).unwrap(), source);
 }
 
 fn walk(json: &Value, visit: &mut dyn FnMut(&Value)) {

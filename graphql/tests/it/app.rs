@@ -317,6 +317,8 @@ fn source() -> Source {
         frame_rate_num: 25,
         frame_rate_den: 1,
         audio_channels: 2,
+        sounds: vec![],
+        texts: vec![],
     }
 }
 

@@ -33,6 +33,7 @@ pub struct VideoRow {
     pub thumbnail_path: Option<String>,
     pub hls_path: Option<String>,
     pub dash_path: Option<String>,
+    pub storyboard_path: Option<String>,
     pub failure: Option<Failure>,
     pub created_at: Timestamp,
     /// Orders lists, newest first.
@@ -72,6 +73,7 @@ impl FromRow<'_, PgRow> for VideoRow {
             thumbnail_path: row.try_get("thumbnail_path")?,
             hls_path: row.try_get("hls_path")?,
             dash_path: row.try_get("dash_path")?,
+            storyboard_path: row.try_get("storyboard_path")?,
             failure,
             created_at: Timestamp(row.try_get("created_at_us")?),
             created_position: Position::from_i64(row.try_get("created_position")?),

@@ -361,6 +361,8 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         frame_rate_num: 25,
         frame_rate_den: 1,
         audio_channels: 0,
+        sounds: vec![],
+        texts: vec![],
     };
     let plan = |name: &str, height| RenditionPlan { name: name.to_owned(), width: 1, height, bitrate_bps: 1_000 };
     let rendition = RenditionFacts {
