@@ -112,6 +112,7 @@ pub enum VideoEvent {
     },
     /// A caption track lies in the media bucket: found in the source, or uploaded.
     CaptionsAdded {
+        #[serde(flatten)]
         captions: CaptionTrack,
     },
     CaptionsRemoved {
@@ -120,6 +121,7 @@ pub enum VideoEvent {
     },
     /// Small pictures of the whole film lie in the media bucket.
     StoryboardGenerated {
+        #[serde(flatten)]
         storyboard: Storyboard,
     },
     TranscodeCompleted {

@@ -133,7 +133,7 @@ fn add_field(json: &mut Value) {
 }
 
 /// The fields that may be missing: where a writer had nothing to say, or was older than the field.
-const OPTIONAL: [(&str, &str); 16] = [
+const OPTIONAL: [(&str, &str); 17] = [
     ("account.PasswordChanged.v1.json", "by"),
     ("channel.RemoteModeChanged.v1.json", "holder"),
     ("member.Muted.v1.json", "until_us"),
@@ -147,6 +147,7 @@ const OPTIONAL: [(&str, &str); 16] = [
     ("queue.VideoMoved.v1.json", "was_before"),
     ("queue.VideoQueued.v1.json", "before"),
     ("report.Filed.v1.json", "playback_us"),
+    ("video.CaptionsAdded.v1.json", "language"),
     ("video.SourceProbed.v1.json", "audio_codec"),
     ("video.TranscodeProgressed.v1.json", "eta_s"),
     ("work.SegmentPublished.v1.json", "codecs"),
@@ -208,7 +209,7 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 13] = [
+const PERSONAL: [(&str, &[&str]); 14] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
     ("account.Registered.v1.json", &["name"]),
@@ -221,6 +222,7 @@ const PERSONAL: [(&str, &[&str]); 13] = [
     ("message.Redacted.v1.json", &["reason"]),
     ("report.Filed.v1.json", &["reason", "text"]),
     ("report.Resolved.v1.json", &["note"]),
+    ("video.CaptionsAdded.v1.json", &["label"]),
     ("video.UploadRequested.v1.json", &["file_name", "title"]),
 ];
 

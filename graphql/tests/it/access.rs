@@ -16,6 +16,8 @@ async fn nobody_does_anything_without_signing_in() {
     let inputs = [
         ("requestUpload", json!({ "title": "t", "fileName": "f", "sizeBytes": 1.0, "contentType": "video/mp4" })),
         ("confirmUpload", json!({ "video": id })),
+        ("uploadCaptions", json!({ "video": id, "label": "l", "text": "t" })),
+        ("removeCaptions", json!({ "video": id, "captions": "u1" })),
         ("createChannel", json!({ "name": "n", "visibility": "PUBLIC" })),
         ("renameChannel", json!({ "channel": id, "name": "n" })),
         ("joinChannel", json!({ "channel": id })),

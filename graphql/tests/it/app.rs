@@ -252,6 +252,11 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "requestUpload" => {
             ("RequestUploadInput", "... on UploadRequested { video url headers { name value } expiresAt position }")
         }
+        "uploadCaptions" => (
+            "UploadCaptionsInput",
+            "... on Changed { position version changed } ... on CaptionsUnreadable { code message line }",
+        ),
+        "removeCaptions" => ("RemoveCaptionsInput", changed),
         "confirmUpload" => ("ConfirmUploadInput", changed),
         "createChannel" => ("CreateChannelInput", "... on ChannelCreated { id slug position }"),
         "renameChannel" => ("RenameChannelInput", changed),

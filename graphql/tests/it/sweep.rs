@@ -66,6 +66,8 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("video", &[("id", Names::Video)], Differs(FILMS)),
     ("channel", &[("id", Names::Channel), ("slug", Names::Slug)], Same),
     ("confirmUpload", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
+    ("uploadCaptions", &[("operationId", Names::Fresh), ("video", Names::Video)], Differs(FILMS)),
+    ("removeCaptions", &[("operationId", Names::Fresh), ("video", Names::Video)], Differs(FILMS)),
     ("createChannel", &[("operationId", Names::Fresh), ("slug", Names::Fresh)], Same),
     ("renameChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("joinChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),

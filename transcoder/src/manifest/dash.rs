@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use dash_mpd_core::{
-    AdaptationSet, AudioChannelConfiguration, MPD, Period, Representation, Role, S, SegmentTemplate, SegmentTimeline,
+    AdaptationSet, AudioChannelConfiguration, Label, MPD, Period, Representation, Role, S, SegmentTemplate,
+    SegmentTimeline,
 };
 use lockstep_domain::{
     video::{SoundRole, SoundTrack},
@@ -103,6 +104,7 @@ fn sound(ledger: &Ledger, place: usize, track: &Track) -> AdaptationSet {
         mimeType: Some("audio/mp4".to_owned()),
         segmentAlignment: Some(true),
         startWithSAP: Some(1),
+        Label: told.map(|_| Label { content: ledger.sound_name(place), ..Default::default() }).into_iter().collect(),
         Role: vec![role(place, told)],
         SegmentTemplate: Some(template(track)),
         representations: vec![Representation {

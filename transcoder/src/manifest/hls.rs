@@ -32,17 +32,12 @@ pub fn master(ledger: &Ledger) -> String {
 fn sound(ledger: &Ledger, place: usize, track: &Track) -> AlternativeMedia {
     let told = ledger.sounds.get(place);
     let language = told.and_then(|told| told.language.clone());
-    let name = match (told, &language) {
-        (None, _) => "Sound".to_owned(),
-        (Some(_), None) => format!("Sound {}", place + 1),
-        (Some(_), Some(language)) => format!("Sound {} ({language})", place + 1),
-    };
     let role = told.map_or(SoundRole::Main, |told| told.role);
     AlternativeMedia {
         media_type: AlternativeMediaType::Audio,
         uri: Some(format!("{}/playlist.m3u8", track.plan.name)),
         group_id: AUDIO_GROUP.to_owned(),
-        name,
+        name: ledger.sound_name(place),
         language,
         default: place == 0,
         // A commentary is nothing a player may choose by itself.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_domain::{
-    video::{RenditionFacts, RenditionPlan, SoundTrack, Source},
+    video::{RenditionFacts, RenditionPlan, SoundRole, SoundTrack, Source},
     work::Segment,
 };
 
@@ -70,6 +70,19 @@ impl Ledger {
         let clock = plan::clock(source.frame_rate_num, source.frame_rate_den);
         let rate = (clock.rate_num, clock.rate_den);
         Ok(Self { video: tracks, audio, sounds: source.sounds.clone(), rate })
+    }
+
+    /// What a sound track is called in manifests; names differ within a film.
+    pub fn sound_name(&self, place: usize) -> String {
+        let Some(told) = self.sounds.get(place) else { return "Sound".to_owned() };
+        let role = match told.role {
+            SoundRole::Main => None,
+            SoundRole::Commentary => Some("commentary"),
+            SoundRole::Description => Some("description"),
+        };
+        let about: Vec<&str> = told.language.as_deref().into_iter().chain(role).collect();
+        let number = place + 1;
+        if about.is_empty() { format!("Sound {number}") } else { format!("Sound {number} ({})", about.join(", ")) }
     }
 
     /// The longest track, microseconds.

@@ -186,7 +186,9 @@ fn several_sounds_and_words_are_planned() {
             sound(4, None, SoundRole::Description),
         ],
         texts: vec![TextTrack { stream: 3, kind: TextKind::Subrip, language: None }],
-        ..source(9_500)
+        frame_rate_num: 25,
+        frame_rate_den: 1,
+        ..source(8_000)
     };
     let plan = plan::plan(&several);
     let names: Vec<&str> = plan.renditions.iter().map(|plan| plan.name.as_str()).collect();
@@ -201,7 +203,7 @@ fn several_sounds_and_words_are_planned() {
     for (name, scale) in
         [("1080p", 9), ("720p", 5), ("480p", 3), ("360p", 2), ("audio", 1), ("audio2", 1), ("audio3", 2)]
     {
-        for (number, start_ms, end_ms) in [(0, 0, 0), (1, 0, 4_000), (2, 4_000, 9_500)] {
+        for (number, start_ms, end_ms) in [(0, 0, 0), (1, 0, 4_000), (2, 4_000, 8_000)] {
             let bytes = if number == 0 { 800 } else { scale * 100_000 };
             published.push(Segment {
                 rendition: name.to_owned(),
@@ -220,7 +222,7 @@ fn several_sounds_and_words_are_planned() {
     insta::assert_snapshot!(media, @r##"
     #EXT-X-MEDIA:TYPE=AUDIO,URI="audio/playlist.m3u8",GROUP-ID="sound",LANGUAGE="en",NAME="Sound 1 (en)",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2"
     #EXT-X-MEDIA:TYPE=AUDIO,URI="audio2/playlist.m3u8",GROUP-ID="sound",LANGUAGE="de",NAME="Sound 2 (de)",AUTOSELECT=YES,CHANNELS="2"
-    #EXT-X-MEDIA:TYPE=AUDIO,URI="audio3/playlist.m3u8",GROUP-ID="sound",NAME="Sound 3",AUTOSELECT=YES,CHARACTERISTICS="public.accessibility.describes-video",CHANNELS="2"
+    #EXT-X-MEDIA:TYPE=AUDIO,URI="audio3/playlist.m3u8",GROUP-ID="sound",NAME="Sound 3 (description)",AUTOSELECT=YES,CHARACTERISTICS="public.accessibility.describes-video",CHANNELS="2"
     "##);
     let mpd = dash::mpd(&ledger).replace("><", ">\n<");
     let sets: String = mpd
@@ -228,5 +230,14 @@ fn several_sounds_and_words_are_planned() {
         .filter(|line| line.starts_with("<AdaptationSet") || line.starts_with("<Role"))
         .collect::<Vec<_>>()
         .join("\n");
-    insta::assert_snapshot!(sets, @"");
+    insta::assert_snapshot!(sets, @r##"
+    <AdaptationSet id="1" contentType="video" sar="1:1" segmentAlignment="true" mimeType="video/mp4" maxWidth="1920" maxHeight="1080" frameRate="25" startWithSAP="1">
+    <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+    <AdaptationSet id="2" selectionPriority="2" contentType="audio" lang="en" segmentAlignment="true" mimeType="audio/mp4" startWithSAP="1">
+    <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+    <AdaptationSet id="3" contentType="audio" lang="de" segmentAlignment="true" mimeType="audio/mp4" startWithSAP="1">
+    <Role schemeIdUri="urn:mpeg:dash:role:2011" value="dub"/>
+    <AdaptationSet id="4" contentType="audio" segmentAlignment="true" mimeType="audio/mp4" startWithSAP="1">
+    <Role schemeIdUri="urn:mpeg:dash:role:2011" value="description"/>
+    "##);
 }
