@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod administration;
+pub mod captions;
 pub mod channel;
 pub mod context;
 pub mod cqrs;

@@ -123,6 +123,9 @@ async fn react(services: &Services, event: &RecordedEvent) {
         | VideoEvent::TranscodeProgressed { .. }
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
+        | VideoEvent::CaptionsAdded { .. }
+        | VideoEvent::CaptionsRemoved { .. }
+        | VideoEvent::StoryboardGenerated { .. }
         | VideoEvent::TranscodeFailed { .. }
         | VideoEvent::UploadFingerprinted { .. }
         | VideoEvent::MultipartStarted { .. }

@@ -1,12 +1,14 @@
 //! One film, from the wish to upload it to the stream people watch.
 
 mod library;
+mod media;
 mod upload;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Aggregate, Personal,
+    account::AccountState,
     channel::Visibility,
     event_names,
     ids::AccountId,
@@ -15,6 +17,9 @@ use crate::{
 };
 
 pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Wish};
+pub use media::{
+    CAPTIONS_MAX, CaptionOrigin, CaptionTrack, LABEL_CHARS_MAX, SoundRole, SoundTrack, Storyboard, TextKind, TextTrack,
+};
 pub use upload::{AbortReason, FINGERPRINT_CHARS, PART_BYTES_MIN, PartPlan, SINGLE_PUT_BYTES_MAX, Step};
 
 /// One upload's size limit, bytes: 100 GB.
@@ -41,6 +46,12 @@ pub struct Source {
     pub frame_rate_num: u32,
     pub frame_rate_den: u32,
     pub audio_channels: u32,
+    /// The sound tracks, when there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sounds: Vec<SoundTrack>,
+    /// The text tracks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<TextTrack>,
 }
 
 /// One rung of the ladder, planned.
@@ -104,6 +115,20 @@ pub enum VideoEvent {
         width: u32,
         height: u32,
     },
+    /// A caption track lies in the media bucket: found in the source, or uploaded.
+    CaptionsAdded {
+        #[serde(flatten)]
+        captions: CaptionTrack,
+    },
+    CaptionsRemoved {
+        id: String,
+        by: AccountId,
+    },
+    /// Small pictures of the whole film lie in the media bucket.
+    StoryboardGenerated {
+        #[serde(flatten)]
+        storyboard: Storyboard,
+    },
     TranscodeCompleted {
         hls_key: String,
         dash_key: String,
@@ -157,6 +182,9 @@ event_names!(VideoEvent {
     TranscodeProgressed,
     RenditionCompleted,
     ThumbnailsGenerated,
+    CaptionsAdded,
+    CaptionsRemoved,
+    StoryboardGenerated,
     TranscodeCompleted,
     TranscodeFailed,
     InterimObjectRemoved,
@@ -213,6 +241,24 @@ pub enum VideoCommand {
         width: u32,
         height: u32,
     },
+    /// Captions found in the source.
+    RecordCaptions {
+        captions: CaptionTrack,
+    },
+    /// Captions somebody uploads to a finished film.
+    UploadCaptions {
+        captions: CaptionTrack,
+        by: AccountId,
+        actor: AccountState,
+    },
+    RemoveCaptions {
+        id: String,
+        by: AccountId,
+        actor: AccountState,
+    },
+    RecordStoryboard {
+        storyboard: Storyboard,
+    },
     CompleteTranscode {
         hls_key: String,
         dash_key: String,
@@ -248,6 +294,14 @@ pub enum VideoError {
     Fingerprint,
     #[error("a file of this size is sent whole")]
     SentWhole,
+    #[error("only the film's owner or an administrator does that")]
+    NotPermitted,
+    #[error("a film has at most {CAPTIONS_MAX} uploaded caption tracks")]
+    TooManyCaptions,
+    #[error("a language is a short word such as en, de or pt-BR")]
+    Language,
+    #[error("a name of captions has 1 to {LABEL_CHARS_MAX} characters and no control characters")]
+    Label,
     #[error("this video is {0:?}, so that cannot happen now")]
     WrongStatus(Status),
     #[error("a description has at most {DESCRIPTION_CHARS_MAX} characters")]
@@ -296,6 +350,8 @@ pub struct VideoState {
     pub stage: String,
     pub eta_s: Option<u32>,
     pub thumbnail_key: Option<String>,
+    pub captions: Vec<CaptionTrack>,
+    pub storyboard: Option<Storyboard>,
     pub hls_key: Option<String>,
     pub dash_key: Option<String>,
     pub failure: Option<Failure>,
@@ -352,6 +408,8 @@ impl Aggregate for Video {
             VideoCommand::RecordInterimRemoved => {
                 Ok(if state.interim_removed { vec![] } else { vec![VideoEvent::InterimObjectRemoved {}] })
             }
+            VideoCommand::UploadCaptions { captions, by, actor } => media::upload(state, captions, *by, actor),
+            VideoCommand::RemoveCaptions { id, by, actor } => media::remove(state, id, *by, actor),
             processing => transcode(state, processing),
         }
     }
@@ -385,6 +443,9 @@ impl Aggregate for Video {
             }
             VideoEvent::RenditionCompleted { rendition } => state.completed.push(rendition.clone()),
             VideoEvent::ThumbnailsGenerated { object_key, .. } => state.thumbnail_key = Some(object_key.clone()),
+            VideoEvent::CaptionsAdded { captions } => state.captions.push(captions.clone()),
+            VideoEvent::CaptionsRemoved { id, .. } => state.captions.retain(|held| held.id != *id),
+            VideoEvent::StoryboardGenerated { storyboard } => state.storyboard = Some(storyboard.clone()),
             VideoEvent::TranscodeCompleted { hls_key, dash_key, .. } => {
                 state.status = Status::Ready;
                 state.percent = PERCENT_MAX;
@@ -461,6 +522,8 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         }
         VideoCommand::CompleteRendition { rendition } => state.completed.iter().any(|held| held.name == rendition.name),
         VideoCommand::RecordThumbnail { object_key, .. } => state.thumbnail_key.as_ref() == Some(object_key),
+        VideoCommand::RecordCaptions { captions } => state.captions.iter().any(|held| held.id == captions.id),
+        VideoCommand::RecordStoryboard { storyboard } => state.storyboard.as_ref() == Some(storyboard),
         VideoCommand::CompleteTranscode { .. } => state.status == Status::Ready,
         VideoCommand::FailTranscode { .. } => state.status == Status::Failed,
         VideoCommand::RequestUpload { .. }
@@ -468,6 +531,8 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
+        | VideoCommand::UploadCaptions { .. }
+        | VideoCommand::RemoveCaptions { .. }
         | VideoCommand::RecordInterimRemoved
         | VideoCommand::Keep { .. } => true,
     };
@@ -487,6 +552,8 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         VideoCommand::RecordThumbnail { object_key, width, height } => {
             vec![VideoEvent::ThumbnailsGenerated { object_key, width, height }]
         }
+        VideoCommand::RecordCaptions { captions } => vec![VideoEvent::CaptionsAdded { captions }],
+        VideoCommand::RecordStoryboard { storyboard } => vec![VideoEvent::StoryboardGenerated { storyboard }],
         VideoCommand::CompleteTranscode { hls_key, dash_key, duration } => {
             vec![VideoEvent::TranscodeCompleted { hls_key, dash_key, duration_us: duration }]
         }
@@ -496,6 +563,8 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
+        | VideoCommand::UploadCaptions { .. }
+        | VideoCommand::RemoveCaptions { .. }
         | VideoCommand::RecordInterimRemoved
         | VideoCommand::Keep { .. } => vec![],
     })

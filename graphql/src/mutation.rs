@@ -2,6 +2,7 @@
 
 mod account;
 mod administration;
+mod captions;
 mod channel;
 mod invite;
 mod library;
@@ -27,6 +28,7 @@ pub(crate) struct Mutation(
     video::Videos,
     library::Library,
     upload::Uploads,
+    captions::Captions,
     channel::Channels,
     member::Members,
     settings::Settings,

@@ -227,6 +227,9 @@ async fn video(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Apply
         | VideoEvent::TranscodeProgressed { .. }
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
+        | VideoEvent::CaptionsAdded { .. }
+        | VideoEvent::CaptionsRemoved { .. }
+        | VideoEvent::StoryboardGenerated { .. }
         | VideoEvent::UploadFingerprinted { .. }
         | VideoEvent::MultipartStarted { .. }
         | VideoEvent::UploadAborted { .. }

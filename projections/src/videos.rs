@@ -1,6 +1,7 @@
 //! Films with their progress, probed facts, renditions, paths below `/v/<token>/`, and failures.
 //! Queries are in `videos/query.rs`, what a keeper of the library changes in `videos/library.rs`.
 
+mod captions;
 mod library;
 mod query;
 
@@ -20,6 +21,7 @@ use crate::{
     words::Word,
 };
 
+pub use captions::{CaptionRow, captions};
 pub use library::Shelf;
 pub use query::{Asker, Filter, RenditionRow, VideoRow, by_ids, count, list, renditions};
 
@@ -38,7 +40,11 @@ impl Projection for Videos {
         &["video"]
     }
     fn tables(&self) -> &'static [Table] {
-        &[Table { name: "rm_videos", key: "video_id" }, Table { name: "rm_video_renditions", key: "video_id, name" }]
+        &[
+            Table { name: "rm_videos", key: "video_id" },
+            Table { name: "rm_video_renditions", key: "video_id, name" },
+            Table { name: "rm_video_captions", key: "video_id, caption_id" },
+        ]
     }
 
     async fn apply(&self, tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
@@ -73,6 +79,15 @@ impl Projection for Videos {
                 let path = path_in(video, &object_key);
                 paths(tx, event, video, Some(path), None, None).await
             }
+            VideoEvent::CaptionsAdded { captions: track } => {
+                captions::added(tx, event, video, &track).await?;
+                touch(tx, event, video).await
+            }
+            VideoEvent::CaptionsRemoved { id, by: _ } => {
+                captions::removed(tx, video, &id).await?;
+                touch(tx, event, video).await
+            }
+            VideoEvent::StoryboardGenerated { storyboard } => captions::storyboard(tx, event, video, &storyboard).await,
             VideoEvent::TranscodeCompleted { hls_key, dash_key, duration_us } => {
                 let (hls, dash) = (path_in(video, &hls_key), path_in(video, &dash_key));
                 ready(tx, event, video, hls, dash, duration_us).await

@@ -51,6 +51,8 @@ impl Room {
             frame_rate_num: 25,
             frame_rate_den: 1,
             audio_channels: 0,
+            sounds: vec![],
+            texts: vec![],
         };
         let rendition = RenditionFacts {
             name: "360p".to_owned(),

@@ -3,6 +3,7 @@
 
 mod account;
 mod actor;
+mod captions;
 mod channel;
 mod channel_settings;
 mod check;

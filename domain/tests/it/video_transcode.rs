@@ -13,8 +13,12 @@ use lockstep_domain::{
 use proptest::{prelude::*, sample::select};
 
 use crate::{
+    captions::captions_by,
     check::{repeats, total},
-    sample::{ADA, BOB, completed, failure, items, named, plan, planned, rendition, requested, secs, source, videos},
+    sample::{
+        ADA, BOB, captions, completed, failure, items, named, plan, planned, rendition, requested, secs, source,
+        storyboard, videos,
+    },
     video::{failed, given, processing, processing_then, ready, rejected, request_as, uploaded},
 };
 
@@ -129,6 +133,8 @@ fn the_transcoder_reports_only_while_processing() {
         progress(42, "encode"),
         Do::CompleteRendition { rendition: rendition("720p") },
         thumbnail("a"),
+        Do::RecordCaptions { captions: captions() },
+        Do::RecordStoryboard { storyboard: storyboard() },
         complete(),
         fail(),
     ];
@@ -166,6 +172,7 @@ fn a_film_remembers_what_happened() {
         stage: "encode".into(),
         eta_s: Some(30),
         thumbnail_key: Some("v/film/thumb.jpg".into()),
+        storyboard: Some(storyboard()),
         hls_key: Some("v/film/master.m3u8".into()),
         dash_key: Some("v/film/manifest.mpd".into()),
         failure: Some(failure()),
@@ -217,6 +224,9 @@ fn reports() -> impl Strategy<Value = Do> {
             .prop_map(|(percent, stage, eta_s)| Do::ReportProgress { percent, stage, eta_s }),
         select(vec!["720p", "360p"]).prop_map(|name| Do::CompleteRendition { rendition: rendition(name) }),
         select(vec!["a", "b"]).prop_map(thumbnail),
+        Just(Do::RecordCaptions { captions: captions() }),
+        Just(Do::RecordStoryboard { storyboard: storyboard() }),
+        captions_by(select(vec![ADA, BOB])),
         Just(complete()),
         failure.prop_map(|failure| Do::FailTranscode { failure }),
     ]

@@ -152,6 +152,11 @@ fn detail(event: &VideoEvent) -> String {
         VideoEvent::TranscodeProgressed { percent, stage, eta_s: None } => format!("{stage} {percent} %"),
         VideoEvent::RenditionCompleted { rendition } => format!("{} is complete", rendition.name),
         VideoEvent::ThumbnailsGenerated { width, height, .. } => format!("poster {width}×{height}"),
+        VideoEvent::CaptionsAdded { captions } => {
+            format!("captions in {}", captions.language.as_deref().unwrap_or("an unnamed language"))
+        }
+        VideoEvent::CaptionsRemoved { .. } => "captions were removed".to_owned(),
+        VideoEvent::StoryboardGenerated { storyboard } => format!("{} small pictures", storyboard.tiles),
         VideoEvent::TranscodeCompleted { .. } => "ready to watch".to_owned(),
         VideoEvent::TranscodeFailed { failure } => failure.reason.clone(),
         VideoEvent::InterimObjectRemoved {} => "the uploaded file was removed".to_owned(),

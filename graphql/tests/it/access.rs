@@ -27,6 +27,8 @@ async fn nobody_does_anything_without_signing_in() {
         ("purgeFilms", json!({ "videos": [id] })),
         ("signUploadParts", json!({ "video": id, "numbers": [1] })),
         ("abortUpload", json!({ "video": id })),
+        ("uploadCaptions", json!({ "video": id, "label": "l", "text": "t" })),
+        ("removeCaptions", json!({ "video": id, "captions": "u1" })),
         ("createChannel", json!({ "name": "n", "visibility": "PUBLIC" })),
         ("renameChannel", json!({ "channel": id, "name": "n" })),
         ("joinChannel", json!({ "channel": id })),

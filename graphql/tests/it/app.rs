@@ -259,6 +259,11 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "trashFilms" | "restoreFilms" | "purgeFilms" => {
             ("FilmsInput", "... on FilmsAnswered { position answers { video changed code message } }")
         }
+        "uploadCaptions" => (
+            "UploadCaptionsInput",
+            "... on Changed { position version changed } ... on CaptionsUnreadable { code message line }",
+        ),
+        "removeCaptions" => ("RemoveCaptionsInput", changed),
         "confirmUpload" => ("ConfirmUploadInput", changed),
         "createChannel" => ("CreateChannelInput", "... on ChannelCreated { id slug position }"),
         "renameChannel" => ("RenameChannelInput", changed),
@@ -327,6 +332,8 @@ fn source() -> Source {
         frame_rate_num: 25,
         frame_rate_den: 1,
         audio_channels: 2,
+        sounds: vec![],
+        texts: vec![],
     }
 }
 

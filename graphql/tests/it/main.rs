@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod captions;
 mod channels;
 mod chat;
 mod cost;

@@ -80,6 +80,8 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("signUploadParts", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
     ("abortUpload", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
     ("uploadParts", &[("video", Names::Video)], Same),
+    ("uploadCaptions", &[("operationId", Names::Fresh), ("video", Names::Video)], Differs(FILMS)),
+    ("removeCaptions", &[("operationId", Names::Fresh), ("video", Names::Video)], Differs(FILMS)),
     ("createChannel", &[("operationId", Names::Fresh), ("slug", Names::Fresh)], Same),
     ("renameChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("joinChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),

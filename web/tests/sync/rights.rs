@@ -489,6 +489,8 @@ impl Play {
             frame_rate_num: 25,
             frame_rate_den: 1,
             audio_channels: 0,
+            sounds: vec![],
+            texts: vec![],
         };
         let rendition = RenditionFacts {
             name: "720p".to_owned(),

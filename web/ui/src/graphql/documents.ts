@@ -142,6 +142,16 @@ export const FilmQuery = graphql(`
       thumbnailUrl
       hlsUrl
       dashUrl
+      storyboardUrl
+      captions {
+        id
+        language
+        label
+        url
+      }
+      owner {
+        id
+      }
       status
       delivery {
         token

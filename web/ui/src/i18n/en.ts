@@ -176,6 +176,8 @@ export const en = {
     pause: "Pause",
     seek: "Seek",
     position: (now: string, total: string) => `${now} of ${total}`,
+    captionsOn: "Captions on",
+    captionsOff: "Captions off",
     mute: "Mute",
     unmute: "Unmute",
     volume: "Volume",
