@@ -23,6 +23,7 @@ use crate::{
 
 pub use captions::{CaptionRow, captions};
 pub use library::Shelf;
+pub(crate) use query::COLUMNS;
 pub use query::{Asker, Filter, RenditionRow, VideoRow, by_ids, count, list, renditions};
 
 /// The projection behind `rm_videos` and `rm_video_renditions`.
@@ -44,6 +45,7 @@ impl Projection for Videos {
             Table { name: "rm_videos", key: "video_id" },
             Table { name: "rm_video_renditions", key: "video_id, name" },
             Table { name: "rm_video_captions", key: "video_id, caption_id" },
+            Table { name: "rm_video_words", key: "word" },
         ]
     }
 
@@ -131,10 +133,11 @@ async fn insert(
     else {
         return Ok(());
     };
+    library::known(tx, shown(title)).await?;
     sqlx::query(
         "INSERT INTO rm_videos (video_id, owner_id, title, file_name, size_bytes, content_type, status,
-             created_at_us, created_position, version, position)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)
+             created_at_us, created_position, version, position, document)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, library_document($3, '', ''))
          ON CONFLICT (video_id) DO NOTHING",
     )
     .bind(video.0)
