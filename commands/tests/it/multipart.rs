@@ -37,6 +37,25 @@ async fn requested(world: &World, owner: AccountId) -> VideoId {
     ticket.video
 }
 
+/// An upload that is in the log alone: nothing has begun in the store.
+async fn noted(world: &World, owner: AccountId) -> VideoId {
+    let video = VideoId(Uuid::now_v7());
+    let Upload { title, file_name, size_bytes, content_type, .. } = large(None);
+    let request = VideoCommand::RequestUpload {
+        owner,
+        title,
+        file_name,
+        size_bytes,
+        content_type,
+        object_key: format!("u/{video}"),
+        fingerprint: None,
+    };
+    let context = world.context(owner);
+    let noted = world.services.dispatcher.execute::<Video>(StreamId::video(video), None, &context, request);
+    noted.await.expect("noted");
+    video
+}
+
 /// Sends one part as a browser does; gives the store's answer.
 async fn send(world: &World, owner: AccountId, video: VideoId, number: u32) -> u16 {
     let signed = upload::sign_parts(&world.services, &world.context(owner), video, &[number]).await.expect("signed").0;
@@ -200,20 +219,8 @@ async fn a_crash_between_the_store_and_the_log_leaves_no_orphan() {
     let world = World::new().await;
     let ada = world.account("Ada").await;
     // Requested in the log, begun in the store, and then the process died.
-    let video = VideoId(Uuid::now_v7());
-    let key = format!("u/{video}");
-    let Upload { title, file_name, size_bytes, content_type, .. } = large(None);
-    let request = VideoCommand::RequestUpload {
-        owner: ada,
-        title,
-        file_name,
-        size_bytes,
-        content_type,
-        object_key: key.clone(),
-        fingerprint: None,
-    };
-    let stream = StreamId::video(video);
-    world.services.dispatcher.execute::<Video>(stream.clone(), None, &world.context(ada), request).await.expect("is");
+    let video = noted(&world, ada).await;
+    let (key, stream) = (format!("u/{video}"), StreamId::video(video));
     let interim = &world.services.objects.interim;
     let orphan = interim.create_multipart(&key, "video/mp4").await.expect("created");
     assert_eq!(send(&world, ada, video, 1).await, 200);
@@ -231,14 +238,17 @@ async fn a_crash_between_the_store_and_the_log_leaves_no_orphan() {
 async fn many_who_begin_at_once_begin_once() {
     let world = World::new().await;
     let ada = world.account("Ada").await;
-    let context = world.context(ada);
+    let video = noted(&world, ada).await;
     let pool = world.database.pool().await;
     let node = Services { uploads: Uploads::default(), pool, ..world.other_node().await };
     let nodes = [&world.services, &node];
-    let asked = (0..8).map(|index| video::request_upload(nodes[index % 2], &context, large(None)));
-    for ticket in futures::future::join_all(asked).await {
-        ticket.expect("requested");
+    let contexts: Vec<_> = (0..8).map(|_| world.context(ada)).collect();
+    let asked =
+        contexts.iter().enumerate().map(|(index, context)| upload::sign_parts(nodes[index % 2], context, video, &[1]));
+    for signed in futures::future::join_all(asked).await {
+        signed.expect("signed");
     }
     assert_eq!(open(&world).await.len(), 1);
-    assert_eq!(upload::unfinished(&world.services, ada).await.expect("listed").len(), 1);
+    assert_eq!(send(&world, ada, video, 1).await, 200);
+    assert_eq!(received(&world, ada, video).await, [1], "the one that is open is the one the log knows");
 }

@@ -77,7 +77,7 @@ impl VideoRow {
 
 /// What a [`VideoRow`] is read from, of a table called `v`: all but the document of the search.
 pub(crate) const COLUMNS: &str = "v.video_id, v.owner_id, v.title, v.file_name, v.size_bytes, v.status, v.percent, \
-    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, \
+    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, v.storyboard_path, \
     v.hls_path, v.dash_path, v.failure_stage, v.failure_code, v.failure_reason, v.failure_retryable, v.description, \
     v.tags, v.visibility, v.shelf, v.trashed_at_us, v.purge_at_us, v.stored_bytes, v.created_at_us, v.created_position, \
     v.version, v.position";
