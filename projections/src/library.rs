@@ -156,9 +156,11 @@ pub fn found(filter: &Filter, search: &Search, after: Option<After>, limit: i64)
     query.push("to_tsquery('simple'::regconfig, ").push_bind(search.query()).push(") AND ");
     narrow(&mut query, filter);
     query.push(" ORDER BY v.created_position DESC LIMIT ").push_bind(RANKED_MAX).push(") v), ");
+    // Materialized: asked once, not once for every film.
+    query.push("likely AS MATERIALIZED (SELECT library_near(").push_bind(search.words.clone());
+    query.push("::text[]) AS words WHERE NOT EXISTS (SELECT 1 FROM exact)), ");
     query.push("near AS (SELECT n.video_id, n.created_position, ts_rank(n.document, n.words) AS score FROM (");
-    query.push("SELECT v.video_id, v.created_position, v.document, l.words FROM (SELECT library_near(");
-    query.push_bind(search.words.clone()).push("::text[]) AS words WHERE NOT EXISTS (SELECT 1 FROM exact)) l ");
+    query.push("SELECT v.video_id, v.created_position, v.document, l.words FROM likely l ");
     query.push("JOIN rm_videos v ON v.document @@ l.words AND ");
     narrow(&mut query, filter);
     query.push(" ORDER BY v.created_position DESC LIMIT ").push_bind(RANKED_MAX).push(") n), ");
