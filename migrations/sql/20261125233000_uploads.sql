@@ -8,7 +8,7 @@ CREATE INDEX events_uploads_by_owner ON events ((payload -> 'UploadRequested' ->
 -- How an upload ended.
 CREATE INDEX events_upload_ends ON events (aggregate_id, event_type)
     WHERE aggregate_type = 'video'
-      AND event_type IN ('UploadCompleted', 'UploadRejected', 'UploadAborted');
+      AND event_type IN ('UploadCompleted', 'UploadRejected', 'UploadAborted', 'Purged');
 
 -- The same file of the same account.
 CREATE INDEX events_upload_fingerprints ON events ((payload -> 'UploadFingerprinted' ->> 'fingerprint'), global_position)

@@ -95,7 +95,7 @@ const USAGE: &str = "
       AND r.payload -> 'UploadRequested' ->> 'owner' = $1
       AND NOT EXISTS (
           SELECT 1 FROM events e WHERE e.aggregate_type = 'video' AND e.aggregate_id = r.aggregate_id
-          AND e.event_type IN ('UploadRejected', 'UploadAborted'))";
+          AND e.event_type IN ('UploadRejected', 'UploadAborted', 'Purged'))";
 
 /// What the account has now.
 pub async fn usage(pool: &PgPool, account: AccountId) -> Result<Usage, sqlx::Error> {
@@ -160,7 +160,7 @@ async fn same_file(connection: &mut PgConnection, fingerprint: &str) -> Result<O
            AND f.payload -> 'UploadFingerprinted' ->> 'fingerprint' = $1
            AND NOT EXISTS (
                SELECT 1 FROM events e WHERE e.aggregate_type = 'video' AND e.aggregate_id = f.aggregate_id
-               AND e.event_type IN ('UploadRejected', 'UploadAborted'))
+               AND e.event_type IN ('UploadRejected', 'UploadAborted', 'Purged'))
          ORDER BY f.global_position DESC LIMIT 1",
     )
     .bind(fingerprint)
@@ -177,7 +177,7 @@ pub(super) async fn unfinished(pool: &PgPool, account: AccountId) -> Result<Vec<
            AND r.payload -> 'UploadRequested' ->> 'owner' = $1
            AND NOT EXISTS (
                SELECT 1 FROM events e WHERE e.aggregate_type = 'video' AND e.aggregate_id = r.aggregate_id
-               AND e.event_type IN ('UploadCompleted', 'UploadRejected', 'UploadAborted'))
+               AND e.event_type IN ('UploadCompleted', 'UploadRejected', 'UploadAborted', 'Purged'))
          ORDER BY r.global_position DESC LIMIT $2",
     )
     .bind(account.0.to_string())

@@ -25,7 +25,7 @@ pub async fn sweep_abandoned(services: &Services, new_context: impl Fn() -> Cont
          WHERE r.event_type = 'UploadRequested' AND r.aggregate_type = 'video'
            AND r.recorded_at < now() - make_interval(secs => $1)
            AND NOT EXISTS (SELECT 1 FROM events d WHERE d.aggregate_type = 'video' AND d.aggregate_id = r.aggregate_id
-                           AND d.event_type IN ('UploadCompleted', 'UploadRejected', 'UploadAborted'))
+                           AND d.event_type IN ('UploadCompleted', 'UploadRejected', 'UploadAborted', 'Purged'))
          ORDER BY r.global_position LIMIT $2",
     )
     .bind(UPLOAD_LIFE.as_secs_f64())
