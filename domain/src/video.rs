@@ -1,5 +1,7 @@
 //! One film, from the wish to upload it to the stream people watch.
 
+mod error;
+mod facts;
 mod library;
 mod media;
 mod upload;
@@ -16,6 +18,8 @@ use crate::{
     work::{Failure, WorkItem},
 };
 
+pub use error::VideoError;
+pub use facts::{RenditionFacts, RenditionPlan, Source};
 pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Wish};
 pub use media::{
     CAPTIONS_MAX, CaptionOrigin, CaptionTrack, LABEL_CHARS_MAX, SoundRole, SoundTrack, Storyboard, TextKind, TextTrack,
@@ -30,54 +34,6 @@ const PERCENT_MAX: u32 = 100;
 /// The content types an upload may declare.
 pub const CONTENT_TYPES: [&str; 6] =
     ["video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska", "video/ogg"];
-
-/// What the probe found in the source. All integers with their unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    pub container: String,
-    pub video_codec: String,
-    pub audio_codec: Option<String>,
-    pub duration_us: MediaTime,
-    /// As displayed: after rotation and with square pixels.
-    pub width: u32,
-    pub height: u32,
-    pub rotation_degrees: i32,
-    /// Frames per second as a fraction.
-    pub frame_rate_num: u32,
-    pub frame_rate_den: u32,
-    pub audio_channels: u32,
-    /// The sound tracks, when there are several.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sounds: Vec<SoundTrack>,
-    /// The text tracks.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub texts: Vec<TextTrack>,
-}
-
-/// One rung of the ladder, planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RenditionPlan {
-    /// `1080p`, `720p`, `480p`, `360p`, or `audio`.
-    pub name: String,
-    pub width: u32,
-    pub height: u32,
-    pub bitrate_bps: u32,
-}
-
-/// One finished rendition, measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RenditionFacts {
-    pub name: String,
-    pub width: u32,
-    pub height: u32,
-    /// Peak segment rate, bits per second (RFC 8216 4.3.4.2 BANDWIDTH).
-    pub bandwidth_bps: u64,
-    pub average_bandwidth_bps: u64,
-    /// RFC 6381, for example `avc1.64001f`.
-    pub codecs: String,
-    pub bytes: u64,
-    pub segments: u32,
-}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum VideoEvent {
@@ -274,48 +230,6 @@ pub enum VideoCommand {
         wish: Wish,
         at: Timestamp,
     },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VideoError {
-    #[error("this file is empty")]
-    Empty,
-    #[error("a file has at most {UPLOAD_BYTES_MAX} bytes")]
-    TooLarge,
-    #[error("this type of file cannot be watched here: {0}")]
-    ContentType(String),
-    #[error("a title has 1 to {TITLE_CHARS_MAX} characters and no control characters")]
-    Title,
-    #[error("there is no such video")]
-    Unknown,
-    #[error("this video exists already")]
-    Exists,
-    #[error("a fingerprint has {FINGERPRINT_CHARS} hexadecimal digits")]
-    Fingerprint,
-    #[error("a file of this size is sent whole")]
-    SentWhole,
-    #[error("only the film's owner or an administrator does that")]
-    NotPermitted,
-    #[error("a film has at most {CAPTIONS_MAX} uploaded caption tracks")]
-    TooManyCaptions,
-    #[error("a language is a short word such as en, de or pt-BR")]
-    Language,
-    #[error("a name of captions has 1 to {LABEL_CHARS_MAX} characters and no control characters")]
-    Label,
-    #[error("this video is {0:?}, so that cannot happen now")]
-    WrongStatus(Status),
-    #[error("a description has at most {DESCRIPTION_CHARS_MAX} characters")]
-    Description,
-    #[error("a film has at most {TAGS_MAX} tags of 1 to {TAG_CHARS_MAX} characters without commas")]
-    Tags,
-    #[error("this film is in the trash: restore it first")]
-    InTrash,
-    #[error("put it into the trash first")]
-    NotInTrash,
-    #[error("the uploaded file is not there any more: upload it again")]
-    SourceGone,
-    #[error("your account is suspended")]
-    Suspended,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
