@@ -232,8 +232,8 @@ fn reports() -> impl Strategy<Value = Do> {
 }
 
 fn commands() -> impl Strategy<Value = Do> {
-    let captions = captions_by(select(vec![ADA, BOB]));
-    prop_oneof![2 => uploads(), 2 => reports(), 1 => captions, 3 => crate::video_library::wishes()]
+    let captions = captions_by(select(vec![ADA, ADA, BOB]));
+    prop_oneof![3 => uploads(), 4 => reports(), 4 => captions, 3 => crate::video_library::wishes()]
 }
 
 #[test]
