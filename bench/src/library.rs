@@ -170,6 +170,8 @@ fn source(duration_us: MediaTime) -> Source {
         frame_rate_num: 25,
         frame_rate_den: 1,
         audio_channels: 0,
+        sounds: vec![],
+        texts: vec![],
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod administration;
+pub mod captions;
 pub mod channel;
 pub mod context;
 pub mod cqrs;
@@ -32,6 +33,7 @@ pub mod setup;
 pub mod throttle;
 pub mod transcode;
 pub mod undo;
+pub mod upload;
 pub mod video;
 pub mod visit;
 

@@ -12,7 +12,7 @@ use lockstep_domain::{
 use lockstep_event_store::RecordedEvent;
 use uuid::Uuid;
 
-use crate::{CommandError, Context, Services, library, session, video};
+use crate::{CommandError, Context, Services, library, session, upload, video};
 
 /// Events taken from the log at a time.
 const BATCH_EVENTS: usize = 200;
@@ -20,6 +20,8 @@ const BATCH_EVENTS: usize = 200;
 pub const SWEEP_EVERY: Duration = Duration::from_secs(15);
 /// Every so many sweeps the folders of films deleted a while ago are looked into: ten minutes.
 const LATE_EVERY_SWEEPS: u32 = 40;
+/// Each so many sweeps one also gives old uploads up and looks through the interim bucket: every five minutes.
+const THOROUGH_EVERY: u32 = 20;
 /// How often a failed reaction is tried before it is left and reported.
 const TRIES_MAX: u32 = 5;
 /// The reactions' checkpoint.
@@ -64,13 +66,21 @@ async fn sweep(services: Services) {
         if let Err(error) = video::sweep_uploads(&services, context).await {
             tracing::warn!(%error, "uploads could not be swept");
         }
-        if let Err(error) = library::sweep_trash(&services, context).await {
-            tracing::warn!(%error, "the trash could not be swept");
-        }
         if sweeps.is_multiple_of(LATE_EVERY_SWEEPS)
             && let Err(error) = library::sweep_late_objects(&services).await
         {
             tracing::warn!(%error, "late objects could not be swept");
+        }
+        if let Err(error) = library::sweep_trash(&services, context).await {
+            tracing::warn!(%error, "the trash could not be swept");
+        }
+        if sweeps.is_multiple_of(THOROUGH_EVERY) {
+            if let Err(error) = upload::sweep_abandoned(&services, context).await {
+                tracing::warn!(%error, "old uploads could not be swept");
+            }
+            if let Err(error) = upload::sweep_store(&services, context).await {
+                tracing::warn!(%error, "the interim bucket could not be swept");
+            }
         }
         sweeps = sweeps.wrapping_add(1);
     }
@@ -89,7 +99,9 @@ async fn react(services: &Services, event: &RecordedEvent) {
         return;
     };
     match decoded {
-        VideoEvent::TranscodeCompleted { .. } | VideoEvent::UploadRejected { .. } => {
+        VideoEvent::TranscodeCompleted { .. }
+        | VideoEvent::UploadRejected { .. }
+        | VideoEvent::UploadAborted { .. } => {
             let context = caused_by(services, event, decoded.event_type());
             for attempt in 1..=TRIES_MAX {
                 match video::remove_interim(services, &context, video).await {
@@ -111,7 +123,12 @@ async fn react(services: &Services, event: &RecordedEvent) {
         | VideoEvent::TranscodeProgressed { .. }
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
+        | VideoEvent::CaptionsAdded { .. }
+        | VideoEvent::CaptionsRemoved { .. }
+        | VideoEvent::StoryboardGenerated { .. }
         | VideoEvent::TranscodeFailed { .. }
+        | VideoEvent::UploadFingerprinted { .. }
+        | VideoEvent::MultipartStarted { .. }
         | VideoEvent::InterimObjectRemoved {}
         | VideoEvent::Retitled { .. }
         | VideoEvent::Described { .. }

@@ -4,13 +4,13 @@
 use std::fmt::Display;
 
 use crate::{
-    account::AccountRefusal, administration::AdministrationRefusal, channel::ChannelRefusal,
+    account::AccountRefusal, administration::AdministrationRefusal, captions::CaptionRefusal, channel::ChannelRefusal,
     credentials::PasswordError, inbox::InboxRefusal, invite::InviteRefusal, member::MemberRefusal,
     message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, undo::UndoRefusal,
-    video::VideoRefusal,
+    upload::QuotaKind, video::VideoRefusal,
 };
 use lockstep_domain::{
-    account::AccountError, channel::ChannelError, inbox::InboxError, installation::InstallationError,
+    account::AccountError, captions::Wrong, channel::ChannelError, inbox::InboxError, installation::InstallationError,
     invite::InviteError, member::MemberError, message::MessageError, playback::PlaybackError, queue::QueueError,
     report::ReportError, standing::Denied, undo::NoUndo, video::VideoError, visit::VisitError,
 };
@@ -235,6 +235,11 @@ codes!(VideoRefusal {
     Self::NotArrived => "not_arrived",
     Self::Rejected(_) => "rejected",
     Self::TooMany => "too_many",
+    Self::Quota { kind: QuotaKind::Bytes, .. } => "quota_bytes",
+    Self::Quota { kind: QuotaKind::Films, .. } => "quota_films",
+    Self::Quota { kind: QuotaKind::Unfinished, .. } => "quota_uploads",
+    Self::Duplicate(_) => "duplicate",
+    Self::Parts => "parts",
     Self::Rule(rule) => rule.code(),
 });
 codes!(VideoError {
@@ -244,6 +249,12 @@ codes!(VideoError {
     Self::Title => "title_length",
     Self::Unknown => "not_found",
     Self::Exists => "exists",
+    Self::Fingerprint => "fingerprint",
+    Self::SentWhole => "sent_whole",
+    Self::NotPermitted => "not_permitted",
+    Self::TooManyCaptions => "too_many_captions",
+    Self::Language => "language",
+    Self::Label => "label_length",
     Self::WrongStatus(_) => "wrong_status",
     Self::Description => "description_length",
     Self::Tags => "tags",
@@ -251,6 +262,20 @@ codes!(VideoError {
     Self::NotInTrash => "not_in_trash",
     Self::SourceGone => "source_gone",
     Self::Suspended => "suspended",
+});
+codes!(CaptionRefusal {
+    Self::SignedOut => "signed_out",
+    Self::Unreadable(found) => found.wrong.code(),
+    Self::Rule(rule) => rule.code(),
+});
+codes!(Wrong {
+    Self::TooLarge => "captions_too_large",
+    Self::Empty => "captions_empty",
+    Self::Times => "captions_times",
+    Self::Backwards => "captions_backwards",
+    Self::TooLate => "captions_too_late",
+    Self::TooMany => "captions_too_many",
+    Self::Characters => "captions_characters",
 });
 codes!(InboxRefusal {
     Self::SignedOut => "signed_out",

@@ -8,7 +8,7 @@ use lockstep_object_store::Buckets;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::Dispatcher;
+use crate::{Dispatcher, upload::Uploads};
 
 /// Wall time, passed in so that tests own it.
 pub trait Clock: Send + Sync + 'static {
@@ -33,4 +33,6 @@ pub struct Services {
     pub objects: Buckets,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
+    /// What one account may upload.
+    pub uploads: Uploads,
 }

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use lockstep_domain::{
     ids::{Position, StreamId, VideoId},
-    video::{RenditionFacts, RenditionPlan, Source, Video, VideoCommand, VideoError},
+    video::{CaptionTrack, RenditionFacts, RenditionPlan, Source, Storyboard, Video, VideoCommand, VideoError},
     work::{Failure, Segment, Work, WorkCommand, WorkError, WorkItem, WorkState},
 };
 use lockstep_event_store::Feed;
@@ -223,6 +223,26 @@ pub async fn record_thumbnail(
 ) -> Result<Outcome, CommandError<VideoError>> {
     let (width, height) = size;
     on_video(services, context, video, VideoCommand::RecordThumbnail { object_key, width, height }).await
+}
+
+/// Notes stored captions of the source.
+pub async fn record_captions(
+    services: &Services,
+    context: &Context,
+    video: VideoId,
+    captions: CaptionTrack,
+) -> Result<Outcome, CommandError<VideoError>> {
+    on_video(services, context, video, VideoCommand::RecordCaptions { captions }).await
+}
+
+/// Notes the stored storyboard.
+pub async fn record_storyboard(
+    services: &Services,
+    context: &Context,
+    video: VideoId,
+    storyboard: Storyboard,
+) -> Result<Outcome, CommandError<VideoError>> {
+    on_video(services, context, video, VideoCommand::RecordStoryboard { storyboard }).await
 }
 
 /// Notes that the film can be watched; its manifests are stored.

@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use lockstep_domain::{
+    Aggregate,
     ids::{StreamId, VideoId},
     time::Timestamp,
-    video::{Status, Video, VideoCommand, VideoError},
+    video::{PartPlan, Status, Video, VideoCommand, VideoError},
 };
 use lockstep_object_store::ObjectError;
 use uuid::Uuid;
 
-use crate::{Actor, CommandError, Context, Outcome, Services, channel::derived_id, magic};
+use crate::{
+    Actor, CommandError, Context, Outcome, Services,
+    channel::derived_id,
+    magic,
+    upload::{self, QuotaKind, SIGNED_PARTS_MAX},
+};
 
 /// How long a presigned PUT may start.
 pub const UPLOAD_URL_LIFE: Duration = Duration::from_secs(60 * 60);
@@ -30,17 +36,28 @@ pub enum VideoRefusal {
     Rejected(String),
     #[error("choose 1 to {} films", crate::library::BULK_MAX)]
     TooMany,
+    /// What is used of what is allowed.
+    #[error("you have {used} {kind} of {allowed}: remove some first")]
+    Quota { kind: QuotaKind, used: u64, allowed: u64 },
+    /// The same file of the same account is there.
+    #[error("you have uploaded this file already")]
+    Duplicate(VideoId),
+    #[error("ask for 1 to {SIGNED_PARTS_MAX} parts that the file has")]
+    Parts,
     #[error(transparent)]
     Rule(#[from] VideoError),
 }
 
-/// What the browser needs to PUT the file.
+/// What the browser needs to send the file.
 #[derive(Debug, Clone)]
 pub struct UploadTicket {
     pub video: VideoId,
+    /// Empty for a file in parts.
     pub url: String,
     /// Send exactly these headers: length and type are signed.
     pub headers: Vec<(String, String)>,
+    /// For a large file: ask for its parts' addresses.
+    pub parts: Option<PartPlan>,
     pub expires_at: Timestamp,
     pub outcome: Outcome,
 }
@@ -52,9 +69,14 @@ pub struct Upload {
     pub file_name: String,
     pub size_bytes: u64,
     pub content_type: String,
+    /// SHA-256 over what tells the file again.
+    pub fingerprint: Option<String>,
+    /// Upload although the same file is there.
+    pub again: bool,
 }
 
-/// Notes the wish and signs a PUT of exactly that length and type. The same operation id gives the same video.
+/// Notes the wish and signs a PUT of exactly that length and type, or begins an upload in parts. The same operation id
+/// gives the same video.
 pub async fn request_upload(
     services: &Services,
     context: &Context,
@@ -63,7 +85,8 @@ pub async fn request_upload(
     let owner = context.account().ok_or(CommandError::Refused(VideoRefusal::SignedOut))?;
     let video = VideoId(derived_id(context, "video"));
     let object_key = format!("u/{video}");
-    let Upload { title, file_name, size_bytes, content_type } = upload;
+    let Upload { title, file_name, size_bytes, content_type, fingerprint, again } = upload;
+    let fingerprint = fingerprint.map(|text| upload::bound(owner, &text));
     let command = VideoCommand::RequestUpload {
         owner,
         title,
@@ -71,20 +94,44 @@ pub async fn request_upload(
         size_bytes,
         content_type: content_type.clone(),
         object_key: object_key.clone(),
+        fingerprint: fingerprint.clone(),
     };
-    let outcome = services
-        .dispatcher
-        .execute::<Video>(StreamId::video(video), None, context, command)
-        .await
-        .map_err(|error| error.map(VideoRefusal::Rule))?;
-    let signed = services
-        .objects
-        .interim
-        .presign_put(&object_key, &content_type, size_bytes, UPLOAD_URL_LIFE)
-        .await
-        .map_err(unavailable)?;
+    let stream = StreamId::video(video);
+    let outcome = {
+        let _turn = services.uploads.turn(owner.0).await;
+        let held = services.dispatcher.load::<Video>(&stream).await?;
+        Video::decide(&held.state, &command).map_err(|rule| CommandError::Refused(rule.into()))?;
+        let fingerprint = fingerprint.as_deref().filter(|_| !again);
+        let asked = upload::Asked { account: owner, bytes: size_bytes, fingerprint };
+        let _admitted = match held.state.owner {
+            None => Some(admitted(services, &asked).await?),
+            Some(_) => None,
+        };
+        let requested = services.dispatcher.execute::<Video>(stream.clone(), None, context, command).await;
+        requested.map_err(|error| error.map(VideoRefusal::Rule))?
+    };
+    let held = services.dispatcher.load::<Video>(&stream).await?;
+    if held.state.status != Status::Uploading {
+        return Err(CommandError::Refused(VideoError::WrongStatus(held.state.status).into()));
+    }
     let expires_at = Timestamp(context.now.0 + UPLOAD_URL_LIFE.as_micros() as i64);
-    Ok(UploadTicket { video, url: signed.url, headers: signed.headers, expires_at, outcome })
+    let ticket = UploadTicket { video, url: String::new(), headers: vec![], parts: None, expires_at, outcome };
+    if let Some(plan) = PartPlan::of(size_bytes) {
+        upload::start(services, context, video, &held.state).await?;
+        return Ok(UploadTicket { parts: Some(plan), ..ticket });
+    }
+    let interim = &services.objects.interim;
+    let signed = interim.presign_put(&object_key, &content_type, size_bytes, UPLOAD_URL_LIFE).await;
+    let signed = signed.map_err(unavailable)?;
+    Ok(UploadTicket { url: signed.url, headers: signed.headers, ..ticket })
+}
+
+async fn admitted(
+    services: &Services,
+    asked: &upload::Asked<'_>,
+) -> Result<upload::Admitted, CommandError<VideoRefusal>> {
+    let answer = upload::admit(&services.pool, services.uploads.limits, asked).await;
+    answer.map_err(|error| upload::database(&error))?.map_err(CommandError::Refused)
 }
 
 /// Checks the stored object (there, of the declared size, a container we know) and notes its arrival, or its
@@ -105,12 +152,15 @@ pub async fn confirm_upload(
     }
     if held.state.status != Status::Uploading {
         let outcome = Outcome { position: held.position, version: held.version, changed: false };
-        return if held.state.status == Status::Rejected {
-            Err(CommandError::Refused(VideoRefusal::Rule(VideoError::WrongStatus(Status::Rejected))))
-        } else {
-            Ok(outcome)
+        return match held.state.status {
+            ended @ (Status::Rejected | Status::Aborted) => {
+                Err(CommandError::Refused(VideoRefusal::Rule(VideoError::WrongStatus(ended))))
+            }
+            _ => Ok(outcome),
         };
     }
+    let _turn = services.uploads.turn(video.0).await;
+    upload::assemble(services, &held.state).await?;
     let verdict = examine(services, &held.state.object_key, held.state.size_bytes).await?;
     let command = match &verdict {
         Ok(()) => VideoCommand::CompleteUpload,
@@ -159,7 +209,7 @@ pub async fn sweep_uploads(services: &Services, new_context: impl Fn() -> Contex
          WHERE r.event_type = 'UploadRequested' AND r.aggregate_type = 'video'
            AND r.recorded_at > now() - interval '1 day' AND r.recorded_at < now() - interval '20 seconds'
            AND NOT EXISTS (SELECT 1 FROM events d WHERE d.aggregate_type = 'video' AND d.aggregate_id = r.aggregate_id
-                           AND d.event_type IN ('UploadCompleted', 'UploadRejected'))
+                           AND d.event_type IN ('UploadCompleted', 'UploadRejected', 'UploadAborted'))
          ORDER BY r.global_position LIMIT $1",
     )
     .bind(SWEPT_MAX)
@@ -177,7 +227,7 @@ pub async fn sweep_uploads(services: &Services, new_context: impl Fn() -> Contex
     Ok(arrived)
 }
 
-/// Removes the uploaded file once the film is finished (or was rejected) and notes it.
+/// Removes the uploaded file once the film is finished (or was rejected or given up), parts included, and notes it.
 pub async fn remove_interim(
     services: &Services,
     context: &Context,
@@ -186,7 +236,11 @@ pub async fn remove_interim(
     let stream = StreamId::video(video);
     let held = services.dispatcher.load::<Video>(&stream).await?;
     if !held.state.interim_removed && !held.state.object_key.is_empty() {
-        services.objects.interim.delete(&held.state.object_key).await.map_err(unavailable)?;
+        let (interim, key) = (&services.objects.interim, &held.state.object_key);
+        if let Some(upload_id) = &held.state.upload_id {
+            interim.abort_multipart(key, upload_id).await.map_err(unavailable)?;
+        }
+        interim.delete(key).await.map_err(unavailable)?;
     }
     services
         .dispatcher
@@ -200,6 +254,6 @@ pub fn system_context(id: Uuid, now: Timestamp, causation_id: Option<String>) ->
     Context { actor: Actor::System, command_id: id.into(), correlation_id: id.to_string(), causation_id, now }
 }
 
-fn unavailable(error: ObjectError) -> CommandError<VideoRefusal> {
+pub(crate) fn unavailable(error: ObjectError) -> CommandError<VideoRefusal> {
     CommandError::Unavailable(format!("the object store: {error}"))
 }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod aggregate;
+pub mod captions;
 pub mod channel;
 pub mod emoji;
 pub mod ids;

@@ -1,11 +1,16 @@
 //! One film, from the wish to upload it to the stream people watch.
 
+mod error;
+mod facts;
 mod library;
+mod media;
+mod upload;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Aggregate, Personal,
+    account::AccountState,
     channel::Visibility,
     event_names,
     ids::AccountId,
@@ -13,58 +18,22 @@ use crate::{
     work::{Failure, WorkItem},
 };
 
+pub use error::VideoError;
+pub use facts::{RenditionFacts, RenditionPlan, Source};
 pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Wish};
+pub use media::{
+    CAPTIONS_MAX, CaptionOrigin, CaptionTrack, LABEL_CHARS_MAX, SoundRole, SoundTrack, Storyboard, TextKind, TextTrack,
+};
+pub use upload::{AbortReason, FINGERPRINT_CHARS, PART_BYTES_MIN, PartPlan, SINGLE_PUT_BYTES_MAX, Step};
 
-/// One upload's size limit, bytes: 5 GB, the largest single PUT of the S3 protocol.
-pub const UPLOAD_BYTES_MAX: u64 = 5_000_000_000;
+/// One upload's size limit, bytes: 100 GB.
+pub const UPLOAD_BYTES_MAX: u64 = 100_000_000_000;
 /// A title has 1 to this many characters after trimming.
 pub const TITLE_CHARS_MAX: usize = 200;
 const PERCENT_MAX: u32 = 100;
 /// The content types an upload may declare.
 pub const CONTENT_TYPES: [&str; 6] =
     ["video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska", "video/ogg"];
-
-/// What the probe found in the source. All integers with their unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    pub container: String,
-    pub video_codec: String,
-    pub audio_codec: Option<String>,
-    pub duration_us: MediaTime,
-    /// As displayed: after rotation and with square pixels.
-    pub width: u32,
-    pub height: u32,
-    pub rotation_degrees: i32,
-    /// Frames per second as a fraction.
-    pub frame_rate_num: u32,
-    pub frame_rate_den: u32,
-    pub audio_channels: u32,
-}
-
-/// One rung of the ladder, planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RenditionPlan {
-    /// `1080p`, `720p`, `480p`, `360p`, or `audio`.
-    pub name: String,
-    pub width: u32,
-    pub height: u32,
-    pub bitrate_bps: u32,
-}
-
-/// One finished rendition, measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RenditionFacts {
-    pub name: String,
-    pub width: u32,
-    pub height: u32,
-    /// Peak segment rate, bits per second (RFC 8216 4.3.4.2 BANDWIDTH).
-    pub bandwidth_bps: u64,
-    pub average_bandwidth_bps: u64,
-    /// RFC 6381, for example `avc1.64001f`.
-    pub codecs: String,
-    pub bytes: u64,
-    pub segments: u32,
-}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum VideoEvent {
@@ -102,6 +71,20 @@ pub enum VideoEvent {
         width: u32,
         height: u32,
     },
+    /// A caption track lies in the media bucket: found in the source, or uploaded.
+    CaptionsAdded {
+        #[serde(flatten)]
+        captions: CaptionTrack,
+    },
+    CaptionsRemoved {
+        id: String,
+        by: AccountId,
+    },
+    /// Small pictures of the whole film lie in the media bucket.
+    StoryboardGenerated {
+        #[serde(flatten)]
+        storyboard: Storyboard,
+    },
     TranscodeCompleted {
         hls_key: String,
         dash_key: String,
@@ -131,6 +114,19 @@ pub enum VideoEvent {
     Restored {},
     PurgeStarted {},
     Purged {},
+    /// Tells the same file of the same account again; other accounts' fingerprints cannot be compared with it.
+    UploadFingerprinted {
+        fingerprint: String,
+    },
+    MultipartStarted {
+        /// The store's word for the upload.
+        upload_id: String,
+        part_bytes: u64,
+        parts: u32,
+    },
+    UploadAborted {
+        reason: AbortReason,
+    },
 }
 event_names!(VideoEvent {
     UploadRequested,
@@ -142,6 +138,9 @@ event_names!(VideoEvent {
     TranscodeProgressed,
     RenditionCompleted,
     ThumbnailsGenerated,
+    CaptionsAdded,
+    CaptionsRemoved,
+    StoryboardGenerated,
     TranscodeCompleted,
     TranscodeFailed,
     InterimObjectRemoved,
@@ -153,6 +152,9 @@ event_names!(VideoEvent {
     Restored,
     PurgeStarted,
     Purged,
+    UploadFingerprinted,
+    MultipartStarted,
+    UploadAborted,
 });
 
 #[derive(Debug, Clone, PartialEq)]
@@ -164,7 +166,10 @@ pub enum VideoCommand {
         size_bytes: u64,
         content_type: String,
         object_key: String,
+        /// Tells the same file of the same account again.
+        fingerprint: Option<String>,
     },
+    Upload(Step),
     /// The stored object exists with the declared size and a known magic number (checked by the caller).
     CompleteUpload,
     /// The stored object is not what was declared.
@@ -192,6 +197,24 @@ pub enum VideoCommand {
         width: u32,
         height: u32,
     },
+    /// Captions found in the source.
+    RecordCaptions {
+        captions: CaptionTrack,
+    },
+    /// Captions somebody uploads to a finished film.
+    UploadCaptions {
+        captions: CaptionTrack,
+        by: AccountId,
+        actor: AccountState,
+    },
+    RemoveCaptions {
+        id: String,
+        by: AccountId,
+        actor: AccountState,
+    },
+    RecordStoryboard {
+        storyboard: Storyboard,
+    },
     CompleteTranscode {
         hls_key: String,
         dash_key: String,
@@ -209,36 +232,6 @@ pub enum VideoCommand {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VideoError {
-    #[error("this file is empty")]
-    Empty,
-    #[error("a file has at most {UPLOAD_BYTES_MAX} bytes")]
-    TooLarge,
-    #[error("this type of file cannot be watched here: {0}")]
-    ContentType(String),
-    #[error("a title has 1 to {TITLE_CHARS_MAX} characters and no control characters")]
-    Title,
-    #[error("there is no such video")]
-    Unknown,
-    #[error("this video exists already")]
-    Exists,
-    #[error("this video is {0:?}, so that cannot happen now")]
-    WrongStatus(Status),
-    #[error("a description has at most {DESCRIPTION_CHARS_MAX} characters")]
-    Description,
-    #[error("a film has at most {TAGS_MAX} tags of 1 to {TAG_CHARS_MAX} characters without commas")]
-    Tags,
-    #[error("this film is in the trash: restore it first")]
-    InTrash,
-    #[error("put it into the trash first")]
-    NotInTrash,
-    #[error("the uploaded file is not there any more: upload it again")]
-    SourceGone,
-    #[error("your account is suspended")]
-    Suspended,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -250,6 +243,7 @@ pub enum Status {
     Ready,
     Failed,
     Rejected,
+    Aborted,
 }
 
 /// The folded film.
@@ -270,6 +264,8 @@ pub struct VideoState {
     pub stage: String,
     pub eta_s: Option<u32>,
     pub thumbnail_key: Option<String>,
+    pub captions: Vec<CaptionTrack>,
+    pub storyboard: Option<Storyboard>,
     pub hls_key: Option<String>,
     pub dash_key: Option<String>,
     pub failure: Option<Failure>,
@@ -278,6 +274,9 @@ pub struct VideoState {
     pub tags: Personal<Vec<String>>,
     pub visibility: Visibility,
     pub place: Place,
+    pub fingerprint: Option<String>,
+    /// Of the upload in parts.
+    pub upload_id: Option<String>,
 }
 
 pub struct Video;
@@ -304,9 +303,10 @@ impl Aggregate for Video {
         }
         match command {
             VideoCommand::RequestUpload { .. } => request(state, command),
+            VideoCommand::Upload(step) => upload::decide(state, step),
             VideoCommand::CompleteUpload => match state.status {
                 Status::Uploading => Ok(vec![VideoEvent::UploadCompleted {}]),
-                Status::Rejected => Err(VideoError::WrongStatus(state.status)),
+                Status::Rejected | Status::Aborted => Err(VideoError::WrongStatus(state.status)),
                 _ => Ok(vec![]),
             },
             VideoCommand::RejectUpload { reason } => match state.status {
@@ -322,6 +322,8 @@ impl Aggregate for Video {
             VideoCommand::RecordInterimRemoved => {
                 Ok(if state.interim_removed { vec![] } else { vec![VideoEvent::InterimObjectRemoved {}] })
             }
+            VideoCommand::UploadCaptions { captions, by, actor } => media::upload(state, captions, *by, actor),
+            VideoCommand::RemoveCaptions { id, by, actor } => media::remove(state, id, *by, actor),
             processing => transcode(state, processing),
         }
     }
@@ -355,6 +357,9 @@ impl Aggregate for Video {
             }
             VideoEvent::RenditionCompleted { rendition } => state.completed.push(rendition.clone()),
             VideoEvent::ThumbnailsGenerated { object_key, .. } => state.thumbnail_key = Some(object_key.clone()),
+            VideoEvent::CaptionsAdded { captions } => state.captions.push(captions.clone()),
+            VideoEvent::CaptionsRemoved { id, .. } => state.captions.retain(|held| held.id != *id),
+            VideoEvent::StoryboardGenerated { storyboard } => state.storyboard = Some(storyboard.clone()),
             VideoEvent::TranscodeCompleted { hls_key, dash_key, .. } => {
                 state.status = Status::Ready;
                 state.percent = PERCENT_MAX;
@@ -374,14 +379,20 @@ impl Aggregate for Video {
             VideoEvent::Restored {} => state.place = Place::Library,
             VideoEvent::PurgeStarted {} => state.place = Place::Purging,
             VideoEvent::Purged {} => state.place = Place::Purged,
+            VideoEvent::UploadFingerprinted { fingerprint } => state.fingerprint = Some(fingerprint.clone()),
+            VideoEvent::MultipartStarted { upload_id, .. } => state.upload_id = Some(upload_id.clone()),
+            VideoEvent::UploadAborted { .. } => state.status = Status::Aborted,
         }
     }
 }
 
 fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
-    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key } = command else {
+    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key, fingerprint } =
+        command
+    else {
         return Ok(vec![]);
     };
+    upload::check_fingerprint(fingerprint.as_ref())?;
     if *size_bytes == 0 {
         return Err(VideoError::Empty);
     }
@@ -405,7 +416,10 @@ fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>
         object_key: object_key.clone(),
     };
     match state.owner {
-        None => Ok(vec![requested]),
+        None => {
+            let fingerprinted = |text: &String| VideoEvent::UploadFingerprinted { fingerprint: text.clone() };
+            Ok(std::iter::once(requested).chain(fingerprint.as_ref().map(fingerprinted)).collect())
+        }
         Some(held) if held == *owner && state.object_key == *object_key => Ok(vec![]),
         Some(_) => Err(VideoError::Exists),
     }
@@ -422,12 +436,17 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         }
         VideoCommand::CompleteRendition { rendition } => state.completed.iter().any(|held| held.name == rendition.name),
         VideoCommand::RecordThumbnail { object_key, .. } => state.thumbnail_key.as_ref() == Some(object_key),
+        VideoCommand::RecordCaptions { captions } => state.captions.iter().any(|held| held.id == captions.id),
+        VideoCommand::RecordStoryboard { storyboard } => state.storyboard.as_ref() == Some(storyboard),
         VideoCommand::CompleteTranscode { .. } => state.status == Status::Ready,
         VideoCommand::FailTranscode { .. } => state.status == Status::Failed,
         VideoCommand::RequestUpload { .. }
+        | VideoCommand::Upload(_)
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
+        | VideoCommand::UploadCaptions { .. }
+        | VideoCommand::RemoveCaptions { .. }
         | VideoCommand::RecordInterimRemoved
         | VideoCommand::Keep { .. } => true,
     };
@@ -447,14 +466,19 @@ fn transcode(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEven
         VideoCommand::RecordThumbnail { object_key, width, height } => {
             vec![VideoEvent::ThumbnailsGenerated { object_key, width, height }]
         }
+        VideoCommand::RecordCaptions { captions } => vec![VideoEvent::CaptionsAdded { captions }],
+        VideoCommand::RecordStoryboard { storyboard } => vec![VideoEvent::StoryboardGenerated { storyboard }],
         VideoCommand::CompleteTranscode { hls_key, dash_key, duration } => {
             vec![VideoEvent::TranscodeCompleted { hls_key, dash_key, duration_us: duration }]
         }
         VideoCommand::FailTranscode { failure } => vec![VideoEvent::TranscodeFailed { failure }],
         VideoCommand::RequestUpload { .. }
+        | VideoCommand::Upload(_)
         | VideoCommand::CompleteUpload
         | VideoCommand::RejectUpload { .. }
         | VideoCommand::StartTranscode
+        | VideoCommand::UploadCaptions { .. }
+        | VideoCommand::RemoveCaptions { .. }
         | VideoCommand::RecordInterimRemoved
         | VideoCommand::Keep { .. } => vec![],
     })

@@ -15,6 +15,10 @@ pub enum WorkKind {
     Audio,
     /// The poster picture.
     Thumbnail,
+    /// Another sound track of the source, from the second on, whole.
+    Sound { track: u32 },
+    /// Every text track of the source.
+    Captions,
 }
 
 /// One planned item. `number` is the n of the stream `work-<video>.<n>`.

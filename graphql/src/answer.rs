@@ -8,7 +8,10 @@ use lockstep_domain::ids::MessageId;
 use uuid::Uuid;
 
 use crate::{
-    object::account::Account,
+    object::{
+        account::Account,
+        upload::{AlreadyUploaded, QuotaExceeded, UploadPlan},
+    },
     problem::Problem,
     scalar::{DateTime, Position},
 };
@@ -49,8 +52,11 @@ pub(crate) struct Header {
 #[derive(SimpleObject)]
 pub(crate) struct UploadRequested {
     pub video: Uuid,
+    /// Empty for a file in parts.
     pub url: String,
     pub headers: Vec<Header>,
+    /// How a large file is divided: ask `signUploadParts` for the addresses. Null for a file that is sent whole.
+    pub plan: Option<UploadPlan>,
     pub expires_at: DateTime,
     pub position: Position,
 }
@@ -58,6 +64,8 @@ pub(crate) struct UploadRequested {
 #[derive(Union)]
 pub(crate) enum UploadPayload {
     UploadRequested(UploadRequested),
+    AlreadyUploaded(AlreadyUploaded),
+    QuotaExceeded(QuotaExceeded),
     Refused(Refused),
 }
 
@@ -192,6 +200,7 @@ impl From<UploadTicket> for UploadRequested {
             video: ticket.video.0,
             url: ticket.url,
             headers: ticket.headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
+            plan: ticket.parts.map(UploadPlan::from),
             expires_at: DateTime(ticket.expires_at),
             position: Position(ticket.outcome.position),
         }

@@ -13,7 +13,7 @@ use lockstep_projections::{
     members::{self, MemberRow},
     messages::{self, MessageRow, ReactionRow},
     queues::{self, QueueRow},
-    videos::{self, RenditionRow, VideoRow},
+    videos::{self, CaptionRow, RenditionRow, VideoRow},
 };
 
 use crate::batch::Spawner;
@@ -29,6 +29,7 @@ pub(crate) struct Loaders {
     pub accounts: Cached,
     pub videos: Cached,
     pub renditions: Cached,
+    pub captions: Cached,
     pub members: Cached,
     pub messages: Cached,
     pub events: Cached,
@@ -52,6 +53,7 @@ impl Loaders {
             accounts: make(),
             videos: make(),
             renditions: make(),
+            captions: make(),
             members: make(),
             messages: make(),
             events: make(),
@@ -142,6 +144,23 @@ impl Loader<LadderOf> for Rows {
         let mut found: HashMap<LadderOf, Vec<RenditionRow>> = HashMap::new();
         for row in videos::renditions(self.0.pool(), &ids).await? {
             found.entry(LadderOf(VideoId(row.video_id))).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+/// The captions of a film.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct CaptionsOf(pub VideoId);
+
+impl Loader<CaptionsOf> for Rows {
+    type Value = Vec<CaptionRow>;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[CaptionsOf]) -> Result<HashMap<CaptionsOf, Vec<CaptionRow>>, Self::Error> {
+        let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<CaptionsOf, Vec<CaptionRow>> = HashMap::new();
+        for row in videos::captions(self.0.pool(), &ids).await? {
+            found.entry(CaptionsOf(VideoId(row.video_id))).or_default().push(row);
         }
         Ok(found)
     }

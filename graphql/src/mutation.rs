@@ -2,6 +2,7 @@
 
 mod account;
 mod administration;
+mod captions;
 mod channel;
 mod invite;
 mod library;
@@ -15,6 +16,7 @@ mod report;
 mod session;
 mod settings;
 mod undo;
+mod upload;
 mod video;
 
 use async_graphql::MergedObject;
@@ -25,6 +27,8 @@ pub(crate) struct Mutation(
     administration::Administration,
     video::Videos,
     library::Library,
+    upload::Uploads,
+    captions::Captions,
     channel::Channels,
     member::Members,
     settings::Settings,

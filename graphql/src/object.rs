@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod audit;
+pub(crate) mod captions;
 pub(crate) mod channel;
 pub(crate) mod invite;
 pub(crate) mod library;
@@ -15,4 +16,5 @@ pub(crate) mod projection;
 pub(crate) mod queue;
 pub(crate) mod report;
 pub(crate) mod timeline;
+pub(crate) mod upload;
 pub(crate) mod video;

@@ -10,6 +10,7 @@ mod notification;
 mod people;
 mod projection;
 mod report;
+mod upload;
 mod video;
 
 use async_graphql::{Context, MergedObject};
@@ -23,6 +24,7 @@ pub(crate) struct Query(
     people::People,
     video::Videos,
     library::Library,
+    upload::Uploads,
     channel::Channels,
     door::Doors,
     message::Messages,

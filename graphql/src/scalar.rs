@@ -94,6 +94,8 @@ pub(crate) enum VideoStatus {
     Ready,
     Failed,
     Rejected,
+    /// Its upload was given up.
+    Aborted,
 }
 
 impl From<Status> for VideoStatus {
@@ -105,6 +107,7 @@ impl From<Status> for VideoStatus {
             Status::Ready => Self::Ready,
             Status::Failed => Self::Failed,
             Status::Rejected => Self::Rejected,
+            Status::Aborted => Self::Aborted,
         }
     }
 }
@@ -118,6 +121,7 @@ impl From<VideoStatus> for Status {
             VideoStatus::Ready => Self::Ready,
             VideoStatus::Failed => Self::Failed,
             VideoStatus::Rejected => Self::Rejected,
+            VideoStatus::Aborted => Self::Aborted,
         }
     }
 }

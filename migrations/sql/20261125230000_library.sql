@@ -13,11 +13,23 @@ ALTER TABLE rm_videos
     ADD COLUMN shelf         text   NOT NULL DEFAULT 'library',
     ADD COLUMN trashed_at_us bigint,
     ADD COLUMN purge_at_us   bigint,
-    ADD COLUMN stored_bytes  bigint NOT NULL DEFAULT 0;
+    ADD COLUMN stored_bytes  bigint NOT NULL DEFAULT 0,
+    -- What a search looks into: title, tags and description, weighed. Not generated: a rebuild copies whole rows.
+    ADD COLUMN document      tsvector NOT NULL DEFAULT '';
 
-CREATE INDEX rm_videos_words ON rm_videos
-    USING gin (to_tsvector('simple'::regconfig, title || ' ' || tag_words || ' ' || description));
-CREATE INDEX rm_videos_like ON rm_videos USING gin (title gin_trgm_ops);
+CREATE FUNCTION library_document(p_title text, p_tags text, p_description text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT setweight(to_tsvector('simple'::regconfig, p_title), 'A')
+        || setweight(to_tsvector('simple'::regconfig, p_tags), 'B')
+        || setweight(to_tsvector('simple'::regconfig, p_description), 'D')
+$$;
+
+-- Every word that was ever in a title. It names no film, and what it leads to is a search like any other.
+CREATE TABLE rm_video_words (word text PRIMARY KEY);
+CREATE INDEX rm_video_words_like ON rm_video_words USING gin (word gin_trgm_ops);
+
+CREATE INDEX rm_videos_words ON rm_videos USING gin (document);
 CREATE INDEX rm_videos_by_title ON rm_videos (lower(title), created_position);
 CREATE INDEX rm_videos_by_length ON rm_videos (coalesce(duration_us, 0), created_position);
 CREATE INDEX rm_videos_by_size ON rm_videos (size_bytes, created_position);
@@ -25,15 +37,15 @@ CREATE INDEX rm_videos_by_owner ON rm_videos (owner_id, created_position);
 CREATE INDEX rm_videos_by_status ON rm_videos (status, created_position);
 CREATE INDEX rm_videos_off_shelf ON rm_videos (trashed_at_us) WHERE shelf <> 'library';
 
--- Titles with a word like each of these, the most alike first: a letter left out, doubled, wrong or swapped. Only those of films the asker
--- may find. The threshold of likeness holds inside this function alone.
-CREATE FUNCTION library_like(p_words text[], p_asker uuid, p_all boolean, p_limit integer)
-RETURNS TABLE (video_id uuid, likeness real)
-LANGUAGE sql STABLE SET pg_trgm.word_similarity_threshold = '0.4'
+-- A search for words like these, where nothing has the words themselves: a letter left out, doubled, wrong or swapped.
+-- The threshold of likeness holds inside this function alone.
+CREATE FUNCTION library_near(p_words text[]) RETURNS tsquery
+LANGUAGE sql STABLE SET pg_trgm.similarity_threshold = '0.25'
 AS $$
-    SELECT v.video_id, word_similarity(array_to_string(p_words, ' '), v.title) FROM rm_videos v
-    WHERE array_to_string(p_words, ' ') <% v.title
-      AND NOT EXISTS (SELECT 1 FROM unnest(p_words) word WHERE NOT word <% v.title)
-      AND v.shelf = 'library' AND (p_all OR v.visibility = 'public' OR v.owner_id = p_asker)
-    ORDER BY 2 DESC, v.created_position DESC LIMIT p_limit
+    SELECT to_tsquery('simple'::regconfig,
+                      string_agg('(' || coalesce(likes, quote_literal(asked) || ':*') || ')', ' & '))
+    FROM unnest(p_words) asked, LATERAL (
+        SELECT string_agg(quote_literal(l.word), ' | ') AS likes FROM (
+            SELECT w.word FROM rm_video_words w WHERE w.word % asked
+            ORDER BY similarity(w.word, asked) DESC, w.word LIMIT 4) l) found
 $$;

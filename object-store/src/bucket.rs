@@ -20,9 +20,9 @@ use bytes::Bytes;
 use crate::{ObjectBody, ObjectError, check_key, embedded::Files, key::check_bucket_name, s3::Clients};
 
 /// Most a request without a large body may take, tries and pauses included; an absent store must show within 3 s.
-const REQUEST_TIME_MAX: Duration = Duration::from_millis(2_500);
+pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_millis(2_500);
 /// Most a PUT may take, tries and pauses included.
-const PUT_TIME_MAX: Duration = Duration::from_secs(600);
+pub(crate) const PUT_TIME_MAX: Duration = Duration::from_secs(600);
 /// Most bytes [`Bucket::get_range`] returns.
 pub const GET_RANGE_BYTES_MAX: u64 = 16 << 20;
 /// Most keys [`Bucket::list`] returns.
@@ -223,11 +223,11 @@ impl Bucket {
         &self.0.clients.presigner
     }
 
-    fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.0.clients.requests
     }
 
-    async fn within<T, E>(
+    pub(crate) async fn within<T, E>(
         &self,
         limit: Duration,
         call: impl Future<Output = Result<T, SdkError<E>>>,
@@ -242,7 +242,7 @@ impl Bucket {
     }
 }
 
-fn found<T>(answer: Result<T, ObjectError>) -> Result<Option<T>, ObjectError> {
+pub(crate) fn found<T>(answer: Result<T, ObjectError>) -> Result<Option<T>, ObjectError> {
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(ObjectError::Missing) => Ok(None),

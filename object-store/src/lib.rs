@@ -8,6 +8,7 @@ pub mod delivery;
 mod embedded;
 mod error;
 mod key;
+mod multipart;
 mod presign;
 mod s3;
 
@@ -16,6 +17,7 @@ pub use bucket::{Bucket, GET_RANGE_BYTES_MAX, Object, ObjectHead};
 pub use embedded::{EmbeddedOptions, EmbeddedS3, OpenError, ResponseBody, SyncFn};
 pub use error::ObjectError;
 pub use key::{KEY_BYTES_MAX, check_key};
+pub use multipart::{OpenUpload, PART_BYTES_MAX, PART_BYTES_MIN, PARTS_MAX, StoredPart};
 pub use presign::Presigned;
 pub use s3::S3Settings;
 

@@ -74,9 +74,7 @@ impl Bucket {
         if bytes == 0 || bytes > self.put_bytes_max() {
             return Err(ObjectError::Invalid(format!("an upload has 1 to {} bytes", self.put_bytes_max())));
         }
-        if expires < Duration::from_secs(1) || expires > EXPIRES_MAX {
-            return Err(ObjectError::Invalid("an upload address lives 1 second to 7 days".into()));
-        }
+        check_life(expires)?;
         let length = i64::try_from(bytes).map_err(|_| ObjectError::Invalid("too many bytes".into()))?;
         let config = config.build().map_err(|error| ObjectError::Invalid(error.to_string()))?;
         let put = self.presigner().put_object().bucket(self.name()).key(key);
@@ -86,12 +84,22 @@ impl Bucket {
             .presigned(config)
             .await
             .map_err(|error| ObjectError::from_sdk(error, self.name()))?;
+        Ok(Presigned::of(&signed, expires))
+    }
+}
+
+impl Presigned {
+    pub(crate) fn of(signed: &aws_sdk_s3::presigning::PresignedRequest, expires_in: Duration) -> Self {
         let own = |name: &str| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length");
         let headers = signed.headers().filter(|(name, _)| own(name));
-        Ok(Presigned {
-            url: signed.uri().to_owned(),
-            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            expires_in: expires,
-        })
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { url: signed.uri().to_owned(), headers, expires_in }
     }
+}
+
+pub(crate) fn check_life(expires: Duration) -> Result<(), ObjectError> {
+    if expires < Duration::from_secs(1) || expires > EXPIRES_MAX {
+        return Err(ObjectError::Invalid("an upload address lives 1 second to 7 days".into()));
+    }
+    Ok(())
 }

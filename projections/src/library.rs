@@ -1,7 +1,7 @@
 //! The library as a list: filtered, sorted, searched and counted. A page costs one statement, its count another.
 //!
 //! A search finds films whose title, tags or description have words that begin with those asked for; where none does, films
-//! whose title has a word like them (one letter wrong). Of what it finds, the newest [`RANKED_MAX`] are ranked.
+//! that have words like them (one letter wrong). Of what it finds, the newest [`RANKED_MAX`] are ranked.
 
 mod parts;
 
@@ -12,23 +12,20 @@ use lockstep_domain::{
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row, postgres::PgRow};
 
 use crate::{
-    videos::{Asker, Shelf, VideoRow},
+    videos::{Asker, COLUMNS, Shelf, VideoRow},
     words::{self, Word},
 };
 
 pub use parts::{Part, excerpt, parts};
 
 /// Films of one search that are ranked; older ones are left out.
-pub const RANKED_MAX: i64 = 1_000;
+pub const RANKED_MAX: i64 = 500;
 /// Films that are counted; more are "more than".
 pub const COUNTED_MAX: i64 = 10_000;
 /// Words of one search; more are left out.
 pub const WORDS_MAX: usize = 8;
 /// Characters of one search; more are left out.
 pub const SEARCH_CHARS_MAX: usize = 100;
-/// What the index of words is made of: the same text as in the migration, else the index is not used.
-const DOCUMENT: &str = "to_tsvector('simple'::regconfig, v.title || ' ' || v.tag_words || ' ' || v.description)";
-
 /// The order of a list without a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
@@ -132,7 +129,8 @@ pub fn sorted(filter: &Filter, sort: Sort, after: Option<After>, limit: i64) -> 
         Sort::Largest => ("v.size_bytes", "c.size_bytes", "DESC"),
     };
     let beyond = if way == "DESC" { "<" } else { ">" };
-    let mut query = QueryBuilder::new("SELECT v.*, false AS near, NULL::bigint AS total FROM rm_videos v WHERE ");
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(COLUMNS).push(", false AS near, NULL::bigint AS total FROM rm_videos v WHERE ");
     narrow(&mut query, filter);
     if let Some(After::Film(position)) = after {
         query.push(format!(
@@ -144,41 +142,36 @@ pub fn sorted(filter: &Filter, sort: Sort, after: Option<After>, limit: i64) -> 
     query
 }
 
-/// The statement of a search.
+/// The statement of a search: the newest that match, ranked; where none does, those with words like the ones asked for.
 pub fn found(filter: &Filter, search: &Search, after: Option<After>, limit: i64) -> QueryBuilder<'static, Postgres> {
     let skipped = match after {
         Some(After::Found(skipped)) => skipped.clamp(0, RANKED_MAX),
         Some(After::Film(_)) | None => 0,
     };
-    let asked = search.words.join(" ");
-    let mut query = QueryBuilder::new("WITH asked AS (SELECT to_tsquery('simple'::regconfig, ");
-    query.push_bind(search.query()).push(") AS words), exact AS MATERIALIZED (SELECT v.video_id, ");
-    // A word of the title weighs more than one of the rest; the whole title, or its beginning, most.
-    query.push(
-        "ts_rank(setweight(to_tsvector('simple'::regconfig, v.title), 'A') || \
-         setweight(to_tsvector('simple'::regconfig, v.tag_words), 'B') || \
-         setweight(to_tsvector('simple'::regconfig, left(v.description, 500)), 'D'), a.words) + \
-         CASE WHEN starts_with(lower(v.title), ",
-    );
-    query
-        .push_bind(asked)
-        .push(") THEN 1 ELSE 0 END AS score, v.created_position FROM (SELECT v.* FROM rm_videos v, asked a WHERE ");
-    query.push(DOCUMENT).push(" @@ a.words AND ");
+    let mut query = QueryBuilder::new("WITH exact AS MATERIALIZED (SELECT v.video_id, v.created_position, ");
+    // A word of the title weighs more than one of the rest; the beginning of the title, most.
+    query.push("ts_rank(v.document, to_tsquery('simple'::regconfig, ").push_bind(search.query());
+    query.push(")) + CASE WHEN starts_with(lower(v.title), ").push_bind(search.words.join(" "));
+    query.push(") THEN 1 ELSE 0 END AS score FROM (SELECT v.* FROM rm_videos v WHERE v.document @@ ");
+    query.push("to_tsquery('simple'::regconfig, ").push_bind(search.query()).push(") AND ");
     narrow(&mut query, filter);
-    query.push(" ORDER BY v.created_position DESC LIMIT ").push_bind(RANKED_MAX).push(") v, asked a), ");
-    query.push("near AS (SELECT v.video_id, l.likeness AS score, v.created_position FROM library_like(");
-    query.push_bind(search.words.clone()).push("::text[], ").push_bind(filter.asker.account.map(|id| id.0));
-    query.push(", ").push_bind(filter.asker.administers).push(", ").push_bind(i32::try_from(RANKED_MAX).unwrap_or(0));
-    query.push(") l JOIN rm_videos v USING (video_id) WHERE NOT EXISTS (SELECT 1 FROM exact) AND ");
+    query.push(" ORDER BY v.created_position DESC LIMIT ").push_bind(RANKED_MAX).push(") v), ");
+    // Materialized: asked once, not once for every film.
+    query.push("likely AS MATERIALIZED (SELECT library_near(").push_bind(search.words.clone());
+    query.push("::text[]) AS words WHERE NOT EXISTS (SELECT 1 FROM exact)), ");
+    query.push("near AS (SELECT n.video_id, n.created_position, ts_rank(n.document, n.words) AS score FROM (");
+    query.push("SELECT v.video_id, v.created_position, v.document, l.words FROM likely l ");
+    query.push("JOIN rm_videos v ON v.document @@ l.words AND ");
     narrow(&mut query, filter);
+    query.push(" ORDER BY v.created_position DESC LIMIT ").push_bind(RANKED_MAX).push(") n), ");
     query.push(
-        "), everything AS (SELECT *, false AS near FROM exact UNION ALL SELECT *, true FROM near), \
+        "everything AS (SELECT *, false AS near FROM exact UNION ALL SELECT *, true FROM near), \
          page AS (SELECT *, count(*) OVER () AS total FROM everything ORDER BY score DESC, created_position DESC LIMIT ",
     );
     query.push_bind(limit).push(" OFFSET ").push_bind(skipped);
-    query.push(
-        ") SELECT v.*, p.near, p.total FROM page p JOIN rm_videos v USING (video_id) \
-         ORDER BY p.score DESC, v.created_position DESC",
+    query.push(") SELECT ");
+    query.push(COLUMNS).push(
+        ", p.near, p.total FROM page p JOIN rm_videos v USING (video_id) ORDER BY p.score DESC, v.created_position DESC",
     );
     query
 }

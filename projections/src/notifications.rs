@@ -227,6 +227,12 @@ async fn video(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Apply
         | VideoEvent::TranscodeProgressed { .. }
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
+        | VideoEvent::CaptionsAdded { .. }
+        | VideoEvent::CaptionsRemoved { .. }
+        | VideoEvent::StoryboardGenerated { .. }
+        | VideoEvent::UploadFingerprinted { .. }
+        | VideoEvent::MultipartStarted { .. }
+        | VideoEvent::UploadAborted { .. }
         | VideoEvent::InterimObjectRemoved {}
         | VideoEvent::Retitled { .. }
         | VideoEvent::Described { .. }

@@ -123,13 +123,24 @@ impl Task {
     async fn acquire(&self) -> Result<Option<PgConnection>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         checkpoint::ensure(&mut *connection, self.projection.name(), self.projection.version()).await?;
-        let leads: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('lockstep.projection'), hashtext($1))")
+        // Asked with a lock that ends with the statement: wherever this is dropped, no connection goes back to the pool
+        // with the lock on it, which nobody would ever free.
+        let free: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtext('lockstep.projection'), hashtext($1))")
                 .bind(self.projection.name())
                 .fetch_one(&mut *connection)
                 .await?;
-        // Detached: the lock ends with the connection, which no pool may keep.
-        Ok(leads.then(|| connection.detach()))
+        if !free {
+            return Ok(None);
+        }
+        // Detached before it has the lock: the lock ends with the connection, which no pool may keep.
+        let mut connection = connection.detach();
+        let leads: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext('lockstep.projection'), hashtext($1))")
+                .bind(self.projection.name())
+                .fetch_one(&mut connection)
+                .await?;
+        Ok(leads.then_some(connection))
     }
 
     /// Keeps the read model up; while it is still as an older version of the projection built it, it is also rebuilt

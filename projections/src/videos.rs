@@ -1,6 +1,7 @@
 //! Films with their progress, probed facts, renditions, paths below `/v/<token>/`, and failures.
 //! Queries are in `videos/query.rs`, what a keeper of the library changes in `videos/library.rs`.
 
+mod captions;
 mod library;
 mod query;
 
@@ -20,7 +21,9 @@ use crate::{
     words::Word,
 };
 
+pub use captions::{CaptionRow, captions};
 pub use library::Shelf;
+pub(crate) use query::COLUMNS;
 pub use query::{Asker, Filter, RenditionRow, VideoRow, by_ids, count, list, renditions};
 
 /// The projection behind `rm_videos` and `rm_video_renditions`.
@@ -38,7 +41,12 @@ impl Projection for Videos {
         &["video"]
     }
     fn tables(&self) -> &'static [Table] {
-        &[Table { name: "rm_videos", key: "video_id" }, Table { name: "rm_video_renditions", key: "video_id, name" }]
+        &[
+            Table { name: "rm_videos", key: "video_id" },
+            Table { name: "rm_video_renditions", key: "video_id, name" },
+            Table { name: "rm_video_captions", key: "video_id, caption_id" },
+            Table { name: "rm_video_words", key: "word" },
+        ]
     }
 
     async fn apply(&self, tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
@@ -73,11 +81,24 @@ impl Projection for Videos {
                 let path = path_in(video, &object_key);
                 paths(tx, event, video, Some(path), None, None).await
             }
+            VideoEvent::CaptionsAdded { captions: track } => {
+                captions::added(tx, event, video, &track).await?;
+                touch(tx, event, video).await
+            }
+            VideoEvent::CaptionsRemoved { id, by: _ } => {
+                captions::removed(tx, video, &id).await?;
+                touch(tx, event, video).await
+            }
+            VideoEvent::StoryboardGenerated { storyboard } => captions::storyboard(tx, event, video, &storyboard).await,
             VideoEvent::TranscodeCompleted { hls_key, dash_key, duration_us } => {
                 let (hls, dash) = (path_in(video, &hls_key), path_in(video, &dash_key));
                 ready(tx, event, video, hls, dash, duration_us).await
             }
             VideoEvent::TranscodeFailed { failure } => status(tx, event, video, Status::Failed, Some(&failure)).await,
+            VideoEvent::UploadFingerprinted { .. } | VideoEvent::MultipartStarted { .. } => {
+                touch(tx, event, video).await
+            }
+            VideoEvent::UploadAborted { .. } => status(tx, event, video, Status::Aborted, None).await,
             VideoEvent::InterimObjectRemoved {} => {
                 library::source_removed(tx, event, video).await?;
                 touch(tx, event, video).await
@@ -112,10 +133,11 @@ async fn insert(
     else {
         return Ok(());
     };
+    library::known(tx, shown(title)).await?;
     sqlx::query(
         "INSERT INTO rm_videos (video_id, owner_id, title, file_name, size_bytes, content_type, status,
-             created_at_us, created_position, version, position)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)
+             created_at_us, created_position, version, position, document)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, library_document($3, '', ''))
          ON CONFLICT (video_id) DO NOTHING",
     )
     .bind(video.0)

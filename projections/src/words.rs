@@ -44,6 +44,7 @@ words!(crate::videos::Shelf { Library = "library", Trash = "trash", Purging = "p
 words!(Status {
     Unknown = "unknown", Uploading = "uploading", Uploaded = "uploaded", Processing = "processing",
     Ready = "ready", Failed = "failed", Rejected = "rejected",
+    Aborted = "aborted",
 });
 
 /// Reads the word of a column.

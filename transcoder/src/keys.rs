@@ -27,6 +27,26 @@ pub fn segment(video: VideoId, rendition: &str, number: u32) -> String {
     format!("v/{video}/{rendition}/{}", file_name(number))
 }
 
+/// One caption track.
+pub fn captions(video: VideoId, id: &str) -> String {
+    format!("v/{video}/text/{id}.vtt")
+}
+
+/// The sheet of small pictures of the chunk that begins with this segment.
+pub fn sheet(video: VideoId, first_segment: u32) -> String {
+    format!("v/{video}/{}", sheet_name(first_segment))
+}
+
+/// A sheet's file name inside the film's folder.
+pub fn sheet_name(first_segment: u32) -> String {
+    format!("tiles/{first_segment:05}.jpg")
+}
+
+/// Which small picture is where.
+pub fn storyboard(video: VideoId) -> String {
+    format!("v/{video}/storyboard.vtt")
+}
+
 /// A segment's file name inside its rendition's folder.
 pub fn file_name(number: u32) -> String {
     if number == 0 { "init.mp4".to_owned() } else { format!("{number:05}.m4s") }

@@ -10,5 +10,6 @@ pub mod manifest;
 pub mod plan;
 pub mod protocol;
 mod service;
+pub mod storyboard;
 
 pub use service::{Transcoder, TranscoderOptions};

@@ -6,7 +6,10 @@ use lockstep_domain::{
     work::{WorkItem, WorkKind},
 };
 
-use crate::protocol::{AUDIO, AudioTask, ChunkTask, Clock, Span, ThumbnailTask, scale};
+use crate::{
+    protocol::{AUDIO, AudioTask, CaptionsTask, ChunkTask, Clock, Span, ThumbnailTask, TilesTask, scale},
+    storyboard,
+};
 
 /// Nominal length of a segment; two groups of pictures.
 pub const SEGMENT_S: u32 = 4;
@@ -58,12 +61,24 @@ pub fn plan(source: &Source) -> Plan {
     if source.audio_codec.is_some() {
         renditions.push(RenditionPlan { name: AUDIO.to_owned(), width: 0, height: 0, bitrate_bps: AUDIO_BPS });
         items.push(item(WorkKind::Audio, MediaTime::ZERO, grid.time(grid.end())));
+        for track in (2..).take(source.sounds.len().saturating_sub(1)) {
+            renditions.push(RenditionPlan { name: sound_name(track), width: 0, height: 0, bitrate_bps: AUDIO_BPS });
+            items.push(item(WorkKind::Sound { track }, MediaTime::ZERO, grid.time(grid.end())));
+        }
+    }
+    if !source.texts.is_empty() {
+        items.push(item(WorkKind::Captions, MediaTime::ZERO, grid.time(grid.end())));
     }
     items.extend(chunks(&grid));
     for (number, item) in (1..).zip(&mut items) {
         item.number = number;
     }
     Plan { renditions, items }
+}
+
+/// The rendition name of a sound track, counted from 1.
+pub fn sound_name(track: u32) -> String {
+    if track <= 1 { AUDIO.to_owned() } else { format!("{AUDIO}{track}") }
 }
 
 fn item(kind: WorkKind, start_us: MediaTime, end_us: MediaTime) -> WorkItem {
@@ -205,13 +220,41 @@ pub fn chunk_task(source: &Source, first: u32, last: u32) -> ChunkTask {
             at += grid.gop_ticks;
         }
     }
-    ChunkTask { rungs: ladder(source.width, source.height), clock: grid.clock, spans, keyframes }
+    let ticks = storyboard::ticks(source, &grid, first, last);
+    let (width, height) = tile(source);
+    let tiles = (!ticks.is_empty()).then_some(TilesTask { width, height, ticks });
+    ChunkTask { rungs: ladder(source.width, source.height), clock: grid.clock, spans, keyframes, tiles }
 }
 
-/// The child's task for the sound.
-pub fn audio_task(source: &Source) -> AudioTask {
+/// The size of a small picture inside its tile.
+fn tile(source: &Source) -> (u32, u32) {
+    let (w, h) = (u64::from(source.width.max(2)), u64::from(source.height.max(2)));
+    let (tile_w, tile_h) = (u64::from(storyboard::TILE_WIDTH), u64::from(storyboard::TILE_HEIGHT));
+    let high = |width: u64| nearest_even(h * width, w);
+    if high(tile_w) <= storyboard::TILE_HEIGHT {
+        (storyboard::TILE_WIDTH, high(tile_w))
+    } else {
+        (nearest_even(w * tile_h, h), storyboard::TILE_HEIGHT)
+    }
+}
+
+/// The child's task for a sound track, counted from 1.
+pub fn audio_task(source: &Source, track: u32) -> AudioTask {
     let grid = grid(source);
-    AudioTask { bitrate_bps: AUDIO_BPS, timescale: grid.clock.timescale, spans: grid.spans }
+    let stream = usize::try_from(track).ok().and_then(|track| source.sounds.get(track.saturating_sub(1)));
+    AudioTask {
+        rendition: sound_name(track),
+        stream: stream.map(|sound| sound.stream),
+        bitrate_bps: AUDIO_BPS,
+        timescale: grid.clock.timescale,
+        spans: grid.spans,
+    }
+}
+
+/// The child's task for the text tracks.
+pub fn captions_task(source: &Source) -> CaptionsTask {
+    let media_s = u64::try_from(source.duration_us.as_micros() / 1_000_000).unwrap_or(0) + 1;
+    CaptionsTask { tracks: source.texts.clone(), media_s }
 }
 
 /// The child's task for the poster: a tenth into the film, at most ten seconds.

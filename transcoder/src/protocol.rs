@@ -4,7 +4,7 @@
 //! ranges of the source and hands back segments; it never hears a path, a URL or a key.
 
 use lockstep_domain::{
-    video::{RenditionPlan, Source},
+    video::{RenditionPlan, Source, TextTrack},
     work::Failure,
 };
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,12 @@ pub const RANGE_BYTES_MAX: u32 = 4 << 20;
 pub const HEAD_BYTES: usize = 5;
 /// The rendition name under which the poster picture travels.
 pub const THUMBNAIL: &str = "thumb";
-/// The rendition name of the sound.
+/// The rendition name of the first sound; another track's is this with its number.
 pub const AUDIO: &str = "audio";
+/// The rendition name under which caption tracks travel.
+pub const TEXT: &str = "text";
+/// The rendition name under which sheets of small pictures travel.
+pub const TILES: &str = "tiles";
 
 /// What a frame carries. Parent to child below 16, child to parent from 16 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +100,8 @@ pub enum Task {
     Audio(AudioTask),
     /// Make the poster picture.
     Thumbnail(ThumbnailTask),
+    /// Take out the text tracks.
+    Captions(CaptionsTask),
 }
 
 impl Task {
@@ -109,6 +115,7 @@ impl Task {
             Self::Probe | Self::Thumbnail(_) => 10,
             Self::Chunk(chunk) => ticks_s(&chunk.spans, chunk.clock.timescale),
             Self::Audio(audio) => ticks_s(&audio.spans, audio.timescale),
+            Self::Captions(captions) => captions.media_s,
         }
     }
 }
@@ -168,11 +175,36 @@ pub struct ChunkTask {
     pub spans: Vec<Span>,
     /// Where an IDR picture is due, in ticks, every segment start among them.
     pub keyframes: Vec<i64>,
+    /// The small pictures of this chunk.
+    pub tiles: Option<TilesTask>,
+}
+
+/// Small pictures on one sheet, in rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TilesTask {
+    /// The picture in its tile; the rest is black.
+    pub width: u32,
+    pub height: u32,
+    /// When each is taken, in ticks.
+    pub ticks: Vec<i64>,
+}
+
+/// The text tracks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaptionsTask {
+    /// Track n travels as number n + 1.
+    pub tracks: Vec<TextTrack>,
+    /// Seconds of the film, for the limits.
+    pub media_s: u64,
 }
 
 /// The sound, cut near the picture's cuts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AudioTask {
+    /// The rendition's name.
+    pub rendition: String,
+    /// The track's place in the container; the best one when absent.
+    pub stream: Option<u32>,
     pub bitrate_bps: u32,
     /// Of the spans.
     pub timescale: u32,
@@ -205,6 +237,9 @@ pub struct SegmentHead {
     /// RFC 6381, on init segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codecs: Option<String>,
+    /// What the file calls a text track.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// Media time worked through so far in this job.

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use lockstep_commands::{Dispatcher, Services};
+use lockstep_commands::{Dispatcher, Services, upload::Uploads};
 use lockstep_event_store::{EventStore, MasterKey, PostgresStore};
 use lockstep_migrations::cluster::{Cluster, ClusterError, ClusterOptions, url_of_running};
 use lockstep_object_store::{Buckets, EmbeddedS3, S3Settings};
@@ -156,6 +156,7 @@ pub async fn services(
         objects: buckets,
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
+        uploads: Uploads::new(config.uploads),
     };
     Ok((services, store))
 }

@@ -73,6 +73,8 @@ async fn upload(services: &Services, data: PathBuf) -> anyhow::Result<VideoId> {
         file_name: "demo.mp4".to_owned(),
         size_bytes,
         content_type: "video/mp4".to_owned(),
+        fingerprint: None,
+        again: false,
     };
     let ticket = video::request_upload(services, &context(services, 3), wish).await?;
     let held = services.dispatcher.load::<Video>(&StreamId::video(ticket.video)).await?;
@@ -96,7 +98,7 @@ async fn ready(services: &Services, video: VideoId) -> anyhow::Result<()> {
         let held = services.dispatcher.load::<Video>(&stream).await?;
         match held.state.status {
             Status::Ready => return Ok(()),
-            Status::Failed | Status::Rejected => bail!("the demo clip could not be transcoded"),
+            Status::Failed | Status::Rejected | Status::Aborted => bail!("the demo clip could not be transcoded"),
             Status::Unknown | Status::Uploading | Status::Uploaded | Status::Processing => {}
         }
         feed.next(100).await;

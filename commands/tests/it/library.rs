@@ -37,6 +37,7 @@ async fn uploaded(world: &World, owner: AccountId) -> VideoId {
         size_bytes: 3,
         content_type: "video/mp4".to_owned(),
         object_key: format!("u/{video}"),
+        fingerprint: None,
     };
     for command in [request, VideoCommand::CompleteUpload, VideoCommand::StartTranscode] {
         film(world, video, command).await;
@@ -57,6 +58,8 @@ fn source() -> Source {
         frame_rate_num: 25,
         frame_rate_den: 1,
         audio_channels: 0,
+        sounds: vec![],
+        texts: vec![],
     }
 }
 

@@ -51,6 +51,8 @@ impl Room {
             frame_rate_num: 25,
             frame_rate_den: 1,
             audio_channels: 0,
+            sounds: vec![],
+            texts: vec![],
         };
         let rendition = RenditionFacts {
             name: "360p".to_owned(),
@@ -70,6 +72,7 @@ impl Room {
                 size_bytes: 1,
                 content_type: "video/mp4".to_owned(),
                 object_key: format!("u/{video}"),
+                fingerprint: None,
             },
             VideoCommand::CompleteUpload,
             VideoCommand::StartTranscode,

@@ -14,7 +14,7 @@ use lockstep_domain::{
 };
 use lockstep_event_store::{EventStore, MasterKey, PostgresStore};
 use lockstep_migrations::testing::TestDatabase;
-use lockstep_object_store::EmbeddedS3;
+use lockstep_object_store::{Buckets, EmbeddedS3, S3Settings};
 use uuid::Uuid;
 
 /// A clock the test moves.
@@ -47,15 +47,16 @@ pub struct World {
     pub services: Services,
     pub clock: Arc<TestClock>,
     pub database: TestDatabase,
-    _objects: tempfile::TempDir,
+    /// The store's public door.
+    pub embedded: EmbeddedS3,
+    folder: tempfile::TempDir,
 }
 
 impl World {
     pub async fn new() -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a folder");
-        let (_, objects) =
-            EmbeddedS3::open(folder.path(), "http://localhost:1", "interim", "media").expect("an object store");
+        let (embedded, objects) = open(folder.path());
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000_000_000)));
         let store = another_store(&database).await;
         let services = Services {
@@ -65,8 +66,33 @@ impl World {
             objects,
             clock: clock.clone(),
             ids: Arc::new(RandomIds),
+            uploads: lockstep_commands::upload::Uploads::default(),
         };
-        Self { services, clock, database, _objects: folder }
+        Self { services, clock, database, embedded, folder }
+    }
+
+    /// The object store goes away, as when its machine does: calls find nobody.
+    pub fn stop_objects(&mut self) {
+        let nobody = S3Settings {
+            endpoint_url: "http://127.0.0.1:1".to_owned(),
+            public_url: None,
+            region: "us-east-1".to_owned(),
+            access_key: "a".to_owned(),
+            secret_key: "s".to_owned(),
+            path_style: true,
+            interim: "interim".to_owned(),
+            media: "media".to_owned(),
+        };
+        self.services.objects = Buckets::connect(&nobody).expect("settings");
+    }
+
+    /// The object store is started on its folder again; whatever it had in memory is lost.
+    pub fn start_objects(&mut self) {
+        // The folder has one user: everything of the old store must be gone first.
+        self.stop_objects();
+        let spare = tempfile::tempdir().expect("a folder");
+        self.embedded = open(spare.path()).0;
+        (self.embedded, self.services.objects) = open(self.folder.path());
     }
 
     /// The same database seen by another node: its own store and cache.
@@ -114,6 +140,10 @@ impl World {
         member::join(&self.services, &self.context(account), channel, None).await.expect("joins");
         account
     }
+}
+
+fn open(folder: &std::path::Path) -> (EmbeddedS3, Buckets) {
+    EmbeddedS3::open(folder, "http://localhost:1", "interim", "media").expect("an object store")
 }
 
 async fn another_store(database: &TestDatabase) -> Arc<dyn EventStore> {

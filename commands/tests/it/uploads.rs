@@ -21,6 +21,8 @@ async fn requested(world: &World, owner: AccountId, size_bytes: usize) -> VideoI
         file_name: "holiday.mp4".to_owned(),
         size_bytes: size_bytes as u64,
         content_type: "video/mp4".to_owned(),
+        fingerprint: None,
+        again: false,
     };
     video::request_upload(&world.services, &world.context(owner), upload).await.expect("requested").video
 }
@@ -30,8 +32,17 @@ async fn arrives(world: &World, video: VideoId, bytes: &'static [u8]) {
     world.services.objects.interim.put(&key, Bytes::from_static(bytes), "video/mp4").await.expect("stored");
 }
 
-async fn status(world: &World, video: VideoId) -> Status {
+pub async fn status(world: &World, video: VideoId) -> Status {
     world.services.dispatcher.load::<Video>(&StreamId::video(video)).await.expect("loads").state.status
+}
+
+/// Makes everything older on the database's clock; only the owner of the tables can do this.
+pub async fn age(world: &World, by: &str) {
+    let tables = sqlx::PgPool::connect(&world.database.url()).await.expect("connects");
+    let aged = format!("UPDATE events SET recorded_at = recorded_at - interval '{by}'");
+    for statement in ["ALTER TABLE events DISABLE TRIGGER USER", &aged] {
+        sqlx::query(statement).execute(&tables).await.expect("ages");
+    }
 }
 
 #[tokio::test]
@@ -77,13 +88,7 @@ async fn the_sweep_confirms_what_arrived_unconfirmed() {
     arrives(&world, video, MP4).await;
     let context = || system_context(Uuid::now_v7(), world.services.clock.now(), None);
     assert_eq!(video::sweep_uploads(&world.services, context).await.expect("sweeps"), 0, "too young to be given up");
-    // Old enough, on the database's clock; only the owner of the tables can do this.
-    let tables = sqlx::PgPool::connect(&world.database.url()).await.expect("connects");
-    for statement in
-        ["ALTER TABLE events DISABLE TRIGGER USER", "UPDATE events SET recorded_at = recorded_at - interval '1 minute'"]
-    {
-        sqlx::query(statement).execute(&tables).await.expect("ages");
-    }
+    age(&world, "1 minute").await;
     assert_eq!(video::sweep_uploads(&world.services, context).await.expect("sweeps"), 1);
     assert_eq!(status(&world, video).await, Status::Uploaded);
     assert_eq!(video::sweep_uploads(&world.services, context).await.expect("sweeps"), 0);

@@ -11,7 +11,7 @@ use proptest::{
 /// Random histories tried per property.
 const CASES: u32 = 512;
 /// The longest history tried.
-const COMMANDS_MAX: usize = 40;
+const COMMANDS_MAX: usize = 100;
 
 /// A stream with this history.
 pub struct Given<A: Aggregate>(A::State);

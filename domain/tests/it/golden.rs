@@ -20,7 +20,7 @@ use lockstep_domain::{
     playback::{Playback, PlaybackEvent},
     queue::{Queue, QueueEvent},
     report::{Report, ReportAction, ReportEvent},
-    video::{Video, VideoEvent},
+    video::{SoundRole, SoundTrack, Source, TextKind, TextTrack, Video, VideoEvent},
     visit::{Visit, VisitEvent},
     work::{Work, WorkEvent, WorkKind},
 };
@@ -133,7 +133,7 @@ fn add_field(json: &mut Value) {
 }
 
 /// The fields that may be missing: where a writer had nothing to say, or was older than the field.
-const OPTIONAL: [(&str, &str); 16] = [
+const OPTIONAL: [(&str, &str); 17] = [
     ("account.PasswordChanged.v1.json", "by"),
     ("channel.RemoteModeChanged.v1.json", "holder"),
     ("member.Muted.v1.json", "until_us"),
@@ -147,6 +147,7 @@ const OPTIONAL: [(&str, &str); 16] = [
     ("queue.VideoMoved.v1.json", "was_before"),
     ("queue.VideoQueued.v1.json", "before"),
     ("report.Filed.v1.json", "playback_us"),
+    ("video.CaptionsAdded.v1.json", "language"),
     ("video.SourceProbed.v1.json", "audio_codec"),
     ("video.TranscodeProgressed.v1.json", "eta_s"),
     ("work.SegmentPublished.v1.json", "codecs"),
@@ -208,7 +209,7 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 16] = [
+const PERSONAL: [(&str, &[&str]); 17] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
     ("account.Registered.v1.json", &["name"]),
@@ -221,6 +222,7 @@ const PERSONAL: [(&str, &[&str]); 16] = [
     ("message.Redacted.v1.json", &["reason"]),
     ("report.Filed.v1.json", &["reason", "text"]),
     ("report.Resolved.v1.json", &["note"]),
+    ("video.CaptionsAdded.v1.json", &["label"]),
     ("video.Described.v1.json", &["description"]),
     ("video.Retitled.v1.json", &["title"]),
     ("video.Tagged.v1.json", &["tags"]),
@@ -274,8 +276,17 @@ fn stored_words_are_fixed() {
     assert_eq!(json!(actions), json!(["redacted", "muted", "banned", "dismissed"]));
     let visibilities = [Visibility::Public, Visibility::Unlisted, Visibility::Private];
     assert_eq!(json!(visibilities), json!(["public", "unlisted", "private"]));
-    let kinds = [WorkKind::Chunk { first_segment: 1, last_segment: 2 }, WorkKind::Audio, WorkKind::Thumbnail];
-    assert_eq!(json!(kinds), json!([{"chunk": {"first_segment": 1, "last_segment": 2}}, "audio", "thumbnail"]));
+    let kinds = [
+        WorkKind::Chunk { first_segment: 1, last_segment: 2 },
+        WorkKind::Audio,
+        WorkKind::Thumbnail,
+        WorkKind::Sound { track: 2 },
+        WorkKind::Captions,
+    ];
+    let words = json!([
+        {"chunk": {"first_segment": 1, "last_segment": 2}}, "audio", "thumbnail", {"sound": {"track": 2}}, "captions"
+    ]);
+    assert_eq!(json!(kinds), words);
 }
 
 #[test]
@@ -309,6 +320,23 @@ fn a_banned_event_may_give_a_reason_that_is_personal() {
     assert_eq!(serde_json::from_value::<MemberEvent>(known).unwrap(), spoilers);
     let sealed = stored(json!({"$k": sample::BOB, "$c": "nobody can open this"}));
     assert_eq!(serde_json::from_value::<MemberEvent>(sealed).unwrap(), banned(Personal::Erased));
+}
+
+#[test]
+fn a_source_may_name_its_sounds_and_texts() {
+    let sound =
+        |stream, language: Option<&str>, role| SoundTrack { stream, language: language.map(str::to_owned), role };
+    let text = TextTrack { stream: 3, kind: TextKind::MovText, language: Some("pt-BR".to_owned()) };
+    let source = Source {
+        sounds: vec![sound(1, Some("en"), SoundRole::Main), sound(2, None, SoundRole::Commentary)],
+        texts: vec![text],
+        ..sample::source()
+    };
+    let stored = serde_json::to_value(&source).unwrap();
+    let sounds = json!([{"stream": 1, "language": "en", "role": "main"}, {"stream": 2, "role": "commentary"}]);
+    assert_eq!(stored["sounds"], sounds);
+    assert_eq!(stored["texts"], json!([{"stream": 3, "kind": "mov_text", "language": "pt-BR"}]));
+    assert_eq!(serde_json::from_value::<Source>(stored).unwrap(), source);
 }
 
 fn walk(json: &Value, visit: &mut dyn FnMut(&Value)) {

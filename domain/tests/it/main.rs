@@ -3,6 +3,7 @@
 
 mod account;
 mod actor;
+mod captions;
 mod channel;
 mod channel_settings;
 mod check;
@@ -31,5 +32,6 @@ mod upgrade;
 mod video;
 mod video_library;
 mod video_transcode;
+mod video_upload;
 mod visit;
 mod work;

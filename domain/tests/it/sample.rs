@@ -17,7 +17,7 @@ use lockstep_domain::{
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
     report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
-    video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
+    video::{AbortReason, CaptionOrigin, CaptionTrack, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent},
     visit::VisitEvent,
     work::{Failure, Segment, WorkEvent, WorkItem, WorkKind},
 };
@@ -241,6 +241,9 @@ pub fn videos() -> Vec<VideoEvent> {
         VideoEvent::TranscodeProgressed { percent: 42, stage: "encode".into(), eta_s: Some(30) },
         VideoEvent::RenditionCompleted { rendition: rendition("720p") },
         VideoEvent::ThumbnailsGenerated { object_key: "v/film/thumb.jpg".into(), width: 640, height: 360 },
+        VideoEvent::CaptionsAdded { captions: captions() },
+        VideoEvent::CaptionsRemoved { id: "s1".into(), by: ADA },
+        VideoEvent::StoryboardGenerated { storyboard: storyboard() },
         completed(),
         VideoEvent::TranscodeFailed { failure: failure() },
         VideoEvent::InterimObjectRemoved {},
@@ -252,6 +255,9 @@ pub fn videos() -> Vec<VideoEvent> {
         VideoEvent::Restored {},
         VideoEvent::PurgeStarted {},
         VideoEvent::Purged {},
+        VideoEvent::UploadFingerprinted { fingerprint: "5f".repeat(32) },
+        VideoEvent::MultipartStarted { upload_id: "b2f7".into(), part_bytes: 8_388_608, parts: 38 },
+        VideoEvent::UploadAborted { reason: AbortReason::Abandoned },
     ]
 }
 
@@ -290,6 +296,28 @@ pub fn source() -> Source {
         frame_rate_num: 30_000,
         frame_rate_den: 1_001,
         audio_channels: 2,
+        sounds: vec![],
+        texts: vec![],
+    }
+}
+
+pub fn captions() -> CaptionTrack {
+    CaptionTrack {
+        id: "s1".into(),
+        language: Some("en".into()),
+        label: named(ADA, "English"),
+        object_key: "v/film/text/s1.vtt".into(),
+        origin: CaptionOrigin::Source,
+    }
+}
+
+pub fn storyboard() -> Storyboard {
+    Storyboard {
+        object_key: "v/film/storyboard.vtt".into(),
+        tile_width: 160,
+        tile_height: 90,
+        interval_us: secs(2),
+        tiles: 6,
     }
 }
 

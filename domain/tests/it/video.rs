@@ -25,6 +25,7 @@ pub fn request_as(owner: AccountId, title: &str, size_bytes: u64, content_type: 
         size_bytes,
         content_type: content_type.into(),
         object_key: object_key.into(),
+        fingerprint: None,
     }
 }
 

@@ -5,16 +5,20 @@ use lockstep_domain::{
     channel::Visibility,
     time::MediaTime,
     video::{
-        Place, RenditionPlan, Source, Status, Video, VideoCommand as Do, VideoError as No, VideoEvent as Did,
-        VideoState,
+        AbortReason, Place, RenditionPlan, SINGLE_PUT_BYTES_MAX, Source, Status, Step, Video, VideoCommand as Do,
+        VideoError as No, VideoEvent as Did, VideoState,
     },
     work::{Failure, WorkItem},
 };
 use proptest::{prelude::*, sample::select};
 
 use crate::{
+    captions::captions_by,
     check::{repeats, total},
-    sample::{ADA, BOB, completed, failure, items, named, plan, planned, rendition, requested, secs, source, videos},
+    sample::{
+        ADA, BOB, captions, completed, failure, items, named, plan, planned, rendition, requested, secs, source,
+        storyboard, videos,
+    },
     video::{failed, given, processing, processing_then, ready, rejected, request_as, uploaded},
 };
 
@@ -129,6 +133,8 @@ fn the_transcoder_reports_only_while_processing() {
         progress(42, "encode"),
         Do::CompleteRendition { rendition: rendition("720p") },
         thumbnail("a"),
+        Do::RecordCaptions { captions: captions() },
+        Do::RecordStoryboard { storyboard: storyboard() },
         complete(),
         fail(),
     ];
@@ -153,7 +159,8 @@ fn a_film_remembers_what_happened() {
         ..VideoState::default()
     };
     assert_eq!(film, asked);
-    let every_event = videos().into_iter().filter(|event| !matches!(event, Did::UploadRejected { .. }));
+    let ended = |event: &Did| matches!(event, Did::UploadRejected { .. } | Did::UploadAborted { .. });
+    let every_event = videos().into_iter().filter(|event| !ended(event));
     let every_event: Vec<Did> = every_event.collect();
     let done = VideoState {
         status: Status::Failed,
@@ -165,6 +172,7 @@ fn a_film_remembers_what_happened() {
         stage: "encode".into(),
         eta_s: Some(30),
         thumbnail_key: Some("v/film/thumb.jpg".into()),
+        storyboard: Some(storyboard()),
         hls_key: Some("v/film/master.m3u8".into()),
         dash_key: Some("v/film/manifest.mpd".into()),
         failure: Some(failure()),
@@ -174,6 +182,8 @@ fn a_film_remembers_what_happened() {
         tags: Personal::new(ADA, vec!["sea".to_owned(), "summer".to_owned()]),
         visibility: Visibility::Unlisted,
         place: Place::Purged,
+        fingerprint: Some("5f".repeat(32)),
+        upload_id: Some("b2f7".into()),
         ..asked
     };
     assert_eq!(Video::fold(&every_event), done);
@@ -182,15 +192,19 @@ fn a_film_remembers_what_happened() {
 }
 
 fn uploads() -> impl Strategy<Value = Do> {
-    let request = (select(vec![ADA, BOB]), select(vec!["Holiday", " Holiday ", ""]), select(vec![0_u64, 1, u64::MAX]));
+    let sizes = select(vec![0_u64, 1, SINGLE_PUT_BYTES_MAX + 1, u64::MAX]);
+    let request = (select(vec![ADA, BOB]), select(vec!["Holiday", " Holiday ", ""]), sizes);
+    let print = proptest::option::of(select(vec!["5f".repeat(32), "a0".repeat(32)]));
     prop_oneof![
-        (request, select(vec!["u/film", "u/other"])).prop_map(|((owner, title, size), key)| request_as(
-            owner,
-            title,
-            size,
-            "video/mp4",
-            key
-        )),
+        (request, select(vec!["u/film", "u/other"]), print).prop_map(|((owner, title, size), key, print)| {
+            let mut wish = request_as(owner, title, size, "video/mp4", key);
+            let Do::RequestUpload { fingerprint, .. } = &mut wish else { unreachable!("it is a request") };
+            *fingerprint = print;
+            wish
+        }),
+        select(vec!["b2f7", "other"]).prop_map(|id| Do::Upload(Step::StartMultipart { upload_id: id.to_owned() })),
+        select(vec![AbortReason::Withdrawn, AbortReason::Abandoned])
+            .prop_map(|reason| Do::Upload(Step::Abort { reason })),
         Just(Do::CompleteUpload),
         Just(Do::RejectUpload { reason: "too small".into() }),
         Just(Do::StartTranscode),
@@ -210,13 +224,16 @@ fn reports() -> impl Strategy<Value = Do> {
             .prop_map(|(percent, stage, eta_s)| Do::ReportProgress { percent, stage, eta_s }),
         select(vec!["720p", "360p"]).prop_map(|name| Do::CompleteRendition { rendition: rendition(name) }),
         select(vec!["a", "b"]).prop_map(thumbnail),
+        Just(Do::RecordCaptions { captions: captions() }),
+        Just(Do::RecordStoryboard { storyboard: storyboard() }),
         Just(complete()),
         failure.prop_map(|failure| Do::FailTranscode { failure }),
     ]
 }
 
 fn commands() -> impl Strategy<Value = Do> {
-    prop_oneof![2 => uploads(), 2 => reports(), 3 => crate::video_library::wishes()]
+    let captions = captions_by(select(vec![ADA, ADA, BOB]));
+    prop_oneof![3 => uploads(), 4 => reports(), 4 => captions, 3 => crate::video_library::wishes()]
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! Uploading films.
 
 use async_graphql::{Context, InputObject, Object};
-use lockstep_commands::video::{self, Upload, VideoRefusal};
+use lockstep_commands::{
+    CommandError, upload,
+    video::{self, Upload, VideoRefusal},
+};
 use lockstep_domain::ids::VideoId;
 use uuid::Uuid;
 
 use crate::{
     answer::{ChangePayload, Refused, UploadPayload, UploadRequested, change, payload},
     context::Shared,
-    problem::{Nullable, nullable},
+    object::upload::{AlreadyUploaded, QuotaExceeded},
+    problem::{Nullable, Problem, nullable},
     scalar::whole,
 };
 
@@ -20,6 +24,10 @@ struct RequestUploadInput {
     file_name: String,
     size_bytes: f64,
     content_type: String,
+    /// SHA-256 in lower-case hexadecimal over size, time of change and the first and last MiB: finds the same file again.
+    fingerprint: Option<String>,
+    /// Upload although the same file is there.
+    again: Option<bool>,
 }
 
 #[derive(InputObject)]
@@ -41,11 +49,16 @@ impl Videos {
                 return Ok(Some(Refused::of(&VideoRefusal::Guest)));
             }
             let size_bytes = u64::try_from(whole(input.size_bytes, "the size")?).unwrap_or(0);
-            let RequestUploadInput { title, file_name, content_type, .. } = input;
-            let upload = Upload { title, file_name, size_bytes, content_type };
-            payload(video::request_upload(ctx.services(), &command, upload).await, |ticket| {
-                UploadRequested::from(ticket).into()
-            })
+            let RequestUploadInput { title, file_name, content_type, fingerprint, again, .. } = input;
+            let again = again.unwrap_or(false);
+            let upload = Upload { title, file_name, size_bytes, content_type, fingerprint, again };
+            match video::request_upload(ctx.services(), &command, upload).await {
+                Err(CommandError::Refused(VideoRefusal::Duplicate(video))) => already(ctx, &command, video).await,
+                Err(CommandError::Refused(VideoRefusal::Quota { kind, used, allowed })) => {
+                    Ok(Some(QuotaExceeded::of(kind, used, allowed).into()))
+                }
+                answer => payload(answer, |ticket| UploadRequested::from(ticket).into()),
+            }
         })
         .await
     }
@@ -58,4 +71,16 @@ impl Videos {
         })
         .await
     }
+}
+
+/// The asker's own film that this file is already.
+async fn already(
+    ctx: &Context<'_>,
+    command: &lockstep_commands::Context,
+    video: VideoId,
+) -> Result<Option<UploadPayload>, Problem> {
+    payload(upload::parts(ctx.services(), command, video).await, |(state, _)| {
+        let title = state.title.value().cloned().unwrap_or_default();
+        AlreadyUploaded { video: video.0, title, status: state.status.into() }.into()
+    })
 }

@@ -93,7 +93,7 @@ impl LibraryPage {
     async fn end_cursor(&self) -> Option<&str> {
         self.end_cursor.as_deref()
     }
-    /// How many there are on all pages; 10,001 stands for more than 10,000, and a search finds at most 1,000.
+    /// How many there are on all pages; 10,001 stands for more than 10,000, and a search finds at most 500.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, Problem> {
         let count = match (&self.filter.search, self.nodes.first()) {
             (Some(_), first) => first.and_then(|entry| entry.found.total).unwrap_or(0),

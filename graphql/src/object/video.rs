@@ -2,13 +2,16 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use lockstep_domain::work;
-use lockstep_projections::videos::{self, Filter, RenditionRow, VideoRow};
+use lockstep_projections::videos::{self, CaptionRow, Filter, RenditionRow, VideoRow};
 use uuid::Uuid;
 
-use super::account::{self, Account};
+use super::{
+    account::{self, Account},
+    captions::{CaptionOrigin, Captions},
+};
 use crate::{
     context::{DeliveryToken, Shared},
-    loader::LadderOf,
+    loader::{CaptionsOf, LadderOf},
     problem::{Nullable, Problem},
     scalar::{DateTime, VideoStatus, Visibility, float},
 };
@@ -30,6 +33,12 @@ impl Video {
     fn url(&self, ctx: &Context<'_>, path: Option<&String>) -> Option<String> {
         let path = path?;
         self.token(ctx).map(|delivery| format!("/v/{}/{path}", delivery.token))
+    }
+
+    fn track(&self, ctx: &Context<'_>, row: CaptionRow) -> Captions {
+        let origin = if row.origin == "upload" { CaptionOrigin::Upload } else { CaptionOrigin::Source };
+        let url = self.url(ctx, Some(&row.path));
+        Captions { id: row.caption_id, language: row.language, label: row.label, origin, url }
     }
 }
 
@@ -96,6 +105,15 @@ impl Video {
     }
     async fn dash_url(&self, ctx: &Context<'_>) -> Option<String> {
         self.url(ctx, self.row.dash_path.as_ref())
+    }
+    /// Which part of which small picture is shown at which time, as WebVTT.
+    async fn storyboard_url(&self, ctx: &Context<'_>) -> Option<String> {
+        self.url(ctx, self.row.storyboard_path.as_ref())
+    }
+    /// In the order they came.
+    async fn captions(&self, ctx: &Context<'_>) -> Result<Vec<Captions>, Problem> {
+        let rows = ctx.loaders().captions.load_one(CaptionsOf(self.row.video)).await?;
+        Ok(rows.unwrap_or_default().into_iter().map(|row| self.track(ctx, row)).collect())
     }
     /// The current token: swap it into each request, as it changes while a film plays.
     async fn delivery(&self, ctx: &Context<'_>) -> Option<Delivery> {

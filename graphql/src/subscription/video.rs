@@ -152,6 +152,11 @@ fn detail(event: &VideoEvent) -> String {
         VideoEvent::TranscodeProgressed { percent, stage, eta_s: None } => format!("{stage} {percent} %"),
         VideoEvent::RenditionCompleted { rendition } => format!("{} is complete", rendition.name),
         VideoEvent::ThumbnailsGenerated { width, height, .. } => format!("poster {width}×{height}"),
+        VideoEvent::CaptionsAdded { captions } => {
+            format!("captions in {}", captions.language.as_deref().unwrap_or("an unnamed language"))
+        }
+        VideoEvent::CaptionsRemoved { .. } => "captions were removed".to_owned(),
+        VideoEvent::StoryboardGenerated { storyboard } => format!("{} small pictures", storyboard.tiles),
         VideoEvent::TranscodeCompleted { .. } => "ready to watch".to_owned(),
         VideoEvent::TranscodeFailed { failure } => failure.reason.clone(),
         VideoEvent::InterimObjectRemoved {} => "the uploaded file was removed".to_owned(),
@@ -163,5 +168,8 @@ fn detail(event: &VideoEvent) -> String {
         VideoEvent::Restored {} => "it is back from the trash".to_owned(),
         VideoEvent::PurgeStarted {} => "it is being removed".to_owned(),
         VideoEvent::Purged {} => "nothing of it is stored any more".to_owned(),
+        VideoEvent::UploadFingerprinted { .. } => String::new(),
+        VideoEvent::MultipartStarted { parts, .. } => format!("in {parts} parts"),
+        VideoEvent::UploadAborted { .. } => "the upload was given up".to_owned(),
     }
 }

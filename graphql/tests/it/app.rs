@@ -88,6 +88,7 @@ impl App {
             objects: buckets,
             clock: Arc::new(TickingClock(AtomicI64::new(1_700_000_000_000_000))),
             ids: Arc::new(RandomIds),
+            uploads: lockstep_commands::upload::Uploads::default(),
         };
         let shutdown = CancellationToken::new();
         let runner = Runner::new(store.clone(), services.pool.clone());
@@ -258,6 +259,11 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "trashFilms" | "restoreFilms" | "purgeFilms" => {
             ("FilmsInput", "... on FilmsAnswered { position answers { video changed code message } }")
         }
+        "uploadCaptions" => (
+            "UploadCaptionsInput",
+            "... on Changed { position version changed } ... on CaptionsUnreadable { code message line }",
+        ),
+        "removeCaptions" => ("RemoveCaptionsInput", changed),
         "confirmUpload" => ("ConfirmUploadInput", changed),
         "createChannel" => ("CreateChannelInput", "... on ChannelCreated { id slug position }"),
         "renameChannel" => ("RenameChannelInput", changed),
@@ -275,6 +281,8 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "redeemInvite" => ("RedeemInviteInput", "... on InviteRedeemed { channel slug position }"),
         "revokeInvite" => ("RevokeInviteInput", changed),
         "grantRole" => ("GrantRoleInput", changed),
+        "signUploadParts" => ("SignUploadPartsInput", "... on UploadPartsSigned { expiresAt }"),
+        "abortUpload" => ("AbortUploadInput", changed),
         "loadVideo" => ("LoadVideoInput", changed),
         "play" | "pause" => ("PlayInput", changed),
         "seek" => ("SeekInput", changed),
@@ -308,6 +316,7 @@ pub fn upload(owner: &Principal, video: VideoId) -> VideoCommand {
         size_bytes: 1_000,
         content_type: "video/mp4".to_owned(),
         object_key: format!("u/{video}"),
+        fingerprint: None,
     }
 }
 
@@ -323,6 +332,8 @@ fn source() -> Source {
         frame_rate_num: 25,
         frame_rate_den: 1,
         audio_channels: 2,
+        sounds: vec![],
+        texts: vec![],
     }
 }
 

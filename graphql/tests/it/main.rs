@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod captions;
 mod channels;
 mod chat;
 mod cost;
@@ -16,3 +17,4 @@ mod record;
 mod sdl;
 mod subscribing;
 mod sweep;
+mod uploads;

@@ -13,9 +13,12 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use s3s::{
     S3, S3Request, S3Response, S3Result,
     dto::{
-        DeleteObjectInput, DeleteObjectOutput, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput,
-        HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput,
-        StreamingBlob,
+        AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+        CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput,
+        DeleteObjectOutput, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
+        HeadObjectOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsV2Input,
+        ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput, StreamingBlob,
+        UploadPartInput, UploadPartOutput,
     },
     s3_error,
 };
@@ -24,7 +27,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use super::{
-    EmbeddedOptions, OpenError, io_error,
+    EmbeddedOptions, OpenError, io_error, multipart,
     upload::{UPLOAD_IDLE_MAX, exactly},
 };
 use crate::check_key;
@@ -42,6 +45,8 @@ pub(crate) struct Files(Arc<Inner>);
 struct Inner {
     fs: FileSystem,
     root: PathBuf,
+    /// One folder per open upload in parts.
+    multipart: PathBuf,
     buckets: [String; 2],
     sync: SyncFn,
     /// Held open: its lock keeps other processes out (two would write to the same temporary names).
@@ -62,12 +67,22 @@ impl Files {
             std::fs::create_dir_all(&path).map_err(io_error(&path))?;
         }
         let sync: SyncFn = options.sync.clone().unwrap_or_else(|| Arc::new(|path| File::open(path)?.sync_all()));
-        for folder in [&root, &options.root] {
+        let multipart = options.root.join("multipart");
+        multipart::open(&multipart).map_err(io_error(&multipart))?;
+        for folder in [&root, &multipart, &options.root] {
             sync(folder).map_err(io_error(folder))?;
         }
         let fs = FileSystem::new(&root);
         let fs = fs.map_err(|error| io_error(&root)(io::Error::other(format!("{error:?}"))))?;
-        Ok(Self(Arc::new(Inner { fs, root, buckets, sync, _lock: lock })))
+        Ok(Self(Arc::new(Inner { fs, root, multipart, buckets, sync, _lock: lock })))
+    }
+
+    pub(super) fn multipart_root(&self) -> &Path {
+        &self.0.multipart
+    }
+
+    pub(super) fn flush(&self, path: &Path) -> io::Result<()> {
+        (self.0.sync)(path)
     }
 
     pub(crate) fn object_path(&self, bucket: &str, key: &str) -> PathBuf {
@@ -75,7 +90,7 @@ impl Files {
     }
 
     /// The two hidden files s3s-fs keeps per object: headers first, then what it writes last of all (tag, checksums).
-    fn side_paths(&self, bucket: &str, key: &str) -> [PathBuf; 2] {
+    pub(super) fn side_paths(&self, bucket: &str, key: &str) -> [PathBuf; 2] {
         let (bucket, key) = (BASE64_URL_SAFE_NO_PAD.encode(bucket), BASE64_URL_SAFE_NO_PAD.encode(key));
         ["metadata", "internal"].map(|kind| self.0.root.join(format!(".bucket-{bucket}.object-{key}.{kind}.json")))
     }
@@ -120,7 +135,7 @@ impl Files {
         .await
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
@@ -128,7 +143,7 @@ impl Files {
         tokio::task::spawn_blocking(move || work(&files)).await.map_err(io::Error::other)?
     }
 
-    fn check(&self, bucket: &str, key: &str) -> S3Result<()> {
+    pub(super) fn check(&self, bucket: &str, key: &str) -> S3Result<()> {
         self.check_bucket(bucket)?;
         check_key(key).map_err(|error| s3_error!(InvalidArgument, "{error}"))
     }
@@ -171,6 +186,14 @@ fn first_byte(content_range: &str) -> Option<u64> {
     content_range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
 
+/// The body, held to its declared length.
+fn held(body: Option<StreamingBlob>, content_length: Option<i64>) -> S3Result<(StreamingBlob, u64)> {
+    let declared = content_length.and_then(|bytes| u64::try_from(bytes).ok());
+    let declared = declared.ok_or_else(|| s3_error!(MissingContentLength))?;
+    let body = body.ok_or_else(|| s3_error!(IncompleteBody))?;
+    Ok((StreamingBlob::wrap(Box::pin(exactly(body, declared, UPLOAD_IDLE_MAX))), declared))
+}
+
 /// Runs `work` to its end even when the caller goes away: a half-finished rename and flush must not be left behind.
 async fn to_its_end<T: Send + 'static>(work: impl Future<Output = S3Result<T>> + Send + 'static) -> S3Result<T> {
     tokio::spawn(work).await.map_err(s3s::S3Error::internal_error)?
@@ -180,10 +203,8 @@ async fn to_its_end<T: Send + 'static>(work: impl Future<Output = S3Result<T>> +
 impl S3 for Files {
     async fn put_object(&self, mut request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         self.check(&request.input.bucket, &request.input.key)?;
-        let declared = request.input.content_length.and_then(|bytes| u64::try_from(bytes).ok());
-        let declared = declared.ok_or_else(|| s3_error!(MissingContentLength))?;
-        let body = request.input.body.take().ok_or_else(|| s3_error!(IncompleteBody))?;
-        request.input.body = Some(StreamingBlob::wrap(Box::pin(exactly(body, declared, UPLOAD_IDLE_MAX))));
+        let (body, _) = held(request.input.body.take(), request.input.content_length)?;
+        request.input.body = Some(body);
         let files = self.clone();
         to_its_end(async move { files.put(request).await }).await
     }
@@ -231,5 +252,52 @@ impl S3 for Files {
     async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
         self.check_bucket(&request.input.bucket)?;
         self.0.fs.head_bucket(request).await
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        self.check(&request.input.bucket, &request.input.key)?;
+        let files = self.clone();
+        to_its_end(async move { files.create_parts(request.input).await.map(S3Response::new) }).await
+    }
+
+    async fn upload_part(&self, mut request: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
+        self.check(&request.input.bucket, &request.input.key)?;
+        let (body, declared) = held(request.input.body.take(), request.input.content_length)?;
+        let files = self.clone();
+        to_its_end(async move { files.store_part(request.input, body, declared).await.map(S3Response::new) }).await
+    }
+
+    async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
+        self.check(&request.input.bucket, &request.input.key)?;
+        self.parts(request.input).await.map(S3Response::new)
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        self.check(&request.input.bucket, &request.input.key)?;
+        let files = self.clone();
+        to_its_end(async move { files.complete_parts(request.input).await.map(S3Response::new) }).await
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        self.check(&request.input.bucket, &request.input.key)?;
+        let files = self.clone();
+        to_its_end(async move { files.abort_parts(request.input).await.map(S3Response::new) }).await
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        self.check_bucket(&request.input.bucket)?;
+        self.open_uploads(request.input).await.map(S3Response::new)
     }
 }

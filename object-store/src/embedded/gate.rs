@@ -59,7 +59,8 @@ impl Gate {
         }
         let path = request.uri().path().strip_prefix('/');
         let key = path.and_then(|path| path.strip_prefix(self.bucket.as_str())).and_then(|path| path.strip_prefix('/'));
-        let presigned = request.uri().query().is_some_and(is_presigned);
+        let part = request.method() == Method::PUT;
+        let presigned = request.uri().query().is_some_and(|query| is_presigned(query, part));
         let by_header = request.headers().contains_key(header::AUTHORIZATION)
             || request.headers().keys().any(|name| name.as_str().starts_with("x-amz-"));
         match key {
@@ -79,11 +80,18 @@ impl Gate {
     }
 }
 
-/// A signature of version 4 in the query, and no parameter that would name another operation (`acl`, `uploadId`, …).
-fn is_presigned(query: &str) -> bool {
+/// Parameters of a PUT of one part; for other methods `uploadId` would name another operation.
+const PART_PARAMETERS: [&str; 2] = ["partNumber", "uploadId"];
+
+/// A signature of version 4 in the query, and no parameter that would name another operation (`acl`, …); those of a
+/// part only both together.
+fn is_presigned(query: &str, part: bool) -> bool {
     let names = || query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    let of_a_part = names().filter(|name| PART_PARAMETERS.contains(name)).count();
+    let known = |name: &str| name.starts_with("X-Amz-") || name == "x-id" || PART_PARAMETERS.contains(&name);
     query.len() <= QUERY_BYTES_MAX
-        && names().all(|name| name.starts_with("X-Amz-") || name == "x-id")
+        && names().all(known)
+        && (of_a_part == 0 || (part && of_a_part == PART_PARAMETERS.len()))
         && names().any(|name| name == "X-Amz-Signature")
 }
 
@@ -173,9 +181,11 @@ mod tests {
 
     #[test]
     fn only_version_4_queries_are_presigned() {
-        assert!(is_presigned("x-id=PutObject&X-Amz-Date=1&X-Amz-Signature=ab"));
+        assert!(is_presigned("x-id=PutObject&X-Amz-Date=1&X-Amz-Signature=ab", true));
+        let part = "partNumber=1&uploadId=2&X-Amz-Signature=ab";
+        assert!(is_presigned(part, true) && !is_presigned(part, false), "a part is only PUT");
         for query in ["", "X-Amz-Date=1", "X-Amz-Signature=ab&acl", "X-Amz-Signature=ab&uploadId=1", "Signature=ab"] {
-            assert!(!is_presigned(query), "{query}");
+            assert!(!is_presigned(query, true), "{query}");
         }
     }
 }

@@ -55,7 +55,7 @@ fn create(root: &Path, path: &Path) -> io::Result<()> {
     File::open(root)?.sync_all()
 }
 
-fn random_hex<const N: usize>() -> String {
+pub(super) fn random_hex<const N: usize>() -> String {
     let mut bytes = [0; N];
     rand::rng().fill_bytes(&mut bytes);
     hex::encode(bytes)

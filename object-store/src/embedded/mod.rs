@@ -8,6 +8,7 @@ mod files;
 mod gate;
 mod keys;
 mod local;
+mod multipart;
 mod upload;
 
 use std::{

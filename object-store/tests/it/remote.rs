@@ -66,6 +66,26 @@ async fn the_same_calls_work_over_a_socket() {
 }
 
 #[tokio::test]
+async fn an_upload_in_parts_works_over_a_socket() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = s3_service(folder.path()).await;
+    let own = S3Settings { public_url: None, ..settings(&url) };
+    let interim = Buckets::connect(&own).unwrap().interim;
+    let id = interim.create_multipart("u/1", "video/mp4").await.unwrap();
+    let content: Bytes = (0..6_000_000).map(|at| (at % 251) as u8).collect();
+    for (number, part) in [(1, content.slice(..5_500_000)), (2, content.slice(5_500_000..))] {
+        let signed = interim.presign_part("u/1", &id, number, part.len() as u64, ABSENT_TIME_MAX).await.unwrap();
+        assert_eq!(reqwest::Client::new().put(&signed.url).body(part).send().await.unwrap().status(), 200, "{number}");
+    }
+    let parts = interim.list_parts("u/1", &id).await.unwrap().unwrap();
+    assert_eq!(parts.iter().map(|part| (part.number, part.bytes)).collect::<Vec<_>>(), [(1, 5_500_000), (2, 500_000)]);
+    interim.complete_multipart("u/1", &id, &parts).await.unwrap();
+    assert_eq!(interim.get("u/1").await.unwrap().unwrap().body.collect(8 << 20).await.unwrap(), content);
+    let other = interim.create_multipart("u/2", "video/mp4").await.unwrap();
+    interim.abort_multipart("u/2", &other).await.unwrap();
+}
+
+#[tokio::test]
 async fn wrong_keys_and_missing_buckets_are_told_apart() {
     let folder = tempfile::TempDir::new().unwrap();
     let url = s3_service(folder.path()).await;

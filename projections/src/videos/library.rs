@@ -21,11 +21,25 @@ pub enum Shelf {
 type Applied = Result<(), ApplyError>;
 
 pub(super) async fn retitled(tx: &mut PgConnection, event: &RecordedEvent, video: VideoId, title: &str) -> Applied {
-    set(tx, event, video, "title = $4", title).await
+    known(tx, title).await?;
+    set(tx, event, video, "title = $4, document = library_document($4, tag_words, description)", title).await
+}
+
+/// The words of a title are there for searches that have one letter wrong.
+pub(super) async fn known(tx: &mut PgConnection, title: &str) -> Applied {
+    sqlx::query(
+        "INSERT INTO rm_video_words (word)
+         SELECT word FROM unnest(tsvector_to_array(to_tsvector('simple'::regconfig, $1))) word
+         WHERE word ~ '^[[:alnum:]]+$' ON CONFLICT (word) DO NOTHING",
+    )
+    .bind(title)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn described(tx: &mut PgConnection, event: &RecordedEvent, video: VideoId, text: &str) -> Applied {
-    set(tx, event, video, "description = $4", text).await
+    set(tx, event, video, "description = $4, document = library_document(title, tag_words, $4)", text).await
 }
 
 pub(super) async fn tagged(
@@ -37,7 +51,7 @@ pub(super) async fn tagged(
     let tags = tags.cloned().unwrap_or_default();
     let words = tags.join(" ");
     sqlx::query(
-        "UPDATE rm_videos SET tags = $4, tag_words = $5, version = $3, position = $2
+        "UPDATE rm_videos SET tags = $4, tag_words = $5, document = library_document(title, $5, description), version = $3, position = $2
          WHERE video_id = $1 AND position < $2",
     )
     .bind(video.0)

@@ -35,6 +35,7 @@ pub struct VideoRow {
     pub thumbnail_path: Option<String>,
     pub hls_path: Option<String>,
     pub dash_path: Option<String>,
+    pub storyboard_path: Option<String>,
     pub failure: Option<Failure>,
     pub description: String,
     pub tags: Vec<String>,
@@ -74,6 +75,13 @@ impl VideoRow {
     }
 }
 
+/// What a [`VideoRow`] is read from, of a table called `v`: all but the document of the search.
+pub(crate) const COLUMNS: &str = "v.video_id, v.owner_id, v.title, v.file_name, v.size_bytes, v.status, v.percent, \
+    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, v.storyboard_path, \
+    v.hls_path, v.dash_path, v.failure_stage, v.failure_code, v.failure_reason, v.failure_retryable, v.description, \
+    v.tags, v.visibility, v.shelf, v.trashed_at_us, v.purge_at_us, v.stored_bytes, v.created_at_us, v.created_position, \
+    v.version, v.position";
+
 /// Who looks at films.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asker {
@@ -111,6 +119,7 @@ impl FromRow<'_, PgRow> for VideoRow {
             thumbnail_path: row.try_get("thumbnail_path")?,
             hls_path: row.try_get("hls_path")?,
             dash_path: row.try_get("dash_path")?,
+            storyboard_path: row.try_get("storyboard_path")?,
             failure,
             description: row.try_get("description")?,
             tags: row.try_get("tags")?,
@@ -139,7 +148,7 @@ pub struct RenditionRow {
     pub complete: bool,
 }
 
-/// What a list of films shows.
+/// What a list of films shows. Uploads that were given up are only in it when asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub status: Option<Status>,
@@ -167,7 +176,8 @@ impl Filter {
 /// The films of these ids, in no order; unknown ids are absent.
 pub async fn by_ids(pool: &PgPool, ids: &[VideoId]) -> Result<Vec<VideoRow>, sqlx::Error> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    sqlx::query_as("SELECT * FROM rm_videos WHERE video_id = ANY($1)").bind(ids).fetch_all(pool).await
+    let sql = format!("SELECT {COLUMNS} FROM rm_videos v WHERE v.video_id = ANY($1)");
+    sqlx::query_as(&sql).bind(ids).fetch_all(pool).await
 }
 
 /// The films after `after`, newest first.
@@ -177,27 +187,30 @@ pub async fn list(
     after: Option<Position>,
     limit: i64,
 ) -> Result<Vec<VideoRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM rm_videos
-         WHERE created_position < $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR title ILIKE $3)
+    let sql = format!(
+        "SELECT {COLUMNS} FROM rm_videos v
+         WHERE created_position < $1 AND ($3::text IS NULL OR title ILIKE $3)
+           AND CASE WHEN $2::text IS NULL THEN status <> 'aborted' ELSE status = $2 END
            AND shelf = 'library' AND ($5 OR visibility = 'public' OR owner_id = $6)
-         ORDER BY created_position DESC LIMIT $4",
-    )
-    .bind(after.map_or(i64::MAX, Position::as_i64))
-    .bind(filter.status.map(Word::word))
-    .bind(filter.pattern())
-    .bind(limit)
-    .bind(filter.asker.administers)
-    .bind(filter.asker.account.map(|account| account.0))
-    .fetch_all(pool)
-    .await
+         ORDER BY created_position DESC LIMIT $4"
+    );
+    sqlx::query_as(&sql)
+        .bind(after.map_or(i64::MAX, Position::as_i64))
+        .bind(filter.status.map(Word::word))
+        .bind(filter.pattern())
+        .bind(limit)
+        .bind(filter.asker.administers)
+        .bind(filter.asker.account.map(|account| account.0))
+        .fetch_all(pool)
+        .await
 }
 
 /// How many films a filter finds.
 pub async fn count(pool: &PgPool, filter: &Filter) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM rm_videos
-         WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR title ILIKE $2)
+         WHERE CASE WHEN $1::text IS NULL THEN status <> 'aborted' ELSE status = $1 END
+           AND ($2::text IS NULL OR title ILIKE $2)
            AND shelf = 'library' AND ($3 OR visibility = 'public' OR owner_id = $4)",
     )
     .bind(filter.status.map(Word::word))

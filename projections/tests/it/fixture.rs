@@ -16,7 +16,7 @@ use lockstep_domain::{
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
     report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
-    video::{RenditionFacts, RenditionPlan, Source, VideoEvent},
+    video::{CaptionOrigin, CaptionTrack, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent},
 };
 use lockstep_event_store::{Append, EventStore, Expected, MasterKey, Metadata, NewEvent, PostgresStore};
 use lockstep_migrations::testing::TestDatabase;
@@ -349,6 +349,16 @@ pub fn invite(n: u128) -> InviteId {
     InviteId(Uuid::from_u128(n))
 }
 
+fn captions(owner: AccountId, video: VideoId, id: &str, origin: CaptionOrigin) -> CaptionTrack {
+    CaptionTrack {
+        id: id.to_owned(),
+        language: Some("en".to_owned()),
+        label: Personal::new(owner, format!("English {id}")),
+        object_key: format!("v/{video}/text/{id}.vtt"),
+        origin,
+    }
+}
+
 async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: VideoId) {
     let source = Source {
         container: "mp4".to_owned(),
@@ -361,6 +371,8 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         frame_rate_num: 25,
         frame_rate_den: 1,
         audio_channels: 0,
+        sounds: vec![],
+        texts: vec![],
     };
     let plan = |name: &str, height| RenditionPlan { name: name.to_owned(), width: 1, height, bitrate_bps: 1_000 };
     let rendition = RenditionFacts {
@@ -382,12 +394,25 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         VideoEvent::TranscodeProgressed { percent: 40, stage: "encode".to_owned(), eta_s: Some(12) },
         VideoEvent::RenditionCompleted { rendition },
         VideoEvent::ThumbnailsGenerated { object_key: format!("v/{video}/thumb.jpg"), width: 640, height: 360 },
+        VideoEvent::CaptionsAdded { captions: captions(owner, video, "s1", CaptionOrigin::Source) },
+        VideoEvent::CaptionsAdded { captions: captions(owner, video, "s2", CaptionOrigin::Source) },
+        VideoEvent::StoryboardGenerated {
+            storyboard: Storyboard {
+                object_key: format!("v/{video}/storyboard.vtt"),
+                tile_width: 160,
+                tile_height: 90,
+                interval_us: MediaTime(2_000_000),
+                tiles: 30,
+            },
+        },
         VideoEvent::TranscodeCompleted {
             hls_key: format!("v/{video}/master.m3u8"),
             dash_key: format!("v/{video}/manifest.mpd"),
             duration_us: MediaTime(60_040_000),
         },
         VideoEvent::InterimObjectRemoved {},
+        VideoEvent::CaptionsAdded { captions: captions(owner, video, "u1", CaptionOrigin::Upload) },
+        VideoEvent::CaptionsRemoved { id: "s2".to_owned(), by: owner },
         VideoEvent::Described { description: personal(owner, "Two weeks by the sea.") },
         VideoEvent::Tagged { tags: Personal::new(owner, vec!["sea".to_owned(), "summer".to_owned()]) },
         VideoEvent::VisibilityChanged { visibility: Visibility::Unlisted },
@@ -421,4 +446,12 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         VideoEvent::Purged {},
     ];
     fixture.append(StreamId::video(gone), None, &events).await;
+    let aborted = VideoId(Uuid::new_v4());
+    let events = [
+        requested(owner, aborted, "Given up"),
+        VideoEvent::UploadFingerprinted { fingerprint: "5f".repeat(32) },
+        VideoEvent::MultipartStarted { upload_id: "b2f7".to_owned(), part_bytes: 8 << 20, parts: 38 },
+        VideoEvent::UploadAborted { reason: lockstep_domain::video::AbortReason::Withdrawn },
+    ];
+    fixture.append(StreamId::video(aborted), None, &events).await;
 }

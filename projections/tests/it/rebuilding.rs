@@ -27,7 +27,7 @@ async fn a_rebuild_gives_equal_rows_for_every_read_model() {
     let video = VideoId(Uuid::new_v4());
     let position = fixture.append(StreamId::video(video), None, &[requested(story.ada, video, "Next")]).await;
     reader.wait_for(&names(), position).await.unwrap();
-    assert_eq!(fixture.rows().await.len(), rows.len() + 2, "the film, and whose it is");
+    assert_eq!(fixture.rows().await.len(), rows.len() + 3, "the film, its word, and whose it is");
     shutdown.cancel();
     running.await.unwrap();
 }

@@ -4,9 +4,13 @@
 use std::time::Duration;
 
 use dash_mpd_core::{
-    AdaptationSet, AudioChannelConfiguration, MPD, Period, Representation, Role, S, SegmentTemplate, SegmentTimeline,
+    AdaptationSet, AudioChannelConfiguration, Label, MPD, Period, Representation, Role, S, SegmentTemplate,
+    SegmentTimeline,
 };
-use lockstep_domain::work::Segment;
+use lockstep_domain::{
+    video::{SoundRole, SoundTrack},
+    work::Segment,
+};
 
 use super::{Ledger, Track};
 
@@ -14,11 +18,14 @@ use super::{Ledger, Track};
 const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 /// Ticks per second of every timeline here: the ledger's microseconds.
 const TIMESCALE: u64 = 1_000_000;
+/// Above the priority a set has by itself, which is 1.
+const FIRST_CHOICE: u64 = 2;
 
 /// `manifest.mpd`: one period, the picture sizes as one switching set, the sound as another set.
 pub fn mpd(ledger: &Ledger) -> String {
     let duration = micros(ledger.duration_us());
-    let adaptations = [Some(pictures(ledger)), ledger.audio.as_ref().map(sound)].into_iter().flatten().collect();
+    let sounds = ledger.audio.iter().enumerate().map(|(place, track)| sound(ledger, place, track));
+    let adaptations = std::iter::once(pictures(ledger)).chain(sounds).collect();
     let period = Period {
         id: Some("1".to_owned()),
         start: Some(Duration::ZERO),
@@ -81,19 +88,24 @@ fn pictures(ledger: &Ledger) -> AdaptationSet {
     }
 }
 
-fn sound(track: &Track) -> AdaptationSet {
+/// Several sound tracks are sets of their own: the first is the one to begin with.
+fn sound(ledger: &Ledger, place: usize, track: &Track) -> AdaptationSet {
+    let told = ledger.sounds.get(place);
     let channels = AudioChannelConfiguration {
         schemeIdUri: "urn:mpeg:dash:23003:3:audio_channel_configuration:2011".to_owned(),
         value: Some("2".to_owned()),
         ..Default::default()
     };
     AdaptationSet {
-        id: Some("2".to_owned()),
+        id: Some((place + 2).to_string()),
+        lang: told.and_then(|told| told.language.clone()),
+        selectionPriority: told.filter(|_| place == 0).map(|_| FIRST_CHOICE),
         contentType: Some("audio".to_owned()),
         mimeType: Some("audio/mp4".to_owned()),
         segmentAlignment: Some(true),
         startWithSAP: Some(1),
-        Role: vec![main_role()],
+        Label: told.map(|_| Label { content: ledger.sound_name(place), ..Default::default() }).into_iter().collect(),
+        Role: vec![role(place, told)],
         SegmentTemplate: Some(template(track)),
         representations: vec![Representation {
             audioSamplingRate: Some("48000".to_owned()),
@@ -105,7 +117,20 @@ fn sound(track: &Track) -> AdaptationSet {
 }
 
 fn main_role() -> Role {
-    Role { schemeIdUri: "urn:mpeg:dash:role:2011".to_owned(), value: Some("main".to_owned()), ..Default::default() }
+    named_role("main")
+}
+
+fn role(place: usize, told: Option<&SoundTrack>) -> Role {
+    named_role(match told.map_or(SoundRole::Main, |told| told.role) {
+        SoundRole::Main if place == 0 => "main",
+        SoundRole::Main => "dub",
+        SoundRole::Commentary => "commentary",
+        SoundRole::Description => "description",
+    })
+}
+
+fn named_role(word: &str) -> Role {
+    Role { schemeIdUri: "urn:mpeg:dash:role:2011".to_owned(), value: Some(word.to_owned()), ..Default::default() }
 }
 
 fn representation(track: &Track) -> Representation {

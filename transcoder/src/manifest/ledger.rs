@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 
 use lockstep_domain::{
-    video::{RenditionFacts, RenditionPlan, Source},
+    video::{RenditionFacts, RenditionPlan, SoundRole, SoundTrack, Source},
     work::Segment,
 };
 
-use crate::{
-    plan::{self, grid},
-    protocol::AUDIO,
-};
+use crate::plan::{self, grid};
 
 /// The published segments do not make a film.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +41,10 @@ pub struct Track {
 pub struct Ledger {
     /// Largest first.
     pub video: Vec<Track>,
-    pub audio: Option<Track>,
+    /// In the order of the source's tracks.
+    pub audio: Vec<Track>,
+    /// What each sound is, when there are several.
+    pub sounds: Vec<SoundTrack>,
     /// Output frames per second as a fraction.
     pub rate: (u32, u32),
 }
@@ -66,9 +66,23 @@ impl Ledger {
             let held = by_name.remove(plan.name.as_str()).unwrap_or_default();
             tracks.push(track(plan, &held, expected)?);
         }
-        let audio = tracks.iter().position(|track| track.plan.name == AUDIO).map(|at| tracks.remove(at));
+        let (audio, tracks) = tracks.into_iter().partition(|track| track.plan.height == 0);
         let clock = plan::clock(source.frame_rate_num, source.frame_rate_den);
-        Ok(Self { video: tracks, audio, rate: (clock.rate_num, clock.rate_den) })
+        let rate = (clock.rate_num, clock.rate_den);
+        Ok(Self { video: tracks, audio, sounds: source.sounds.clone(), rate })
+    }
+
+    /// What a sound track is called in manifests; names differ within a film.
+    pub fn sound_name(&self, place: usize) -> String {
+        let Some(told) = self.sounds.get(place) else { return "Sound".to_owned() };
+        let role = match told.role {
+            SoundRole::Main => None,
+            SoundRole::Commentary => Some("commentary"),
+            SoundRole::Description => Some("description"),
+        };
+        let about: Vec<&str> = told.language.as_deref().into_iter().chain(role).collect();
+        let number = place + 1;
+        if about.is_empty() { format!("Sound {number}") } else { format!("Sound {number} ({})", about.join(", ")) }
     }
 
     /// The longest track, microseconds.

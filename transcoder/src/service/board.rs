@@ -98,7 +98,7 @@ impl Board {
         let Some(film) = self.films.get_mut(&video) else { return };
         Video::evolve(&mut film.state, event);
         match film.state.status {
-            Status::Ready | Status::Rejected => {
+            Status::Ready | Status::Rejected | Status::Aborted => {
                 self.films.remove(&video);
             }
             _ if matches!(film.state.place, Place::Purging | Place::Purged) => {
@@ -127,7 +127,12 @@ impl Film {
         match self.state.status {
             Status::Uploaded => vec![Task::Probe],
             Status::Processing => self.processing_tasks(),
-            Status::Unknown | Status::Uploading | Status::Ready | Status::Failed | Status::Rejected => vec![],
+            Status::Unknown
+            | Status::Uploading
+            | Status::Ready
+            | Status::Failed
+            | Status::Rejected
+            | Status::Aborted => vec![],
         }
     }
 

@@ -1,14 +1,15 @@
 //! One claimed work item, from the claim to its completion, with the lease kept alive meanwhile.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use lockstep_commands::{
     CommandError,
     transcode::{self, Claim, Claimed, HEARTBEAT_EVERY},
 };
 use lockstep_domain::{
+    Personal,
     ids::VideoId,
-    video::Source,
+    video::{CaptionOrigin, CaptionTrack, Source},
     work::{Failure, Segment, WorkError, WorkItem, WorkKind, WorkState},
 };
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     board::Film,
     package,
-    publish::{Publisher, Upload},
+    publish::{Publisher, Upload, captions_id},
     schedule::{End, TRIES_MAX},
     shared::{Shared, insist},
 };
@@ -25,7 +26,7 @@ use crate::{
     keys,
     manifest::Ledger,
     plan,
-    protocol::{AUDIO, Job, Task, failure},
+    protocol::{Job, TEXT, Task, failure},
 };
 
 /// How long an item held by another worker is left alone.
@@ -147,15 +148,20 @@ async fn encode(
         WorkKind::Chunk { first_segment, last_segment } => {
             Task::Chunk(plan::chunk_task(source, first_segment, last_segment))
         }
-        WorkKind::Audio => Task::Audio(plan::audio_task(source)),
+        WorkKind::Audio => Task::Audio(plan::audio_task(source, 1)),
+        WorkKind::Sound { track } => Task::Audio(plan::audio_task(source, track)),
+        WorkKind::Captions => Task::Captions(plan::captions_task(source)),
         WorkKind::Thumbnail => Task::Thumbnail(plan::thumbnail_task(source)),
     };
-    let mut publisher = Publisher { shared, claim, correlation: &film.correlation, segments: state.segments };
+    let mut publisher =
+        Publisher { shared, claim, correlation: &film.correlation, segments: state.segments, labels: BTreeMap::new() };
     child(shared, film, task, &mut publisher).await?;
-    let segments = publisher.segments;
+    let Publisher { segments, labels, .. } = publisher;
     match item.kind {
         WorkKind::Chunk { .. } => {}
-        WorkKind::Audio => note_sound(shared, claim, film, source, &segments).await?,
+        WorkKind::Audio => note_sound(shared, claim, film, source, 1, &segments).await?,
+        WorkKind::Sound { track } => note_sound(shared, claim, film, source, track, &segments).await?,
+        WorkKind::Captions => note_captions(shared, claim, film, source, &segments, &labels).await?,
         WorkKind::Thumbnail => note_poster(shared, claim, film, source).await?,
     }
     let context = shared.context(&film.correlation);
@@ -168,14 +174,42 @@ async fn note_sound(
     claim: &Claim,
     film: &Film,
     source: &Source,
+    track: u32,
     segments: &[Segment],
 ) -> Result<(), Trouble> {
-    let renditions: Vec<_> = film.state.renditions.iter().filter(|plan| plan.name == AUDIO).cloned().collect();
+    let name = plan::sound_name(track);
+    let renditions: Vec<_> = film.state.renditions.iter().filter(|plan| plan.name == name).cloned().collect();
     let Ok(ledger) = Ledger::new(source, &renditions, segments) else { return Ok(()) };
-    let Some(track) = ledger.audio else { return Ok(()) };
+    let Some(track) = ledger.audio.first() else { return Ok(()) };
     let context = shared.context(&film.correlation);
     let facts = track.facts();
     insist(|| transcode::complete_rendition(&shared.services, &context, claim.video, facts.clone())).await?;
+    Ok(())
+}
+
+/// Tells what the text tracks became; one without words became nothing.
+async fn note_captions(
+    shared: &Shared,
+    claim: &Claim,
+    film: &Film,
+    source: &Source,
+    segments: &[Segment],
+    labels: &BTreeMap<u32, String>,
+) -> Result<(), Trouble> {
+    let Some(owner) = film.state.owner else { return Ok(()) };
+    for segment in segments.iter().filter(|segment| segment.rendition == TEXT) {
+        let track = usize::try_from(segment.number).ok().and_then(|number| source.texts.get(number.wrapping_sub(1)));
+        let id = captions_id(segment.number);
+        let captions = CaptionTrack {
+            object_key: keys::captions(claim.video, &id),
+            id,
+            language: track.and_then(|track| track.language.clone()),
+            label: Personal::new(owner, labels.get(&segment.number).cloned().unwrap_or_default()),
+            origin: CaptionOrigin::Source,
+        };
+        let context = shared.context(&film.correlation);
+        insist(|| transcode::record_captions(&shared.services, &context, claim.video, captions.clone())).await?;
+    }
     Ok(())
 }
 

@@ -2,7 +2,12 @@
 
 use bytes::Bytes;
 use lockstep_commands::{CommandError, transcode};
-use lockstep_domain::{ids::VideoId, time::MediaTime, video::VideoError, work::Failure};
+use lockstep_domain::{
+    ids::VideoId,
+    time::MediaTime,
+    video::{Source, Storyboard, VideoError},
+    work::Failure,
+};
 
 use super::{
     board::Film,
@@ -15,11 +20,13 @@ use crate::{
     keys,
     manifest::{Ledger, dash, hls},
     plan,
-    protocol::failure,
+    protocol::{TILES, failure},
+    storyboard,
 };
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const MPD: &str = "application/dash+xml";
+const VTT: &str = "text/vtt; charset=utf-8";
 
 /// Describes the film whose items are all done.
 pub async fn run(shared: &Shared, video: VideoId, film: &Film) -> End {
@@ -38,6 +45,10 @@ pub async fn run(shared: &Shared, video: VideoId, film: &Film) -> End {
             tracing::warn!(%video, %error, "the manifests cannot be stored");
             return End::Later(FAULT_REST);
         }
+    }
+    if let Err(error) = draw(shared, video, film, source).await {
+        tracing::warn!(%video, %error, "the storyboard cannot be told");
+        return End::Later(FAULT_REST);
     }
     match declare(shared, video, film, &ledger).await {
         Ok(()) => End::Over,
@@ -60,6 +71,29 @@ async fn write(shared: &Shared, video: VideoId, ledger: &Ledger) -> Result<(), l
     }
     put(media, &keys::mpd(video), Bytes::from(dash::mpd(ledger)), MPD).await?;
     put(media, &keys::master(video), Bytes::from(hls::master(ledger)), PLAYLIST).await
+}
+
+/// Writes the storyboard over the sheets that are there, and notes it.
+async fn draw(shared: &Shared, video: VideoId, film: &Film, source: &Source) -> Result<(), CommandError<VideoError>> {
+    let sheets = film.segments().filter(|segment| segment.rendition == TILES).map(|segment| segment.number).collect();
+    let Some(board) = storyboard::board(source, &film.state.items, &sheets) else { return Ok(()) };
+    let object_key = keys::storyboard(video);
+    put(&shared.services.objects.media, &object_key, Bytes::from(board.text), VTT)
+        .await
+        .map_err(|error| CommandError::Unavailable(error.to_string()))?;
+    let told = Storyboard {
+        object_key,
+        tile_width: storyboard::TILE_WIDTH,
+        tile_height: storyboard::TILE_HEIGHT,
+        interval_us: storyboard::interval(source),
+        tiles: board.tiles,
+    };
+    let context = shared.context(&film.correlation);
+    match insist(|| transcode::record_storyboard(&shared.services, &context, video, told.clone())).await {
+        // The film has ended meanwhile: what declares it says so too.
+        Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn declare(

@@ -19,6 +19,8 @@ const ENCODING_PERCENT: u64 = 97;
 /// CPU milliseconds per second of media of the sound, and of the poster altogether.
 const AUDIO_COST: u64 = 34;
 const POSTER_COST: u64 = 200;
+/// CPU milliseconds per second of media of looking for words.
+const CAPTIONS_COST: u64 = 2;
 
 /// One film's progress as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +96,7 @@ fn per_mille(film: &Film, item: &WorkItem, live_us: i64) -> u32 {
     let length_us = (item.end_us.as_micros() - item.start_us.as_micros()).max(1);
     let rungs = match item.kind {
         WorkKind::Chunk { .. } => film.state.renditions.iter().filter(|plan| plan.height > 0).count(),
-        WorkKind::Audio | WorkKind::Thumbnail => 1,
+        WorkKind::Audio | WorkKind::Sound { .. } | WorkKind::Captions | WorkKind::Thumbnail => 1,
     };
     let published_us: i64 = work.segments.iter().map(|segment| segment.duration_us.as_micros()).sum();
     let published = published_us * 1000 / (length_us * i64::try_from(rungs.max(1)).unwrap_or(1));
@@ -107,7 +109,8 @@ fn cost(item: &WorkItem, renditions: &[RenditionPlan]) -> u64 {
     let ms = u64::try_from(item.end_us.as_micros() - item.start_us.as_micros()).unwrap_or(0) / 1000;
     let per_second = match item.kind {
         WorkKind::Thumbnail => return POSTER_COST,
-        WorkKind::Audio => AUDIO_COST,
+        WorkKind::Captions => CAPTIONS_COST,
+        WorkKind::Audio | WorkKind::Sound { .. } => AUDIO_COST,
         WorkKind::Chunk { .. } => renditions.iter().map(|plan| rung_cost(&plan.name)).sum(),
     };
     ms * per_second / 1000

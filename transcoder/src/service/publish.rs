@@ -1,6 +1,6 @@
 //! Publishing: bytes, then their hash, then the durable object, then the event. Never the other way round.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use super::shared::{Shared, insist};
 use crate::{
     child::{ByteSource, Refused, Sink, Unreadable},
     keys,
-    protocol::{AUDIO, Progress, SegmentHead, THUMBNAIL},
+    protocol::{AUDIO, Progress, SegmentHead, TEXT, THUMBNAIL, TILES},
 };
 
 /// How often a call to the object store is repeated.
@@ -65,11 +65,16 @@ pub struct Publisher<'a> {
     pub correlation: &'a str,
     /// What this item published, in this and in earlier attempts.
     pub segments: Vec<Segment>,
+    /// What the file calls its text tracks, by number.
+    pub labels: BTreeMap<u32, String>,
 }
 
 #[async_trait]
 impl Sink for Publisher<'_> {
     async fn segment(&mut self, head: SegmentHead, bytes: Bytes) -> Result<(), Refused> {
+        if let Some(label) = &head.label {
+            self.labels.insert(head.number, label.clone());
+        }
         let segment = Segment {
             sha256: hex::encode(Sha256::digest(&bytes)),
             bytes: bytes.len() as u64,
@@ -98,11 +103,18 @@ impl Sink for Publisher<'_> {
     }
 }
 
+/// The id of the captions that were the source's text track of this number.
+pub fn captions_id(number: u32) -> String {
+    format!("s{number}")
+}
+
 /// Key and content type of a segment.
 fn place(claim: &Claim, segment: &Segment) -> (String, &'static str) {
     match segment.rendition.as_str() {
         THUMBNAIL => (keys::thumbnail(claim.video), "image/jpeg"),
-        AUDIO => (keys::segment(claim.video, AUDIO, segment.number), "audio/mp4"),
+        TEXT => (keys::captions(claim.video, &captions_id(segment.number)), "text/vtt; charset=utf-8"),
+        TILES => (keys::sheet(claim.video, segment.number), "image/jpeg"),
+        sound if sound.starts_with(AUDIO) => (keys::segment(claim.video, sound, segment.number), "audio/mp4"),
         rendition => (keys::segment(claim.video, rendition, segment.number), "video/mp4"),
     }
 }

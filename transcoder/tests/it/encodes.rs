@@ -18,7 +18,7 @@ use crate::{
     rig::{self, Kept, Memory},
 };
 
-fn ledger_segment(head: &SegmentHead, bytes: usize) -> Segment {
+pub fn ledger_segment(head: &SegmentHead, bytes: usize) -> Segment {
     Segment {
         rendition: head.rendition.clone(),
         number: head.number,
@@ -66,7 +66,7 @@ async fn two_chunks_join_in_every_rung() {
             .to_vec();
         assert_eq!(spans[0], spans[1], "segments are as long in every rung");
     }
-    check_sound(&kept, folder.path(), 10.0);
+    check_sound(&kept, "audio", folder.path(), 10.0);
     let (poster, jpeg) = &kept.segments[&("thumb".to_owned(), 1)];
     assert_eq!(poster.pts_us, 1_000_000);
     assert_eq!(jpeg[..3], [0xff, 0xd8, 0xff]);
@@ -76,8 +76,8 @@ async fn two_chunks_join_in_every_rung() {
     play_manifests(&ledger, &kept, folder.path());
 }
 
-fn check_sound(kept: &Kept, folder: &Path, seconds: f64) {
-    let path = kept.join("audio", folder);
+pub fn check_sound(kept: &Kept, rendition: &str, folder: &Path, seconds: f64) {
+    let path = kept.join(rendition, folder);
     let packets = clips::packets(&path);
     assert_eq!(packets[0].pts, 0);
     assert!(packets.windows(2).all(|pair| pair[0].pts + 1024 == pair[1].pts));
@@ -220,7 +220,7 @@ async fn surround_sound_becomes_stereo_from_the_picture_s_zero() {
     let probed = rig::probe(&clip).await;
     assert_eq!((probed.audio_codec.as_deref(), probed.audio_channels), (Some("ac3"), 6));
     let kept = rig::encode_all(&clip, &probed).await;
-    check_sound(&kept, folder.path(), 5.0);
+    check_sound(&kept, "audio", folder.path(), 5.0);
     let path = kept.join("audio", folder.path());
     let shape = clips::ffprobe(&path, &["-show_entries", "stream=codec_name,sample_rate,channels", "-of", "csv=p=0"]);
     assert_eq!(shape.trim(), "aac,48000,2");

@@ -6,6 +6,7 @@ mod encodes;
 mod golden;
 mod hostile;
 mod leases;
+mod media;
 mod rig;
 mod service;
 mod world;

@@ -107,7 +107,9 @@ pub async fn encode_all(source: &Memory, probed: &Source) -> Kept {
     for item in plan::plan(probed).items {
         let task = match item.kind {
             WorkKind::Thumbnail => Task::Thumbnail(plan::thumbnail_task(probed)),
-            WorkKind::Audio => Task::Audio(plan::audio_task(probed)),
+            WorkKind::Audio => Task::Audio(plan::audio_task(probed, 1)),
+            WorkKind::Sound { track } => Task::Audio(plan::audio_task(probed, track)),
+            WorkKind::Captions => Task::Captions(plan::captions_task(probed)),
             WorkKind::Chunk { first_segment, last_segment } => {
                 Task::Chunk(plan::chunk_task(probed, first_segment, last_segment))
             }

@@ -48,6 +48,10 @@ async fn assert_plays(world: &World, video: VideoId, frames: usize) {
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
     {
         let name = rung.file_name().unwrap().to_string_lossy().into_owned();
+        // Small pictures are no stream.
+        if name == "tiles" {
+            continue;
+        }
         let playlist = rung.join("playlist.m3u8");
         let hashes = clips::decode_lenient(&playlist);
         if name != "audio" {

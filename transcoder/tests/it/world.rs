@@ -67,6 +67,7 @@ impl World {
             objects,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            uploads: lockstep_commands::upload::Uploads::default(),
         };
         Self { services, database, _objects: folder }
     }
@@ -96,6 +97,8 @@ impl World {
             file_name: "film.mp4".to_owned(),
             size_bytes: (bytes.len() as u64).max(1),
             content_type: "video/mp4".to_owned(),
+            fingerprint: None,
+            again: false,
         };
         let ticket = video::request_upload(&self.services, &self.context(owner), upload).await.unwrap();
         let key = format!("u/{}", ticket.video);

@@ -84,7 +84,8 @@ let channel: { id: string; slug: string };
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async () => {
   test.setTimeout(240_000);
-  server = await Server.start();
+  // More unfinished uploads than one account usually has.
+  server = await Server.start({ env: { LOCKSTEP_ACCOUNT_UPLOADS_MAX: '100' } });
   ada = await Api.setUp(server.url, server.setupLink ?? '');
   channel = await ada.channel(short(PAYLOADS[11] ?? ''));
   for (const payload of PAYLOADS) {

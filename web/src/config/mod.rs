@@ -5,10 +5,12 @@ mod database;
 mod limits;
 mod objects;
 mod server;
+mod uploads;
 
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
 pub use limits::Bounded;
+pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
 pub use server::ServerConfig;
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub data: DataConfig,
     pub database: DatabaseConfig,
     pub objects: ObjectsConfig,
+    /// What one account may upload.
+    pub uploads: Limits,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -66,6 +70,9 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_TEST_POSTGRES",
     "LOCKSTEP_SETUP_TOKEN_FILE",
     "LOCKSTEP_DATABASE_CONNECTIONS",
+    "LOCKSTEP_ACCOUNT_BYTES_MAX",
+    "LOCKSTEP_ACCOUNT_FILMS_MAX",
+    "LOCKSTEP_ACCOUNT_UPLOADS_MAX",
 ];
 
 impl Config {
@@ -73,7 +80,14 @@ impl Config {
     pub fn read(source: &dyn Source) -> Result<Self, ConfigError> {
         let server = ServerConfig::read(source)?;
         let data = DataConfig::read(source)?;
-        Ok(Self { database: DatabaseConfig::read(source)?, objects: ObjectsConfig::read(source)?, server, data })
+        let uploads = uploads::read(source)?;
+        Ok(Self {
+            uploads,
+            database: DatabaseConfig::read(source)?,
+            objects: ObjectsConfig::read(source)?,
+            server,
+            data,
+        })
     }
 }
 

@@ -4,7 +4,11 @@
 
 mod withdrawn;
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::{Range, RangeInclusive},
+    sync::Arc,
+};
 
 use axum::{
     Json, Router,
@@ -28,6 +32,8 @@ const CACHE_FOR_EVER: &str = "private, max-age=86400, immutable";
 const CACHE_CHECKED: &str = "private, no-cache";
 /// Longest rendition name in a path, in bytes.
 const RENDITION_BYTES_MAX: usize = 16;
+/// Longest id of captions in a path, in bytes.
+const CAPTIONS_BYTES_MAX: usize = 40;
 /// Digits of a segment's number.
 const SEGMENT_DIGITS: usize = 5;
 
@@ -126,8 +132,11 @@ fn kind(path: &str) -> Option<Kind> {
             "master.m3u8" => checked("application/vnd.apple.mpegurl"),
             "manifest.mpd" => checked("application/dash+xml"),
             "thumb.jpg" => for_ever("image/jpeg"),
+            "storyboard.vtt" => for_ever("text/vtt; charset=utf-8"),
             _ => None,
         },
+        Some(("text", file)) if is_named(file, ".vtt", 1..=CAPTIONS_BYTES_MAX) => for_ever("text/vtt; charset=utf-8"),
+        Some(("tiles", file)) if is_named(file, ".jpg", SEGMENT_DIGITS..=SEGMENT_DIGITS) => for_ever("image/jpeg"),
         Some((rendition, file)) if is_rendition(rendition) => match file {
             "playlist.m3u8" => checked("application/vnd.apple.mpegurl"),
             "init.mp4" => for_ever("video/mp4"),
@@ -141,6 +150,13 @@ fn kind(path: &str) -> Option<Kind> {
 fn is_rendition(name: &str) -> bool {
     let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     plain && (1..=RENDITION_BYTES_MAX).contains(&name.len())
+}
+
+/// A file of lower-case letters and digits with this ending.
+fn is_named(file: &str, ending: &str, length: RangeInclusive<usize>) -> bool {
+    let name = file.strip_suffix(ending).unwrap_or_default();
+    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    plain && length.contains(&name.len())
 }
 
 fn is_segment(file: &str) -> bool {

@@ -32,8 +32,8 @@ use uuid::Uuid;
 
 use crate::{address, gate::Gate};
 
-/// A request's body has at most this many bytes.
-pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// A request's body has at most this many bytes: a caption file of 2 MiB, escaped, fits.
+pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// Who asks cannot be found out now.
 #[derive(Debug, thiserror::Error)]

@@ -72,6 +72,7 @@ impl Hall {
             objects,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
+            uploads: lockstep_commands::upload::Uploads::default(),
         };
         let owner = account::admit_guest(&services, &context(None), "owner").await.unwrap().principal.account;
         let made = channel::create(&services, &context(Some(owner)), "Full house", None, Visibility::Public).await;

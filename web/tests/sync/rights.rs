@@ -489,6 +489,8 @@ impl Play {
             frame_rate_num: 25,
             frame_rate_den: 1,
             audio_channels: 0,
+            sounds: vec![],
+            texts: vec![],
         };
         let rendition = RenditionFacts {
             name: "720p".to_owned(),
@@ -507,6 +509,7 @@ impl Play {
             size_bytes: 1_000,
             content_type: "video/mp4".to_owned(),
             object_key: format!("u/{}", self.film),
+            fingerprint: None,
         };
         let completed = VideoCommand::CompleteTranscode {
             hls_key: format!("v/{}/master.m3u8", self.film),

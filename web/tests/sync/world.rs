@@ -82,6 +82,7 @@ impl World {
             objects,
             clock,
             ids: Arc::new(SystemIds),
+            uploads: lockstep_commands::upload::Uploads::default(),
         };
         let (shutdown, tracker) = (CancellationToken::new(), TaskTracker::new());
         let (hub, port) = listen(&services, &shutdown, &tracker);

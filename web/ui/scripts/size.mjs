@@ -7,7 +7,13 @@ const KB = 1_000;
 const PAGES = [
   { name: "first page", entries: ["index.html", "src/screens/Home.svelte"], jsMax: 60 },
   { name: "sign in", entries: ["index.html", "src/screens/SignIn.svelte"], jsMax: 60 },
-  { name: "channel without engine", entries: ["index.html", "src/screens/channel/Channel.svelte"], jsMax: 90 },
+  { name: "channel without a film", entries: ["index.html", "src/screens/channel/Channel.svelte"], jsMax: 90 },
+  // The player is fetched when a film is on; the engine comes on top of it.
+  {
+    name: "channel without engine",
+    entries: ["index.html", "src/screens/channel/Channel.svelte", "src/screens/channel/Player.svelte"],
+    jsMax: 94,
+  },
 ];
 const CHUNKS = [
   { name: "hls engine", file: /hls\.js\/src/, jsMax: 145 },

@@ -5,7 +5,7 @@ use ffmpeg_next as ff;
 use lockstep_domain::work::Failure;
 use lockstep_transcoder::{
     cmaf::{self, AudioTrack, Sample},
-    protocol::{AUDIO, AudioTask, SegmentHead, Span, scale},
+    protocol::{AudioTask, SegmentHead, Span, scale},
 };
 
 use crate::{Bench, fail, libav, open, pictures};
@@ -21,7 +21,8 @@ const BAD_PACKETS_MAX: u32 = 50_000;
 pub fn run(bench: &Bench, task: &AudioTask) -> Result<(), Failure> {
     let mut input = open::open(bench)?;
     let missing = || fail::broken("sound", ff::Error::StreamNotFound);
-    let stream = open::audio_stream(&input).ok_or_else(missing)?;
+    let named = task.stream.and_then(|stream| usize::try_from(stream).ok());
+    let stream = named.or_else(|| open::audio_stream(&input)).ok_or_else(missing)?;
     let clock = lockstep_transcoder::plan::clock(25, 1);
     let zero_us = pictures::Pictures::open(bench, clock)?.origin_us();
     libav::keep_only(&mut input, stream);
@@ -146,6 +147,7 @@ impl Resampler {
 /// The encoder and the segments cut from its packets.
 struct Track<'a> {
     bench: &'a Bench,
+    rendition: String,
     encoder: encoder::audio::Encoder,
     spans: Vec<Span>,
     timescale: u32,
@@ -162,11 +164,13 @@ impl<'a> Track<'a> {
         let config = libav::extradata(&encoder);
         let init = cmaf::init_audio(&AudioTrack { rate: RATE, bitrate_bps: task.bitrate_bps, config: &config });
         let codecs = Some(cmaf::AAC_CODEC.to_owned());
-        let segment = SegmentHead { rendition: AUDIO.to_owned(), number: 0, pts_us: 0, duration_us: 0, codecs };
+        let rendition = task.rendition.clone();
+        let segment = SegmentHead { rendition, number: 0, pts_us: 0, duration_us: 0, codecs, label: None };
         bench.wire.segment(&segment, &init).map_err(|_| fail::gone())?;
         let spans = task.spans.clone();
         let end = spans.last().map_or(0, |last| scale(last.end, i64::from(RATE), i64::from(task.timescale)));
-        Ok(Self { bench, encoder, spans, timescale: task.timescale, open: 0, samples: Vec::new(), taken: 0, end })
+        let (rendition, timescale) = (task.rendition.clone(), task.timescale);
+        Ok(Self { bench, rendition, encoder, spans, timescale, open: 0, samples: Vec::new(), taken: 0, end })
     }
 
     fn full(&self) -> bool {
@@ -215,11 +219,12 @@ impl<'a> Track<'a> {
         let (Some(span), Some(first)) = (self.spans.get(self.open), samples.first()) else { return Ok(()) };
         let us = |samples: i64| scale(samples, 1_000_000, i64::from(RATE));
         let segment = SegmentHead {
-            rendition: AUDIO.to_owned(),
+            rendition: self.rendition.clone(),
             number: span.number,
             pts_us: us(first.pts),
             duration_us: us(end) - us(first.pts),
             codecs: None,
+            label: None,
         };
         let bytes = cmaf::media_segment(span.number, &samples, end, 0);
         self.bench.wire.segment(&segment, &bytes).map_err(|_| fail::gone())?;

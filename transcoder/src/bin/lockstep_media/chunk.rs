@@ -15,6 +15,7 @@ use crate::{
     graph::{Scaled, Scaler},
     libav,
     pictures::{Picture, Pictures},
+    tiles::Tiles,
 };
 
 /// Pictures around a chunk that a deinterlacer may look at.
@@ -35,7 +36,8 @@ pub fn run(bench: &Bench, task: &ChunkTask) -> Result<(), Failure> {
     let rungs = task.rungs.iter().map(|rung| Rung::open(bench, rung, task)).collect::<Result<_, _>>()?;
     let margin = if shape.interlaced { NEIGHBOURS * i64::from(task.clock.frame_ticks) } else { 0 };
     pictures.seek_before(start - margin)?;
-    let mut line = Line { bench, task, scaler, rungs, due: 0, since_progress: 0, span: (start, end) };
+    let tiles = Tiles::open(task);
+    let mut line = Line { bench, task, scaler, rungs, tiles, due: 0, since_progress: 0, span: (start, end) };
     let next = line.feed(&mut pictures, margin)?;
     line.finish(next)
 }
@@ -46,6 +48,7 @@ struct Line<'a> {
     task: &'a ChunkTask,
     scaler: Scaler,
     rungs: Vec<Rung>,
+    tiles: Option<Tiles>,
     /// Index of the next forced IDR picture.
     due: usize,
     since_progress: u32,
@@ -143,6 +146,9 @@ impl Line<'_> {
                 key_tick = Some(tick);
             }
             let key = key_tick == Some(tick);
+            if let Some(tiles) = self.tiles.as_mut().filter(|_| rung + 1 == self.rungs.len()) {
+                tiles.see(&picture, tick).map_err(|error| fail::broken("small pictures", error))?;
+            }
             self.rungs[rung].encode(self.bench, self.task, &mut picture, tick, key)?;
             if rung == 0 {
                 self.tell(tick)?;
@@ -166,6 +172,6 @@ impl Line<'_> {
         for rung in self.rungs {
             rung.finish(self.bench, self.task, end)?;
         }
-        Ok(())
+        self.tiles.map_or(Ok(()), |tiles| tiles.finish(self.bench, self.task))
     }
 }

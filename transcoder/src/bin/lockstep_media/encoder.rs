@@ -40,7 +40,8 @@ impl Rung {
         let (timescale, delay) = (task.clock.timescale, task.clock.delay());
         let init = cmaf::init_video(&VideoTrack { timescale, width, height, delay, sps, pps });
         let codecs = Some(cmaf::avc_codec(sps));
-        let segment = SegmentHead { rendition: plan.name.clone(), number: 0, pts_us: 0, duration_us: 0, codecs };
+        let rendition = plan.name.clone();
+        let segment = SegmentHead { rendition, number: 0, pts_us: 0, duration_us: 0, codecs, label: None };
         bench.wire.segment(&segment, &init).map_err(|_| fail::gone())?;
         Ok(Self { plan: plan.clone(), encoder, spans: task.spans.clone(), open: 0, samples: Vec::new() })
     }
@@ -105,6 +106,7 @@ impl Rung {
             pts_us,
             duration_us: end_us - pts_us,
             codecs: None,
+            label: None,
         };
         let bytes = cmaf::media_segment(span.number, &samples, end, task.clock.delay());
         bench.wire.segment(&segment, &bytes).map_err(|_| fail::gone())?;

@@ -27,6 +27,21 @@ pub fn keep_only(input: &mut ff::format::context::Input, stream: usize) {
     }
 }
 
+/// Makes the demuxer skip every stream but these; of `pictures` it hands over the key pictures, as signs of life.
+pub fn keep_words(input: &mut ff::format::context::Input, words: &[usize], pictures: Option<usize>) {
+    unsafe {
+        let context = input.as_mut_ptr();
+        for index in 0..(*context).nb_streams as usize {
+            let stream = *(*context).streams.add(index);
+            if pictures == Some(index) {
+                (*stream).discard = ffi::AVDiscard::AVDISCARD_NONKEY;
+            } else if !words.contains(&index) {
+                (*stream).discard = ffi::AVDiscard::AVDISCARD_ALL;
+            }
+        }
+    }
+}
+
 /// The container's own duration in microseconds, unless it was guessed from the bit rate.
 pub fn told_duration_us(input: &ff::format::context::Input) -> Option<i64> {
     unsafe {

@@ -6,10 +6,12 @@
 //! `open`. A distributed binary of it is GPL-3.0-or-later, because Debian's FFmpeg and x264 are.
 
 mod audio;
+mod captions;
 mod chunk;
 mod encoder;
 mod fail;
 mod graph;
+mod jpeg;
 #[allow(unsafe_code, reason = "the few libav calls that ffmpeg-next has no safe form of")]
 mod libav;
 mod open;
@@ -19,6 +21,8 @@ mod probe;
 mod sandbox;
 mod source;
 mod thumbnail;
+mod tiles;
+mod tracks;
 mod wire;
 
 use std::process::ExitCode;
@@ -63,6 +67,7 @@ fn run(bench: &Bench, job: &Job) -> Result<Done, Failure> {
         Task::Probe => probe::run(bench).map(Done::Probed),
         Task::Chunk(task) => chunk::run(bench, task).map(|()| Done::Encoded),
         Task::Audio(task) => audio::run(bench, task).map(|()| Done::Encoded),
+        Task::Captions(task) => captions::run(bench, task).map(|()| Done::Encoded),
         Task::Thumbnail(task) => thumbnail::run(bench, task).map(|()| Done::Encoded),
     };
     // Whatever libav made of it: bytes that could not be fetched are not the file's fault.

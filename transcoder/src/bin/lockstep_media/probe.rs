@@ -5,7 +5,7 @@ use ffmpeg_next as ff;
 use lockstep_domain::{time::MediaTime, video::Source, work::Failure};
 use lockstep_transcoder::plan::{DURATION_US_MAX, PIXELS_MAX, clock};
 
-use crate::{Bench, fail, libav, open, pictures, pictures::Pictures};
+use crate::{Bench, fail, libav, open, pictures, pictures::Pictures, tracks};
 
 /// How far from the told end the look at the real end starts, microseconds.
 const TAIL_US: i64 = 10_000_000;
@@ -31,6 +31,7 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
     let (video_codec, audio_codec) = (name(video).unwrap_or_default(), audio.and_then(name));
     let audio_channels = audio.and_then(|index| open::decoder(&input, index, true).ok()?.audio().ok());
     let audio_channels = audio_channels.map_or(0, |decoder| u32::from(decoder.channels()));
+    let (sounds, texts) = (tracks::sounds(&input), tracks::texts(&input));
     let duration_us = duration(bench, &mut input, video, start_us, rate)?;
     Ok(Source {
         container: friendly(&container),
@@ -43,6 +44,8 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
         frame_rate_num: rate.0,
         frame_rate_den: rate.1,
         audio_channels,
+        sounds,
+        texts,
     })
 }
 

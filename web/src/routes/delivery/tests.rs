@@ -19,6 +19,8 @@ const OTHER_VIDEO: Uuid = Uuid::from_u128(2);
 const NOW_S: i64 = 1_800_000_000;
 const LIFE_S: i64 = 600;
 const SEGMENT: &str = "720p/00001.m4s";
+/// Words and small pictures.
+const MORE: [&str; 3] = ["text/s1.vtt", "storyboard.vtt", "tiles/00001.jpg"];
 
 struct Fixture {
     app: Router,
@@ -70,7 +72,10 @@ impl Fixture {
         for path in ["master.m3u8", "manifest.mpd", "thumb.jpg", "720p/playlist.m3u8", "720p/init.mp4", SEGMENT] {
             buckets.media.put(&format!("v/{VIDEO}/{path}"), content(), "text/html").await.unwrap();
         }
-        for path in ["thumb.jpg", "notes.txt"] {
+        for path in MORE {
+            buckets.media.put(&format!("v/{VIDEO}/{path}"), content(), "text/html").await.unwrap();
+        }
+        for path in ["thumb.jpg", "notes.txt", "text/s1.vtt"] {
             let secret = Bytes::from_static(b"secret");
             buckets.media.put(&format!("v/{OTHER_VIDEO}/{path}"), secret, "text/plain").await.unwrap();
         }
@@ -266,6 +271,31 @@ fn shapes_are_exact() {
         "00001.m4s",
         "seventeen12345678/init.mp4",
     ] {
+        assert_eq!(kind(path), None, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn words_and_small_pictures_are_delivered_with_the_right_alone() {
+    let fixture = Fixture::new().await;
+    for (path, content_type) in MORE.iter().zip(["text/vtt; charset=utf-8", "text/vtt; charset=utf-8", "image/jpeg"]) {
+        let answer = fixture.get(path, &[]).await;
+        assert_eq!((answer.status, &answer.body), (StatusCode::OK, &content()), "{path}");
+        assert_eq!(answer.header(header::CONTENT_TYPE), content_type);
+        assert!(answer.header(header::CACHE_CONTROL).contains("private"), "{path}");
+        let mut forged = fixture.token.clone();
+        forged.replace_range(..1, if forged.starts_with('B') { "C" } else { "B" });
+        let refused = fixture.send(Method::GET, &format!("/v/{forged}/{path}"), &[]).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "token_invalid"), "{path}");
+    }
+    let late = Fixture::at(NOW_S + LIFE_S + 1).await;
+    for path in MORE {
+        assert_eq!(late.get(path, &[]).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let other = keys().token(OTHER_VIDEO, NOW_S);
+    let theirs = fixture.send(Method::GET, &format!("/v/{other}/text/s1.vtt"), &[]).await;
+    assert_eq!(theirs.body, Bytes::from_static(b"secret"), "a token opens its own film's words");
+    for path in ["text/../thumb.jpg", "text/S1.vtt", "text/.vtt", "text/s1.srt", "tiles/1.jpg", "tiles/0000x.png"] {
         assert_eq!(kind(path), None, "{path}");
     }
 }

@@ -90,6 +90,7 @@ impl Site {
             objects: buckets,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
+            uploads: lockstep_commands::upload::Uploads::default(),
         };
         let (shutdown, background) = (CancellationToken::new(), CancellationToken::new());
         let runner = Runner::new(store.clone(), services.pool.clone());

@@ -142,6 +142,16 @@ export const FilmQuery = graphql(`
       thumbnailUrl
       hlsUrl
       dashUrl
+      storyboardUrl
+      captions {
+        id
+        language
+        label
+        url
+      }
+      owner {
+        id
+      }
       status
       delivery {
         token
@@ -245,39 +255,6 @@ export const JoinAsGuest = graphql(`
     }
   }
 `);
-
-export const RequestUpload = graphql(`
-  mutation RequestUpload($input: RequestUploadInput!) {
-    requestUpload(input: $input) {
-      __typename
-      ... on UploadRequested {
-        video
-        url
-        expiresAt
-        position
-        headers {
-          name
-          value
-        }
-      }
-      ... on Refused {
-        code
-        message
-      }
-    }
-  }
-`);
-
-export const ConfirmUpload = graphql(
-  `
-    mutation ConfirmUpload($input: ConfirmUploadInput!) {
-      confirmUpload(input: $input) {
-        ...ChangeParts
-      }
-    }
-  `,
-  [ChangeParts],
-);
 
 export const CreateChannel = graphql(`
   mutation CreateChannel($input: CreateChannelInput!) {

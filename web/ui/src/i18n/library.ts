@@ -27,6 +27,7 @@ export const library = {
     READY: "Ready",
     FAILED: "Error",
     REJECTED: "Error",
+    ABORTED: "Given up",
   },
   statistics: {
     title: "What is in here",

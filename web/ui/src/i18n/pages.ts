@@ -1,5 +1,7 @@
 // Words of pages and dialogs that are fetched when they are opened.
 
+import { bytes } from "../format";
+
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 export const pages = {
@@ -11,7 +13,7 @@ export const pages = {
     filter: "Show",
     filters: { ALL: "All", READY: "Ready", PROCESSING: "In progress", FAILED: "Failed" },
     empty: "Drop a video here.",
-    emptyHint: "MP4, MOV, MKV, WebM, AVI or Ogg, up to 5 GB. It becomes a stream by itself.",
+    emptyHint: "MP4, MOV, MKV, WebM, AVI or Ogg, up to 100 GB. It becomes a stream by itself.",
     nothingFound: "No video matches.",
     clear: "Clear the search",
     more: "Show more",
@@ -51,12 +53,33 @@ export const pages = {
     processing: (n: number) => `${n} processing`,
     finished: "All done",
     someRefused: "Some files were not taken",
-    broken: "The upload broke off. Nothing is lost on your side: check the connection and try again.",
+    broken: "The connection broke off. What has arrived is kept: check the connection and try again.",
+    gone: "This upload was given up, here or on another device. Try again to begin anew.",
+    quota: (code: string, used: number, allowed: number) =>
+      code === "quota_bytes"
+        ? `Your films take ${bytes(used)} of ${bytes(allowed)}: this one does not fit. Remove some first.`
+        : code === "quota_films"
+          ? `You have ${used} of ${allowed} films. Remove some first.`
+          : `You have ${used} of ${allowed} unfinished uploads. Finish or discard some first.`,
+    duplicate: "You have uploaded this file already.",
+    uploadAgain: "Upload it again",
+    pause: (name: string) => `Pause ${name}`,
+    resume: (name: string) => `Go on with ${name}`,
+    earlier: (name: string) => `Upload ${name} earlier`,
+    later: (name: string) => `Upload ${name} later`,
+    paused: "Paused",
+    offline: "You are offline. It goes on by itself when you are back.",
+    map: (sent: number, parts: number) => `${sent} of ${parts} parts have arrived`,
+    left: "Unfinished",
+    goOn: "Go on",
+    dropAgain: (name: string, percent: number) => `Drop ${name} again to continue at ${percent} %`,
+    continueAt: (percent: number) => `Stopped at ${percent} %`,
+    discard: (name: string) => `Discard the unfinished upload of ${name}`,
     rejected: (status: number) =>
       `The storage refused the file (${status}). Try again; if it stays so, tell the administrator.`,
     failedHint: "Try the original file, or export it again as MP4 (H.264).",
     retryHint: "This may be temporary. Try again.",
-    tooLarge: "This file is larger than 5 GB, the most that is taken.",
+    tooLarge: "This file is larger than 100 GB, the most that is taken.",
     onlyMembers: "Guests cannot add videos. Sign in to add one.",
     steps: "What happened",
     ready: (title: string) => `“${title}” is ready to watch`,

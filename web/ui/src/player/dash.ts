@@ -1,6 +1,6 @@
 // dash.js as an engine, loaded only when somebody picks DASH.
 
-import type { MediaPlayerClass, Representation } from "dashjs";
+import type { MediaInfo, MediaPlayerClass, Representation } from "dashjs";
 import {
   ElementCalls,
   type Engine,
@@ -8,6 +8,7 @@ import {
   type EngineEvent,
   type EngineStats,
   type Level,
+  type Sound,
   type Source,
 } from "./engine";
 import { BACK_BUFFER_S, BUFFER_S } from "./hls";
@@ -70,7 +71,11 @@ class DashEngine extends ElementCalls implements Engine {
       },
     });
     this.useTokens(player, source);
-    player.on(events.STREAM_INITIALIZED, () => this.tell({ kind: "levels", levels: this.levels() }));
+    player.on(events.STREAM_INITIALIZED, () => {
+      this.tell({ kind: "levels", levels: this.levels() });
+      this.tellSounds();
+    });
+    player.on(events.TRACK_CHANGE_RENDERED, () => this.tellSounds());
     player.on(events.QUALITY_CHANGE_RENDERED, () => this.tell({ kind: "level", index: this.level() }));
     // Its request log wants absolute addresses.
     const url = new URL(source.url, location.href).href;
@@ -126,6 +131,34 @@ class DashEngine extends ElementCalls implements Engine {
     this.auto = index === "auto";
     this.player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: this.auto } } } });
     if (index !== "auto") this.player.setRepresentationForTypeByIndex("video", index, options.flush);
+  }
+
+  audioTracks(): readonly Sound[] {
+    return this.tracks().map((track, index) => ({
+      index,
+      name: track.labels?.[0]?.text ?? "",
+      language: track.lang ?? null,
+    }));
+  }
+
+  setAudioTrack(index: number): void {
+    const track = this.tracks()[index];
+    if (track && index !== this.sound()) this.player?.setCurrentTrack(track);
+  }
+
+  /** In the manifest's order. */
+  private tracks(): readonly MediaInfo[] {
+    const found = this.player?.isReady() ? this.player.getTracksFor("audio") : [];
+    return [...found].sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
+  }
+
+  private sound(): number {
+    const current = this.player?.isReady() ? this.player.getCurrentTrackFor("audio") : null;
+    return this.tracks().findIndex((track) => track.index === current?.index);
+  }
+
+  private tellSounds(): void {
+    this.tell({ kind: "sounds", sounds: this.audioTracks(), index: this.sound() });
   }
 
   stats(): EngineStats {

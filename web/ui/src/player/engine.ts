@@ -1,4 +1,4 @@
-// What a streaming engine must do for us: nine calls. hls.ts and dash.ts do it, the follower and the screens use it.
+// What a streaming engine must do for us: eleven calls. hls.ts and dash.ts do it, the follower and the screens use it.
 
 import type { TokenSource } from "./tokens";
 
@@ -16,6 +16,14 @@ export interface Level {
   readonly height: number;
   readonly bitrate_bps: number;
   readonly fps: number | null;
+}
+
+/** One of a film's sound tracks; each viewer hears the one chosen here. */
+export interface Sound {
+  readonly index: number;
+  /** As the manifest calls it. */
+  readonly name: string;
+  readonly language: string | null;
 }
 
 export interface EngineStats {
@@ -38,6 +46,8 @@ export type EngineEvent =
   /** The manifest is read: levels are known. */
   | { readonly kind: "levels"; readonly levels: readonly Level[] }
   | { readonly kind: "level"; readonly index: number }
+  /** The sound tracks, and the one that is heard, -1 before it is known. */
+  | { readonly kind: "sounds"; readonly sounds: readonly Sound[]; readonly index: number }
   /** The engine gave up. */
   | { readonly kind: "failed"; readonly code: string; readonly message: string };
 
@@ -53,6 +63,9 @@ export interface Engine {
   levels(): readonly Level[];
   /** `flush`: what is buffered of another level is thrown away, so the change shows at once. */
   setLevel(index: number | "auto", options: { readonly flush: boolean }): void;
+  audioTracks(): readonly Sound[];
+  /** For this viewer alone; the picture goes on. */
+  setAudioTrack(index: number): void;
   stats(): EngineStats;
   on(hear: (event: EngineEvent) => void): () => void;
 }

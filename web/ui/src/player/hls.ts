@@ -9,6 +9,7 @@ import {
   type EngineEvent,
   type EngineStats,
   type Level,
+  type Sound,
   type Source,
 } from "./engine";
 import { tokenOf, type TokenSource, withToken } from "./tokens";
@@ -108,6 +109,10 @@ class HlsEngine extends ElementCalls implements Engine {
     failed.catch(() => undefined);
     hls.on(Events.MANIFEST_PARSED, () => this.tell({ kind: "levels", levels: this.levels() }));
     hls.on(Events.LEVEL_SWITCHED, (_name, data) => this.tell({ kind: "level", index: data.level }));
+    const sounds = (): void =>
+      this.tell({ kind: "sounds", sounds: this.audioTracks(), index: hls.audioTrack });
+    hls.on(Events.AUDIO_TRACKS_UPDATED, sounds);
+    hls.on(Events.AUDIO_TRACK_SWITCHED, sounds);
     hls.attachMedia(this.element);
     hls.loadSource(source.url);
     return this.loaded(failed);
@@ -144,6 +149,14 @@ class HlsEngine extends ElementCalls implements Engine {
     this.hls.capLevelToPlayerSize = index === "auto";
     if (options.flush && index !== "auto") this.hls.currentLevel = level;
     else this.hls.nextLevel = level;
+  }
+
+  audioTracks(): readonly Sound[] {
+    return (this.hls?.audioTracks ?? []).map(({ name, lang }, index) => ({ index, name, language: lang ?? null }));
+  }
+
+  setAudioTrack(index: number): void {
+    if (this.hls !== null && index !== this.hls.audioTrack) this.hls.audioTrack = index;
   }
 
   stats(): EngineStats {

@@ -9,8 +9,7 @@ import type { SyncView, VideoController } from "../sync/room";
 import { createStore, type Readable } from "../sync/store";
 import { frameRate, positionAt } from "../sync/timeline";
 import { realTimers } from "../sync/timers";
-import { createDashEngine } from "./dash";
-import { type Engine, EngineError, type EngineEvent, type EngineKind, type EngineStats, type Level } from "./engine";
+import { type Engine, EngineError, type EngineEvent, type EngineKind, type EngineStats, type Level, type Sound } from "./engine";
 import { type FollowState, Follower } from "./follow";
 import { createHlsEngine } from "./hls";
 import type { TokenSource } from "./tokens";
@@ -41,6 +40,9 @@ export interface PlayerState {
   readonly levels: readonly Level[];
   readonly level: number;
   readonly auto: boolean;
+  readonly sounds: readonly Sound[];
+  /** The sound track that is heard, -1 before it is known. */
+  readonly sound: number;
   /** Frames per second, if the film says. */
   readonly fps: number | null;
   readonly failure: { readonly code: string; readonly message: string } | null;
@@ -55,6 +57,7 @@ export interface Player extends Readable<PlayerState>, VideoController {
   load(media: Media): Promise<void>;
   setEngine(kind: EngineKind): Promise<void>;
   setLevel(index: number | "auto", options?: { readonly flush: boolean }): void;
+  setSound(index: number): void;
   /** Shows the film this much earlier than everybody does, for speakers and screens that are late, µs. */
   setShift(us: number): void;
   unlock(): void;
@@ -74,6 +77,8 @@ const FIRST: PlayerState = {
   levels: [],
   level: -1,
   auto: true,
+  sounds: [],
+  sound: -1,
   fps: null,
   failure: null,
 };
@@ -127,6 +132,8 @@ class ElementPlayer implements Player {
       levels: [],
       level: -1,
       auto: true,
+      sounds: [],
+      sound: -1,
     });
     try {
       const engine = await this.open(kind);
@@ -148,8 +155,10 @@ class ElementPlayer implements Player {
     }
   }
 
-  private open(kind: EngineKind): Promise<Engine> {
-    return kind === "dash" ? createDashEngine(this.element) : createHlsEngine(this.element);
+  private async open(kind: EngineKind): Promise<Engine> {
+    // Few pick DASH: its engine is fetched when somebody does.
+    if (kind === "dash") return (await import("./dash")).createDashEngine(this.element);
+    return createHlsEngine(this.element);
   }
 
   private startPosition(): number {
@@ -167,6 +176,11 @@ class ElementPlayer implements Player {
   setLevel(index: number | "auto", options: { readonly flush: boolean } = { flush: true }): void {
     this.engine?.setLevel(index, options);
     this.store.patch({ auto: index === "auto" });
+  }
+
+  setSound(index: number): void {
+    this.engine?.setAudioTrack(index);
+    this.store.patch({ sound: index });
   }
 
   setShift(us: number): void {
@@ -215,6 +229,8 @@ class ElementPlayer implements Player {
         return this.store.patch({ levels: event.levels });
       case "level":
         return this.store.patch({ level: event.index });
+      case "sounds":
+        return this.store.patch({ sounds: event.sounds, sound: event.index });
       case "failed":
         return this.fail(event.code, event.message);
     }

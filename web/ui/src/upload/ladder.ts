@@ -49,7 +49,7 @@ function newer(known: Video | null, video: Video): Video {
 
 /** Nothing more will happen to this film. */
 export function isOver(video: Pick<Video, "status">): boolean {
-  return video.status === "READY" || video.status === "FAILED" || video.status === "REJECTED";
+  return ["READY", "FAILED", "REJECTED", "ABORTED"].includes(video.status);
 }
 
 /** The picture sizes of a film, tallest first, without the sound. */

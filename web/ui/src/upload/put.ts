@@ -3,9 +3,11 @@
 export type PutResult = { ok: true } | { ok: false; why: "broken" | "cancelled" | "rejected"; status: number };
 
 /** Without any progress for this long the line counts as broken. */
-const STALL_MS = 30_000;
-/** Once all is sent the storage may still be writing it down. */
+const STALL_MS = 20_000;
+/** Once all of a whole file is sent the storage may still be writing it down. */
 const ANSWER_MS = 180_000;
+/** As long for one part. */
+export const PART_ANSWER_MS = 30_000;
 
 export interface Put {
   readonly url: string;
@@ -13,13 +15,14 @@ export interface Put {
   readonly file: Blob;
   readonly signal: AbortSignal;
   readonly progress: (sentBytes: number) => void;
+  readonly answerMs?: number;
 }
 
 /** Headers that only the browser itself may set. */
 const OWN_HEADERS = new Set(["host", "content-length"]);
 
 /** Sends the file; never rejects. */
-export function put({ url, headers, file, signal, progress }: Put): Promise<PutResult> {
+export function put({ url, headers, file, signal, progress, answerMs = ANSWER_MS }: Put): Promise<PutResult> {
   return new Promise((resolve) => {
     const xhr = new XMLHttpRequest();
     let stall: ReturnType<typeof setTimeout>;
@@ -42,7 +45,7 @@ export function put({ url, headers, file, signal, progress }: Put): Promise<PutR
     xhr.open("PUT", url);
     for (const { name, value } of headers) if (!OWN_HEADERS.has(name.toLowerCase())) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = (event) => {
-      watchStall(event.loaded < file.size ? STALL_MS : ANSWER_MS);
+      watchStall(event.loaded < file.size ? STALL_MS : answerMs);
       progress(event.loaded);
     };
     xhr.onload = () => {
@@ -50,6 +53,7 @@ export function put({ url, headers, file, signal, progress }: Put): Promise<PutR
       end(ok ? { ok } : { ok, why: "rejected", status: xhr.status });
     };
     xhr.onerror = () => end({ ok: false, why: "broken", status: 0 });
+    if (signal.aborted) return cancel();
     signal.addEventListener("abort", cancel, { once: true });
     watchStall(STALL_MS);
     xhr.send(file);

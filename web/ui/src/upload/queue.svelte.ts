@@ -1,74 +1,39 @@
-// The upload tray's contents: files on their way in, two at a time, and what becomes of them. Survives navigation.
+// The upload tray's contents: files on their way in and what becomes of them, and uploads that were left unfinished here
+// or elsewhere. Survives navigation; what must survive the tab is on the server.
 
-import { problem, refusal } from "$src/app/problems";
+import { problem } from "$src/app/problems";
 import { session } from "$src/app/session.svelte";
 import { toasts } from "$src/app/toasts.svelte";
-import { answered, request } from "$src/graphql/client";
-import { ConfirmUpload, RequestUpload } from "$src/graphql/documents";
+import { request } from "$src/graphql/client";
+import { UnfinishedUploads, type UnfinishedUpload } from "$src/graphql/uploads";
 import { pages } from "$src/i18n/pages";
-import { newId } from "$src/sync/ids";
+import { arrivals } from "./arrivals.svelte";
+import { fingerprint } from "./fingerprint";
+import { forgetHandle, keptHandles, reopen, type FileHandle } from "./handles";
 import { sniffFile } from "./magic";
-import { put } from "./put";
-import { SpeedMeter } from "./speed";
+import { SignRefused } from "./parts";
+import { giveUp, transfer } from "./transfer";
+import { Upload } from "./upload.svelte";
 import { watch } from "./watch.svelte";
 
-/** Uploads that send at the same time. */
+export { Upload } from "./upload.svelte";
+
+/** Uploads that send at the same time, one of them in parts: browsers open six connections to a server. */
 const PARALLEL_MAX = 2;
-/** The largest single PUT of the S3 protocol. */
-const FILE_BYTES_MAX = 5_000_000_000;
-/** Title length the server takes. */
-const TITLE_CHARS_MAX = 200;
+/** What is sent in parts: its connections are counted by themselves. */
+const LARGE_BYTES_MIN = 64 << 20;
+/** The most the server takes. */
+const FILE_BYTES_MAX = 100_000_000_000;
 
-export type Phase =
-  "checking" | "refused" | "waiting" | "sending" | "confirming" | "processing" | "failed" | "cancelled";
-
-/** One file in the tray. */
-export class Upload {
-  readonly id = newId();
-  phase: Phase = $state("checking");
-  sentBytes = $state(0);
-  bytesPerS: number | null = $state(null);
-  etaS: number | null = $state(null);
-  /** Why it was refused or failed, for a person. */
-  reason = $state("");
-  retryable = $state(false);
-  video: string | null = $state(null);
-  contentType = "";
-  abort = new AbortController();
-  following: ReturnType<typeof watch> | null = $state.raw(null);
-
-  constructor(readonly file: File) {}
-
-  get title(): string {
-    return (
-      this.file.name
-        .replace(/\.[^.]+$/, "")
-        .trim()
-        .slice(0, TITLE_CHARS_MAX) || this.file.name
-    );
-  }
-  get percent(): number {
-    return this.file.size === 0 ? 0 : Math.min(100, Math.floor((this.sentBytes * 100) / this.file.size));
-  }
-  get moving(): boolean {
-    return this.phase === "waiting" || this.phase === "sending" || this.phase === "confirming";
-  }
-  get over(): boolean {
-    const status = this.following?.ladder.video?.status;
-    const ended = status === "READY" || status === "FAILED" || status === "REJECTED";
-    return this.phase === "refused" || this.phase === "failed" || this.phase === "cancelled" || ended;
-  }
-  fail(reason: string, retryable: boolean): void {
-    this.phase = "failed";
-    this.reason = reason;
-    this.retryable = retryable;
-  }
+/** An upload to go on with, when its file is there again. */
+export interface Left extends UnfinishedUpload {
+  /** One click opens the file again. */
+  readonly kept: boolean;
 }
 
 class UploadQueue {
   list: Upload[] = $state([]);
-  /** Counts films that arrived or finished here, so that a library on screen can read again. */
-  changes = $state(0);
+  left: Left[] = $state.raw([]);
 
   get sending(): Upload[] {
     return this.list.filter((upload) => upload.moving);
@@ -80,26 +45,89 @@ class UploadQueue {
     if (total === 0) return null;
     return Math.floor((moving.reduce((sum, upload) => sum + upload.sentBytes, 0) * 100) / total);
   }
+  /** Unfinished uploads that are not going on here. */
+  get resumable(): Left[] {
+    const here = new Set(this.list.filter((upload) => !upload.over).map((upload) => upload.video));
+    return this.left.filter((left) => !here.has(left.video));
+  }
 
-  /** Takes files: each is checked by its first bytes before the network hears of it. */
-  add(files: Iterable<File>): void {
-    const added = Array.from(files, (file) => new Upload(file));
-    this.list = [...added, ...this.list];
+  /** Takes files, in this order: each is checked by its first bytes before the network hears of it. */
+  add(files: Iterable<File>, handles?: ReadonlyMap<string, FileHandle>): void {
+    const added = Array.from(files, (file) => new Upload(file, handles?.get(file.name) ?? null));
+    this.list = [...this.list, ...added];
     for (const upload of added) void this.#check(upload);
   }
 
-  cancel(upload: Upload): void {
-    upload.phase = "cancelled";
+  /** Reads which uploads were left unfinished. */
+  async look(): Promise<void> {
+    if (!session.isMember) return void (this.left = []);
+    const [{ unfinishedUploads }, kept] = await Promise.all([request(UnfinishedUploads, {}), keptHandles()]);
+    this.left = (unfinishedUploads ?? [])
+      .filter((left) => left.plan !== null)
+      .map((left) => ({ ...left, kept: kept.has(left.video) }));
+  }
+
+  /** Opens the file of an unfinished upload again and goes on. */
+  async goOn(left: Left): Promise<void> {
+    const file = await reopen(left.video);
+    if (file?.size === left.sizeBytes) return this.add([file]);
+    await forgetHandle(left.video);
+    this.left = this.left.map((one) => (one.video === left.video ? { ...one, kept: false } : one));
+  }
+
+  async discard(left: Left): Promise<void> {
+    this.left = this.left.filter((one) => one.video !== left.video);
+    await Promise.all([giveUp(left.video), forgetHandle(left.video)]);
+  }
+
+  pause(upload: Upload, phase: "paused" | "offline" = "paused"): void {
+    upload.phase = phase;
     upload.abort.abort();
     this.#start();
   }
 
-  retry(upload: Upload): void {
+  resume(upload: Upload): void {
     upload.abort = new AbortController();
-    upload.sentBytes = 0;
     upload.reason = "";
+    if (!upload.plan) upload.sentBytes = 0;
     upload.phase = "waiting";
     this.#start();
+  }
+
+  online(): void {
+    for (const upload of this.list.filter((one) => one.phase === "offline")) this.resume(upload);
+  }
+  offline(): void {
+    for (const upload of this.list.filter((one) => one.phase === "sending")) this.pause(upload, "offline");
+  }
+
+  cancel(upload: Upload): void {
+    const { video } = upload;
+    upload.phase = "cancelled";
+    upload.abort.abort();
+    if (video) {
+      this.left = this.left.filter((left) => left.video !== video);
+      void Promise.all([giveUp(video), forgetHandle(video)]).catch(() => undefined);
+    }
+    this.#start();
+  }
+
+  /** The same file is there; it is wanted twice. */
+  uploadAgain(upload: Upload): void {
+    upload.again = true;
+    this.resume(upload);
+  }
+
+  /** Moves a waiting file before (-1) or behind (1) its neighbour among those that wait. */
+  move(upload: Upload, by: -1 | 1): void {
+    const waiting = this.list.filter((one) => one.phase === "waiting");
+    const other = waiting[waiting.indexOf(upload) + by];
+    if (!other) return;
+    const list = [...this.list];
+    const [a, b] = [list.indexOf(upload), list.indexOf(other)];
+    list[a] = other;
+    list[b] = upload;
+    this.list = list;
   }
 
   dismiss(upload: Upload): void {
@@ -120,74 +148,47 @@ class UploadQueue {
       return;
     }
     upload.contentType = verdict.contentType;
+    upload.fingerprint = await fingerprint(upload.file).catch(() => null);
+    if (upload.phase !== "checking") return;
     upload.phase = "waiting";
     this.#start();
   }
 
   #start(): void {
-    const busy = this.list.filter((upload) => upload.phase === "sending" || upload.phase === "confirming").length;
-    const next = this.list.filter((upload) => upload.phase === "waiting").slice(0, Math.max(0, PARALLEL_MAX - busy));
-    for (const upload of next) {
+    const busy = this.list.filter((upload) => upload.phase === "sending" || upload.phase === "confirming");
+    for (const upload of this.list.filter((one) => one.phase === "waiting")) {
+      if (busy.length >= PARALLEL_MAX || (large(upload) && busy.some(large))) continue;
+      busy.push(upload);
       upload.phase = "sending";
-      void this.#run(upload)
-        .catch((cause: unknown) => upload.phase !== "cancelled" && upload.fail(problem(cause).text, true))
-        .finally(() => this.#start());
+      void this.#run(upload, upload.abort).finally(() => this.#start());
     }
   }
 
-  async #run(upload: Upload): Promise<void> {
-    const input = {
-      operationId: newId(),
-      title: upload.title,
-      fileName: upload.file.name,
-      sizeBytes: upload.file.size,
-      contentType: upload.contentType,
-    };
-    const ticket = answered((await request(RequestUpload, { input })).requestUpload);
-    if (ticket.__typename === "Refused") return upload.fail(refusal(ticket), false);
-    if (upload.abort.signal.aborted) return;
-    upload.video = ticket.video;
-    session.wrote(ticket.position);
-    if (!(await this.#send(upload, ticket))) return;
-    upload.phase = "confirming";
-    await this.#confirm(upload, ticket.video);
+  async #run(upload: Upload, attempt: AbortController): Promise<void> {
+    try {
+      if (!(await transfer(upload))) return;
+    } catch (cause) {
+      // Paused, cancelled or begun again since: this attempt has nothing to say any more.
+      if (attempt.signal.aborted) return;
+      return upload.fail(cause instanceof SignRefused ? cause.message : problem(cause).text, true);
+    }
+    if (upload.video) this.#follow(upload, upload.video);
   }
 
-  async #send(upload: Upload, ticket: { url: string; headers: { name: string; value: string }[] }): Promise<boolean> {
-    const meter = new SpeedMeter();
-    meter.add(0, performance.now());
-    const measure = (): void => {
-      const now = performance.now();
-      meter.add(upload.sentBytes, now);
-      upload.bytesPerS = meter.bytesPerS(now);
-      upload.etaS = meter.etaS(upload.file.size, now);
-    };
-    const ticking = setInterval(measure, 500);
-    const progress = (sent: number): void => {
-      upload.sentBytes = sent;
-    };
-    const { url, headers } = ticket;
-    const result = await put({ url, headers, file: upload.file, signal: upload.abort.signal, progress });
-    clearInterval(ticking);
-    if (result.ok) upload.sentBytes = upload.file.size;
-    else if (result.why === "broken") upload.fail(pages.upload.broken, true);
-    else if (result.why === "rejected") upload.fail(pages.upload.rejected(result.status), true);
-    return result.ok;
-  }
-
-  async #confirm(upload: Upload, video: string): Promise<void> {
-    const confirmed = answered(
-      (await request(ConfirmUpload, { input: { operationId: newId(), video } })).confirmUpload,
-    );
-    if (confirmed.__typename === "Refused") return upload.fail(refusal(confirmed), false);
-    session.wrote(confirmed.position);
+  #follow(upload: Upload, video: string): void {
     upload.phase = "processing";
+    this.left = this.left.filter((left) => left.video !== video);
+    void forgetHandle(video);
     upload.following = watch(video, (film) => {
-      this.changes += 1;
+      arrivals.count += 1;
       if (film.status === "READY") toasts.show(pages.upload.ready(film.title), "good");
     });
-    this.changes += 1;
+    arrivals.count += 1;
   }
+}
+
+function large(upload: Upload): boolean {
+  return upload.file.size > LARGE_BYTES_MIN;
 }
 
 export const uploads = new UploadQueue();

@@ -123,6 +123,7 @@ fn upload(video: VideoId) -> VideoCommand {
         size_bytes: 1,
         content_type: "video/mp4".to_owned(),
         object_key: format!("u/{video}"),
+        fingerprint: None,
     }
 }
 

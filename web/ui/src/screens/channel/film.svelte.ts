@@ -28,7 +28,7 @@ export function mediaOf(film: Film, engine: Media["engine"]): Media | null {
   return { videoId: film.id, hlsUrl: film.hlsUrl, dashUrl: film.dashUrl, tokens, ...(engine ? { engine } : {}) };
 }
 
-async function fetchDelivery(id: string): Promise<Delivery> {
+export async function fetchDelivery(id: string): Promise<Delivery> {
   const { data, headers } = await send(DeliveryQuery, { id });
   const delivery = data.video?.delivery;
   if (!delivery) throw new Fault("missing");

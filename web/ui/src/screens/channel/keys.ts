@@ -12,6 +12,7 @@ export type Action =
   | { do: "theatre" }
   | { do: "pip" }
   | { do: "frame"; step: 1 | -1 }
+  | { do: "captions" }
   | { do: "stats" }
   | { do: "chat" }
   | { do: "help" };
@@ -50,6 +51,7 @@ const NAMED: Record<string, Action> = {
 };
 
 const LETTERS: Record<string, Action> = {
+  c: { do: "captions" },
   k: { do: "toggle" },
   j: { do: "skip", seconds: -10 },
   l: { do: "skip", seconds: 10 },
