@@ -11,6 +11,7 @@ mod loader;
 mod mutation;
 mod object;
 mod permission;
+mod persisted;
 mod problem;
 mod query;
 mod scalar;

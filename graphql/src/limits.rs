@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_graphql::{
     Name, Request, ServerError,
-    parser::types::{ExecutableDocument, Selection, SelectionSet},
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet},
 };
 
 use crate::problem::Problem;
@@ -54,6 +54,20 @@ pub(crate) fn check(request: &mut Request) -> Result<Kind, ServerError> {
         introspection &= roots.iter().all(|name| matches!(name.as_str(), "__schema" | "__type" | "__typename"));
     }
     Ok(if introspection { Kind::Introspection } else { Kind::Ordinary })
+}
+
+/// What kind of operation the request runs; `None` when it cannot be read or names none.
+pub(crate) fn operation(request: &mut Request) -> Option<OperationType> {
+    at_most("tokens", tokens(&request.query, TOKENS_MAX + 1), TOKENS_MAX).ok()?;
+    let name = request.operation_name.clone();
+    let operation = match (&request.parsed_query().ok()?.operations, name) {
+        (DocumentOperations::Single(operation), None) => operation,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str())?,
+        // One of several without a name: validation refuses it. A named one alone: async-graphql runs nothing.
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next()?,
+        (DocumentOperations::Multiple(_), None) | (DocumentOperations::Single(_), Some(_)) => return None,
+    };
+    Some(operation.node.ty)
 }
 
 /// Rows of a list, as asked or by default.

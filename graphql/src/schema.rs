@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use async_graphql::{Request, Response, Schema, ServerError};
+use async_graphql::{Request, Response, Schema, ServerError, parser::types::OperationType};
 use futures::{FutureExt, Stream, StreamExt, future, stream};
 use lockstep_domain::account::PlatformRole;
 
@@ -12,6 +12,7 @@ use crate::{
     limits::{self, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, Kind, NESTING_MAX},
     loader::Loaders,
     mutation::Mutation,
+    persisted::Persisted,
     problem,
     query::Query,
     subscription::Subscription,
@@ -39,6 +40,7 @@ pub struct AppSchema {
     ordinary: Inner,
     /// The same types without a cost limit: answers only about the schema itself.
     introspection: Inner,
+    persisted: Persisted,
     deps: SchemaDeps,
 }
 
@@ -54,6 +56,7 @@ pub fn schema(deps: SchemaDeps) -> AppSchema {
     AppSchema {
         ordinary: build().limit_depth(DEPTH_MAX).limit_complexity(COMPLEXITY_MAX).finish(),
         introspection: build().limit_depth(INTROSPECTION_DEPTH_MAX).finish(),
+        persisted: Persisted::default(),
         deps,
     }
 }
@@ -69,6 +72,12 @@ impl AppSchema {
     /// The schema in its definition language, as in `schema.graphql`.
     pub fn sdl(&self) -> String {
         self.ordinary.sdl()
+    }
+
+    /// Whether the operation it runs changes something. What cannot be read runs nothing.
+    pub fn is_mutation(&self, request: &mut Request) -> bool {
+        self.persisted.complete(request).is_ok()
+            && limits::operation(request).is_some_and(|kind| kind == OperationType::Mutation)
     }
 
     /// Answers a query or a mutation.
@@ -112,7 +121,12 @@ impl AppSchema {
         once: bool,
     ) -> Result<(&Inner, Request, Spawner), ServerError> {
         let open = self.may_introspect(&context);
-        let schema = match limits::check(&mut request)? {
+        let fresh = self.persisted.complete(&mut request)?;
+        let kind = limits::check(&mut request)?;
+        if let Some(fresh) = fresh {
+            self.persisted.remember(fresh, &request.query);
+        }
+        let schema = match kind {
             Kind::Introspection if open => &self.introspection,
             Kind::Introspection | Kind::Ordinary => &self.ordinary,
         };

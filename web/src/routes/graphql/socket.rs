@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_stream::StreamMap;
 
-use super::{GraphqlState, operation};
+use super::{GraphqlState, read::operation};
 use crate::gate::Pass;
 
 /// The subprotocol's name.

@@ -3,6 +3,7 @@
 mod http_posts;
 mod revoking;
 mod sockets;
+mod streams;
 
 use std::sync::{
     Arc,

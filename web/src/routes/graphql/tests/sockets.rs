@@ -47,7 +47,7 @@ impl Site {
         client
     }
 
-    async fn film(&self, video: VideoId, command: VideoCommand) {
+    pub(super) async fn film(&self, video: VideoId, command: VideoCommand) {
         let context = Context {
             actor: Actor::System,
             command_id: Uuid::new_v4().into(),
@@ -115,7 +115,7 @@ impl Client {
     }
 }
 
-fn upload(video: VideoId) -> VideoCommand {
+pub(super) fn upload(video: VideoId) -> VideoCommand {
     VideoCommand::RequestUpload {
         owner: AccountId(Uuid::from_u128(7)),
         title: "Film".to_owned(),

@@ -1,0 +1,59 @@
+//! Answers and refusals as HTTP responses, in the format agreed on.
+
+use async_graphql::Response as GraphqlResponse;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use lockstep_graphql::is_request_error;
+use serde_json::json;
+
+use super::negotiate::Media;
+
+/// A refusal of the transport, before the schema saw anything.
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+}
+
+pub(super) const fn refusal(status: StatusCode, code: &'static str, message: &'static str) -> Refusal {
+    Refusal { status, code, message }
+}
+
+pub(super) const FOREIGN: Refusal =
+    refusal(StatusCode::FORBIDDEN, "origin", "this request comes from another site");
+pub(super) const UNAVAILABLE: Refusal =
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this cannot be answered now, try again");
+pub(super) const TOO_MANY_STREAMS: Refusal =
+    refusal(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many sockets and streams are open, close one first");
+
+/// How long who is refused for now waits before the next try, seconds.
+const RETRY_AFTER_S: &str = "5";
+
+pub(super) fn respond(media: Media, mut response: GraphqlResponse) -> Response {
+    let refused = is_request_error(&response);
+    let headers = std::mem::take(&mut response.http_headers);
+    // Before anything ran there is no data to speak of; the older format answers 200 all the same.
+    let status = if refused && media == Media::GraphqlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let body = if refused { json!({ "errors": response.errors }) } else { json!(response) };
+    let mut answer = (status, [(header::CONTENT_TYPE, media.of_one_answer())], body.to_string()).into_response();
+    answer.headers_mut().extend(headers);
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+pub(super) fn refuse(media: Media, refusal: &Refusal, request_id: &str) -> Response {
+    let error = json!({
+        "message": refusal.message,
+        "extensions": { "code": refusal.code, "requestId": request_id },
+    });
+    let body = json!({ "errors": [error] }).to_string();
+    let mut answer = (refusal.status, [(header::CONTENT_TYPE, media.of_one_answer())], body).into_response();
+    let more = match refusal.status {
+        StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST")),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, RETRY_AFTER_S)),
+        _ => None,
+    };
+    answer.headers_mut().extend(more.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
