@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod administration;
+pub mod budget;
 pub mod captions;
 pub mod channel;
 pub mod context;
@@ -36,6 +37,7 @@ pub mod undo;
 pub mod upload;
 pub mod video;
 pub mod visit;
+pub mod window;
 
 pub use context::{Actor, Context};
 pub use dispatcher::{CommandError, Dispatcher, LoadError, Loaded, Outcome};

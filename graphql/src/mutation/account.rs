@@ -88,7 +88,8 @@ impl Accounts {
 
     /// Starts a session by a name only.
     async fn join_as_guest(&self, ctx: &Context<'_>, input: JoinAsGuestInput) -> Nullable<SetUpPayload> {
-        begin(ctx, account::admit_guest(ctx.services(), &ctx.arriving(), &input.name).await).await
+        let (entry, address) = (&ctx.deps().entry, ctx.request().remote_ip);
+        begin(ctx, entry.join_as_guest(ctx.services(), &ctx.arriving(), address, &input.name).await).await
     }
 
     /// Makes an account with a password. A guest who is signed in keeps the account and becomes a member.
