@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_graphql::Context;
-use lockstep_commands::{Actor, Principal, Services, entry::Entry, setup::SetupLink};
+use lockstep_commands::{Actor, Principal, Services, budget::CostBudget, entry::Entry, setup::SetupLink};
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, VideoId},
@@ -12,7 +12,7 @@ use lockstep_domain::{
 use lockstep_projections::{Reader, Tail, videos::Asker};
 use uuid::Uuid;
 
-use crate::{loader::Loaders, schema::Introspection};
+use crate::{cost::Bill, loader::Loaders, schema::Introspection};
 
 /// A token that opens one film's files for a while.
 #[derive(Debug, Clone)]
@@ -55,6 +55,8 @@ pub struct SchemaDeps {
     pub setup: Arc<SetupLink>,
     pub entry: Entry,
     pub introspection: Introspection,
+    /// Pays for every request.
+    pub costs: Arc<dyn CostBudget>,
 }
 
 /// Who asks, as the transport found out.
@@ -66,6 +68,8 @@ pub struct RequestContext {
     pub remote_ip: Option<IpAddr>,
     /// What the browser says it is.
     pub user_agent: Option<String>,
+    /// Filled in when the request is charged.
+    pub bill: Bill,
 }
 
 /// What the resolvers of one request share.

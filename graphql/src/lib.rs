@@ -6,6 +6,7 @@
 mod answer;
 mod batch;
 mod context;
+mod cost;
 mod limits;
 mod loader;
 mod mutation;
@@ -19,5 +20,6 @@ mod schema;
 mod subscription;
 
 pub use context::{CookieConfig, DeliveryToken, DeliveryTokens, RequestContext, SchemaDeps};
+pub use cost::{Bill, Charged, RATE_LIMITED};
 pub use limits::{ALIASES_MAX, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, PAGE_MAX, ROOT_FIELDS_MAX, TOKENS_MAX};
 pub use schema::{AppSchema, Introspection, is_request_error, schema};

@@ -9,6 +9,7 @@ mod message;
 mod notification;
 mod people;
 mod projection;
+mod rate_limit;
 mod report;
 mod upload;
 mod video;
@@ -32,6 +33,7 @@ pub(crate) struct Query(
     projection::Projections,
     notification::Notifications,
     audit::Audit,
+    rate_limit::RateLimits,
 );
 
 /// Waits until these read models show the position asked for, if one was.

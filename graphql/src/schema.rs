@@ -9,6 +9,7 @@ use lockstep_domain::account::PlatformRole;
 use crate::{
     batch::{self, Spawner},
     context::{RequestContext, SchemaDeps},
+    cost::Charging,
     limits::{self, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, Kind, NESTING_MAX},
     loader::Loaders,
     mutation::Mutation,
@@ -49,6 +50,7 @@ pub fn schema(deps: SchemaDeps) -> AppSchema {
     let build = || {
         Schema::build(Query::default(), Mutation::default(), Subscription::default())
             .data(deps.clone())
+            .extension(Charging)
             .limit_directives(DIRECTIVES_MAX)
             .limit_recursive_depth(NESTING_MAX)
             .disable_suggestions()

@@ -8,7 +8,11 @@ use std::sync::{
 use async_graphql::{Request, Response, Variables};
 use futures::{Stream, StreamExt};
 use lockstep_commands::{
-    Actor, Clock, Context, Dispatcher, Ids, Principal, Services, account, session, setup::SetupLink,
+    Actor, Clock, Context, Dispatcher, Ids, Principal, Services, account,
+    budget::Costs,
+    session,
+    setup::SetupLink,
+    window::{InProcess, Share},
 };
 use lockstep_domain::{
     account::PlatformRole,
@@ -18,7 +22,7 @@ use lockstep_domain::{
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_graphql::{
-    AppSchema, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps, schema,
+    AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps, schema,
 };
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
@@ -77,6 +81,11 @@ impl App {
     }
 
     pub async fn with(introspection: Introspection) -> Self {
+        Self::on_budget(introspection, Share { units_max: 10_000_000, window_s: 60 }).await
+    }
+
+    /// An installation where a caller may spend so much.
+    pub async fn on_budget(introspection: Introspection, share: Share) -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
         let (objects, buckets) = EmbeddedS3::open(folder.path(), "http://localhost:1", "interim", "media").unwrap();
@@ -105,6 +114,7 @@ impl App {
             setup: setup.clone(),
             entry: lockstep_commands::entry::Entry::default(),
             introspection,
+            costs: Arc::new(Costs::new(Arc::new(InProcess::default()), share)),
         };
         let schema = schema(deps);
         Self {
@@ -227,7 +237,13 @@ pub fn request(query: &str, variables: Value) -> Request {
 }
 
 pub fn context(by: Option<&Principal>) -> RequestContext {
-    RequestContext { principal: by.cloned(), request_id: "request-1".to_owned(), remote_ip: None, user_agent: None }
+    RequestContext {
+        principal: by.cloned(),
+        request_id: "request-1".to_owned(),
+        remote_ip: None,
+        user_agent: None,
+        bill: Bill::default(),
+    }
 }
 
 /// The input type of a mutation, and what its tests look at.

@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod budget;
 mod captions;
 mod channels;
 mod chat;

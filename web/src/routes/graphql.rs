@@ -28,7 +28,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use lockstep_commands::Principal;
-use lockstep_graphql::{AppSchema, RequestContext};
+use lockstep_graphql::{AppSchema, Bill, RequestContext};
 use negotiate::Media;
 use reply::{Refusal, refusal, refuse, respond};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -114,7 +114,8 @@ fn gotten(state: &GraphqlState, parts: &Parts) -> Result<GraphqlRequest, Refusal
     state.not_foreign(&parts.headers)?;
     let fetched = parts.headers.get("sec-fetch-mode").is_some_and(|mode| mode == "cors" || mode == "same-origin");
     if !negotiate::media(&parts.headers).is_some_and(|chosen| chosen.named || fetched) {
-        let message = "name application/graphql-response+json, application/json or text/event-stream in Accept, or use POST";
+        let message =
+            "name application/graphql-response+json, application/json or text/event-stream in Accept, or use POST";
         return Err(refusal(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message));
     }
     let mut request = read::parameters(&parts.uri)?;
@@ -146,7 +147,11 @@ async fn answer(state: &GraphqlState, parts: &Parts, asked: Result<GraphqlReques
             Some(places) => events::stream(state, request, context, places),
             None => refuse(media, &reply::TOO_MANY_STREAMS, &request_id),
         },
-        Media::GraphqlResponse | Media::Json => respond(media, state.schema.execute(request, context).await),
+        Media::GraphqlResponse | Media::Json => {
+            let bill = context.bill.clone();
+            let response = state.schema.execute(request, context).await;
+            respond(media, response, bill.charged())
+        }
     }
 }
 
@@ -176,16 +181,11 @@ async fn read_or_upgrade(State(state): State<GraphqlState>, request: Request) ->
     }
 }
 
-fn context(
-    state: &GraphqlState,
-    parts: &Parts,
-    principal: Option<Principal>,
-    request_id: &str,
-) -> RequestContext {
+fn context(state: &GraphqlState, parts: &Parts, principal: Option<Principal>, request_id: &str) -> RequestContext {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let remote_ip = peer.map(|peer| address::client(peer.0.ip(), &parts.headers, &state.trusted_proxies));
-    RequestContext { principal, request_id: request_id.to_owned(), remote_ip, user_agent }
+    RequestContext { principal, request_id: request_id.to_owned(), remote_ip, user_agent, bill: Bill::default() }
 }
 
 /// The id that the request-id layer gave, or one of our own.

@@ -106,6 +106,7 @@ impl Parts<'_> {
             setup: Arc::clone(self.setup),
             entry: Entry { registration: self.config.server.registration, ..Entry::default() },
             introspection: Introspection::SignedIn,
+            costs: Arc::new(lockstep_commands::budget::Costs::default()),
         });
         graphql::router(graphql::GraphqlState {
             schema,

@@ -18,7 +18,7 @@ use lockstep_domain::{
     video::{RenditionFacts, Source, Video, VideoCommand},
 };
 use lockstep_graphql::{
-    AppSchema, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
+    AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
 };
 use lockstep_projections::{Reader, RecordedEvent, Tail};
 use serde_json::{Value, json};
@@ -132,6 +132,7 @@ impl Play {
             setup: Arc::default(),
             entry: Entry::default(),
             introspection: Introspection::Everyone,
+            costs: Arc::new(lockstep_commands::budget::Costs::default()),
         });
         let film = VideoId(Uuid::now_v7());
         let mut play = Self {
@@ -405,6 +406,7 @@ impl Play {
             request_id: "request".to_owned(),
             remote_ip: None,
             user_agent: None,
+            bill: Bill::default(),
         };
         let answer = serde_json::to_value(self.schema.execute(request, context).await).unwrap();
         assert_eq!(answer.get("errors"), None, "{answer}");
@@ -459,7 +461,13 @@ impl Play {
         let query = "mutation($input: ChannelInput!) { archiveChannel(input: $input) { __typename } }";
         let request = Request::new(query).variables(Variables::from_json(json!({ "input": input })));
         let principal = Some(self.people[OWNER].1.clone());
-        let context = RequestContext { principal, request_id: "request".to_owned(), remote_ip: None, user_agent: None };
+        let context = RequestContext {
+            principal,
+            request_id: "request".to_owned(),
+            remote_ip: None,
+            user_agent: None,
+            bill: Bill::default(),
+        };
         if !self.oracle.is_here(OWNER) {
             self.attempt(OWNER, &Try::Join, Way::Api).await;
         }

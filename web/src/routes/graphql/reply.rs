@@ -1,9 +1,9 @@
 //! Answers and refusals as HTTP responses, in the format agreed on.
 
-use async_graphql::Response as GraphqlResponse;
+use async_graphql::{Response as GraphqlResponse, Value};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
-use lockstep_graphql::is_request_error;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use lockstep_graphql::{Charged, RATE_LIMITED, is_request_error};
 use serde_json::json;
 
 use super::negotiate::Media;
@@ -19,8 +19,7 @@ pub(super) const fn refusal(status: StatusCode, code: &'static str, message: &'s
     Refusal { status, code, message }
 }
 
-pub(super) const FOREIGN: Refusal =
-    refusal(StatusCode::FORBIDDEN, "origin", "this request comes from another site");
+pub(super) const FOREIGN: Refusal = refusal(StatusCode::FORBIDDEN, "origin", "this request comes from another site");
 pub(super) const UNAVAILABLE: Refusal =
     refusal(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this cannot be answered now, try again");
 pub(super) const TOO_MANY_STREAMS: Refusal =
@@ -29,16 +28,43 @@ pub(super) const TOO_MANY_STREAMS: Refusal =
 /// How long who is refused for now waits before the next try, seconds.
 const RETRY_AFTER_S: &str = "5";
 
-pub(super) fn respond(media: Media, mut response: GraphqlResponse) -> Response {
+/// The answer; `charged` is what it cost and what the asker has left.
+pub(super) fn respond(media: Media, mut response: GraphqlResponse, charged: Option<Charged>) -> Response {
     let refused = is_request_error(&response);
     let headers = std::mem::take(&mut response.http_headers);
     // Before anything ran there is no data to speak of; the older format answers 200 all the same.
-    let status = if refused && media == Media::GraphqlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let wait_s = wait_s(&response);
+    let status = match wait_s {
+        Some(_) => StatusCode::TOO_MANY_REQUESTS,
+        None if refused && media == Media::GraphqlResponse => StatusCode::BAD_REQUEST,
+        None => StatusCode::OK,
+    };
     let body = if refused { json!({ "errors": response.errors }) } else { json!(response) };
     let mut answer = (status, [(header::CONTENT_TYPE, media.of_one_answer())], body.to_string()).into_response();
     answer.headers_mut().extend(headers);
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().extend(wait_s.map(|wait_s| (header::RETRY_AFTER, HeaderValue::from(wait_s))));
+    if let Some(Charged { budget, .. }) = charged {
+        let reset_s = u64::try_from(budget.reset_at.0).unwrap_or_default().div_ceil(1_000_000);
+        answer.headers_mut().extend([
+            (HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(budget.limit)),
+            (HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(budget.remaining)),
+            (HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(reset_s)),
+        ]);
+    }
     answer
+}
+
+/// How long the asker is to wait, if the budget did not hold the request's cost.
+fn wait_s(response: &GraphqlResponse) -> Option<u32> {
+    let extensions = response.errors.iter().find_map(|error| error.extensions.as_ref())?;
+    if extensions.get("code") != Some(&RATE_LIMITED.into()) {
+        return None;
+    }
+    match extensions.get("retryAfterS") {
+        Some(Value::Number(wait_s)) => wait_s.as_u64().and_then(|wait_s| u32::try_from(wait_s).ok()),
+        _ => None,
+    }
 }
 
 pub(super) fn refuse(media: Media, refusal: &Refusal, request_id: &str) -> Response {

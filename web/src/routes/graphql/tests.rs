@@ -12,7 +12,12 @@ use std::sync::{
 
 use axum::Router;
 use http::HeaderMap;
-use lockstep_commands::{Dispatcher, Principal, Services, setup::SetupLink};
+use lockstep_commands::{
+    Dispatcher, Principal, Services,
+    budget::Costs,
+    setup::SetupLink,
+    window::{InProcess, Share},
+};
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, VideoId},
@@ -29,6 +34,8 @@ use uuid::Uuid;
 use super::{Authenticate, AuthenticateError, GraphqlState, router};
 use crate::system::{SystemClock, SystemIds};
 
+/// Cost points a minute.
+const BUDGET: u32 = 1_000;
 const ORIGIN: &str = "https://watch.example.org";
 
 /// The cookie `session=ada` is Ada until she signs out; `session=broken` cannot be looked up.
@@ -107,6 +114,7 @@ impl Site {
             setup: Arc::new(SetupLink::closed()),
             entry: lockstep_commands::entry::Entry::default(),
             introspection: Introspection::SignedIn,
+            costs: Arc::new(Costs::new(Arc::new(InProcess::default()), Share { units_max: BUDGET, window_s: 60 })),
         });
         let sessions = Arc::new(Sessions { signed_in: AtomicBool::new(true), signed_out: tokio::sync::Notify::new() });
         let tracker = TaskTracker::new();

@@ -174,7 +174,8 @@ const TYPENAME: &str = "/graphql?query=%7B__typename%7D";
 async fn nothing_changes_over_get() {
     let site = Site::new().await;
     let before = site.services.store.head().await.unwrap();
-    let several = format!("{GUEST}%20query%20Q%7B__typename%7D&operationName=Q").replace("mutation%7B", "mutation%20M%7B");
+    let several =
+        format!("{GUEST}%20query%20Q%7B__typename%7D&operationName=Q").replace("mutation%7B", "mutation%20M%7B");
     let named = several.replace("operationName=Q", "operationName=M");
     let get = async |uri: &str| site.fetch("GET", uri, &[("accept", GRAPHQL)]).await;
     for uri in [GUEST, &named] {
@@ -213,7 +214,13 @@ async fn only_a_program_reads_over_get() {
     let variables = "query=query($v:Boolean!)%7BsetUpNeeded%20@include(if:$v)%7D&variables=%7B%22v%22:true%7D";
     let answer = get(variables).await;
     assert!(answer.body["data"]["setUpNeeded"].is_boolean(), "{}", answer.body);
-    for wrong in ["", "query=", "query=%7Ba%7D&query=%7Bb%7D", "query=%7B__typename%7D&variables=nonsense", "query=%7B__typename%7D&extensions=[]"] {
+    for wrong in [
+        "",
+        "query=",
+        "query=%7Ba%7D&query=%7Bb%7D",
+        "query=%7B__typename%7D&variables=nonsense",
+        "query=%7B__typename%7D&extensions=[]",
+    ] {
         assert_eq!(get(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 }
@@ -236,7 +243,8 @@ async fn a_document_is_sent_once_and_then_known_by_its_hash() {
     let typename = json!({ "data": { "__typename": "Query" } });
     assert_eq!(site.ask(JSON, json!({ "query": query, "extensions": by(&hash) })).await.body, typename);
     assert_eq!(site.ask(JSON, json!({ "extensions": by(&hash) })).await.body, typename);
-    let short = format!("/graphql?extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22{hash}%22%7D%7D");
+    let short =
+        format!("/graphql?extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22{hash}%22%7D%7D");
     assert_eq!(site.fetch("GET", &short, &[("accept", JSON)]).await.body, typename);
     // What does not pass the limits is not remembered.
     let long = format!("{{ {} }}", "__typename ".repeat(30));
@@ -293,4 +301,28 @@ async fn the_session_cookie_is_set_by_the_response() {
     assert_eq!(answer.body["data"]["joinAsGuest"]["__typename"], "SignedIn");
     let cookie = answer.headers["set-cookie"].to_str().unwrap();
     assert!(cookie.starts_with("lockstep=") && cookie.contains("HttpOnly"), "{cookie}");
+}
+
+#[tokio::test]
+async fn every_answer_says_what_is_left_and_the_last_says_when_to_come_back() {
+    let site = Site::new().await;
+    let headers = [("content-type", JSON), ("cookie", "session=ada"), ("accept", GRAPHQL)];
+    let dear = json!({ "query": "{ videos(first: 99) { nodes { id } } }" }).to_string();
+    let left = |answer: &Answer| answer.headers["x-ratelimit-remaining"].to_str().unwrap().parse::<u32>().unwrap();
+    let first = site.post(&headers, dear.clone()).await;
+    assert_eq!(first.status, StatusCode::OK);
+    assert_eq!(first.headers["x-ratelimit-limit"], super::BUDGET.to_string().as_str());
+    assert!(first.headers.contains_key("x-ratelimit-reset") && left(&first) < super::BUDGET);
+    let cost = super::BUDGET - left(&first);
+    for _ in 1..super::BUDGET / cost {
+        assert_eq!(site.post(&headers, dear.clone()).await.status, StatusCode::OK);
+    }
+    let refused = site.post(&headers, dear.clone()).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(left(&refused), super::BUDGET % cost, "and it cost nothing");
+    let wait_s: u32 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait_s), "{wait_s}");
+    assert_eq!(refused.body["errors"][0]["extensions"]["code"], "rate_limited");
+    let older = site.post(&[("content-type", JSON), ("cookie", "session=ada")], dear).await;
+    assert_eq!(older.status, StatusCode::TOO_MANY_REQUESTS, "in the older format too");
 }

@@ -45,7 +45,8 @@ impl Events {
 impl Site {
     async fn events(&self, query: &str) -> Events {
         let headers = [("content-type", "application/json"), ("accept", STREAM), ("cookie", "session=ada")];
-        let mut request = request("POST", "/graphql", &headers).map(|_| Body::from(json!({ "query": query }).to_string()));
+        let mut request =
+            request("POST", "/graphql", &headers).map(|_| Body::from(json!({ "query": query }).to_string()));
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1))));
         let response = self.router.clone().oneshot(request).await.unwrap();
         Events {
