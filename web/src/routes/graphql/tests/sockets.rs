@@ -307,3 +307,12 @@ async fn other_sites_and_other_protocols_get_no_socket() {
     let mut client = Client(connect(address, &plain).await.unwrap());
     assert_eq!(client.closed().await.0, 4406);
 }
+
+#[tokio::test]
+async fn who_says_goodbye_is_answered() {
+    let site = Site::new().await;
+    let mut client = site.ready().await;
+    let goodbye = tungstenite::protocol::CloseFrame { code: 1000.into(), reason: "done".into() };
+    client.0.send(Message::Close(Some(goodbye))).await.unwrap();
+    assert_eq!(client.closed().await.0, 1000, "not 1006: the close is answered before the connection ends");
+}
