@@ -24,7 +24,7 @@ use crate::{
 pub use captions::{CaptionRow, captions};
 pub use library::Shelf;
 pub(crate) use query::COLUMNS;
-pub use query::{Asker, Filter, RenditionRow, VideoRow, by_ids, count, list, renditions};
+pub use query::{Asker, Filter, InWork, RenditionRow, VideoRow, by_ids, count, in_work, list, renditions};
 
 /// The projection behind `rm_videos` and `rm_video_renditions`.
 pub struct Videos;

@@ -25,6 +25,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+use crate::metrics::FanOut;
+
 /// Inputs waiting for the hub; who sends waits.
 const MAILBOX_MAX: usize = 4_096;
 /// Inputs taken at once.
@@ -221,12 +223,14 @@ struct Task {
     hub: Hub,
     errands: Errands,
     sockets: HashMap<SessionId, (mpsc::Sender<Outgoing>, CancellationToken)>,
+    fan_out: FanOut,
 }
 
 async fn run(errands: Errands, mut letters: mpsc::Receiver<Letter>, shutdown: CancellationToken) {
     let clock = errands.clock;
     let Some((start, mut batches)) = feed::start(&errands.services, &shutdown, &errands.tracker).await else { return };
-    let mut task = Task { hub: Hub::new(clock.epoch(), start), errands, sockets: HashMap::new() };
+    let mut task =
+        Task { hub: Hub::new(clock.epoch(), start), errands, sockets: HashMap::new(), fan_out: FanOut::default() };
     let mut inbox = Vec::with_capacity(INPUTS_PER_TURN);
     let mut draining: Option<tokio::time::Instant> = None;
     loop {
@@ -283,6 +287,7 @@ impl Task {
                     if let Some((_, cut)) = self.sockets.remove(&session)
                         && code == close::SLOW_CONSUMER
                     {
+                        self.fan_out.slow_consumer();
                         cut.cancel();
                     }
                 }
@@ -293,6 +298,9 @@ impl Task {
 
     fn send(&mut self, session: SessionId, outgoing: Outgoing) {
         let Some((sender, cut)) = self.sockets.get(&session) else { return };
+        if let Outgoing::Frame(bytes) = &outgoing {
+            self.fan_out.frame(bytes.len());
+        }
         if let Err(mpsc::error::TrySendError::Full(_)) = sender.try_send(outgoing) {
             // Below the hub's own bound this cannot fill up; a socket that breaks the rule is cut.
             tracing::error!(%session, "a socket's line is full");

@@ -232,3 +232,23 @@ pub async fn renditions(pool: &PgPool, videos: &[VideoId]) -> Result<Vec<Renditi
     .fetch_all(pool)
     .await
 }
+
+/// How many films are on their way to being watchable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct InWork {
+    /// Uploaded, and nobody works on them yet.
+    pub waiting: i64,
+    pub processing: i64,
+}
+
+/// Counts the films in work, for operators.
+pub async fn in_work(pool: &PgPool) -> Result<InWork, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE status = $1) AS waiting, count(*) FILTER (WHERE status = $2) AS processing
+         FROM rm_videos WHERE status IN ($1, $2) AND shelf = 'library'",
+    )
+    .bind(Status::Uploaded.word())
+    .bind(Status::Processing.word())
+    .fetch_one(pool)
+    .await
+}

@@ -4,6 +4,7 @@ mod data;
 mod database;
 mod limits;
 mod objects;
+mod operations;
 mod server;
 mod uploads;
 
@@ -12,6 +13,7 @@ pub use database::DatabaseConfig;
 pub use limits::Bounded;
 pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
+pub use operations::OperationsConfig;
 pub use server::ServerConfig;
 
 /// A setting that cannot be used; says which and what is expected.
@@ -51,6 +53,7 @@ pub struct Config {
     pub objects: ObjectsConfig,
     /// What one account may upload.
     pub uploads: Limits,
+    pub operations: OperationsConfig,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -63,6 +66,8 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_REGISTRATION",
     "LOCKSTEP_TRUSTED_PROXIES",
     "LOCKSTEP_DEMO",
+    "LOCKSTEP_INTERNAL",
+    "LOCKSTEP_DRAIN_NOTICE_S",
     "LOCKSTEP_TOKEN_LIFE_S",
     "LOCKSTEP_SOCKETS_PER_ADDRESS_MAX",
     "LOCKSTEP_MEDIA_PROGRAM",
@@ -83,6 +88,7 @@ impl Config {
         let uploads = uploads::read(source)?;
         Ok(Self {
             uploads,
+            operations: OperationsConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects: ObjectsConfig::read(source)?,
             server,

@@ -5,6 +5,7 @@ pub mod graphql;
 mod headers;
 pub mod health;
 pub mod objects;
+mod observed;
 pub mod ui;
 
 use std::{sync::Arc, time::Duration};
@@ -52,16 +53,7 @@ impl Parts<'_> {
         let authenticator = Authenticator::new(self.services.clone(), cookie.clone());
         self.running.tracker.spawn(authenticator.clone().follow(self.running.shutdown.clone()));
         let keys = self.delivery_keys()?;
-        let health = health::Health {
-            services: self.services.clone(),
-            reader: self.running.reader.clone(),
-            media: match self.role.transcodes() {
-                true => transcoding::check(self.config).await,
-                false => Ok(String::new()),
-            },
-            draining: self.running.shutdown.clone(),
-        };
-        let mut router = ui::router().merge(health::router(health));
+        let mut router = ui::router().merge(self.health().await);
         if matches!(self.role, Role::All | Role::Api) {
             router = router.merge(self.graphql(&cookie, &authenticator, &keys)).merge(delivery::router(
                 delivery::DeliveryState {
@@ -82,7 +74,21 @@ impl Parts<'_> {
             router = router.merge(self.sync(&authenticator));
         }
         let uploads_to = self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str());
-        Ok(headers::guarded(router, self.public_url, uploads_to).layer(CatchPanicLayer::new()))
+        let router = headers::guarded(router, self.public_url, uploads_to).layer(CatchPanicLayer::new());
+        Ok(observed::observed(router))
+    }
+
+    /// Whether this process lives and is ready.
+    pub async fn health(&self) -> Router {
+        health::router(health::Health {
+            services: self.services.clone(),
+            reader: self.running.reader.clone(),
+            media: match self.role.transcodes() {
+                true => transcoding::check(self.config).await,
+                false => Ok(String::new()),
+            },
+            draining: self.running.draining.clone(),
+        })
     }
 
     fn delivery_keys(&self) -> anyhow::Result<DeliveryKeys> {
@@ -126,6 +132,7 @@ impl Parts<'_> {
     fn sync(&self, authenticator: &Authenticator) -> Router {
         let tracker = self.running.tracker.clone();
         let hub = HubHandle::start(self.services.clone(), self.running.shutdown.clone(), &tracker);
+        let _ = self.running.hub.set(hub.clone());
         let origins = Arc::new([self.public_url.to_owned()]);
         let gate = self.gate();
         socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, gate, tracker })

@@ -36,6 +36,11 @@ impl Api {
         api
     }
 
+    /// The session as a cookie header.
+    pub fn session(&self) -> &str {
+        &self.cookie
+    }
+
     async fn sign(&mut self, mutation: &str, input: Value) {
         let answer = self
             .client

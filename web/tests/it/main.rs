@@ -6,6 +6,7 @@ mod crash;
 mod doctor;
 mod linkage;
 mod load;
+mod operations;
 mod process;
 mod roles;
 mod tamper;

@@ -60,7 +60,17 @@ impl Server {
         Self::launch(data, port, "all", env).await
     }
 
+    /// Its log of this level goes to a file.
+    pub async fn start_logging(data: &Path, log: &Path, level: &str) -> Self {
+        let log = std::fs::File::create(log).expect("a file");
+        Self::launch_to(log.into(), data, 0, "all", &[("LOG_LEVEL", level)]).await
+    }
+
     async fn launch(data: &Path, port: u16, role: &str, env: &[(&str, &str)]) -> Self {
+        Self::launch_to(Stdio::inherit(), data, port, role, env).await
+    }
+
+    async fn launch_to(log: Stdio, data: &Path, port: u16, role: &str, env: &[(&str, &str)]) -> Self {
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--role", role])
             .env("PORT", port.to_string())
@@ -70,14 +80,17 @@ impl Server {
             .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(log)
             .spawn()
             .expect("lockstep starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let (mut url, mut setup_link) = (None, None);
         for line in lines.by_ref() {
             let line = line.expect("text");
-            let word = line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
+            let word = line
+                .split_whitespace()
+                .find(|word| word.starts_with("http://") || word.starts_with("https://"))
+                .map(str::to_owned);
             match word {
                 Some(link) if link.contains("/setup?token=") => setup_link = Some(link),
                 Some(link) => url = Some(link),
@@ -151,6 +164,17 @@ impl Server {
         let killed = Command::new("kill").args(["-9", &pid]).status().expect("kill runs");
         assert!(killed.success());
         self.kill().await;
+    }
+
+    /// The log, one JSON object per event.
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        events(&self.data, &[])
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
     }
 
     /// SIGTERM and wait for a clean end.
