@@ -42,6 +42,21 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
+    /// Whether the database could not be reached, or is about to stop: that says nothing about the event.
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            Self::Undecodable { .. } => false,
+            Self::Database(sqlx::Error::Database(error)) => {
+                // Connection lost, shutting down or starting up, no connection left.
+                error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code == "53300")
+            }
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            ),
+        }
+    }
+
     pub(crate) fn undecodable(event: &RecordedEvent, reason: impl Display) -> Self {
         Self::Undecodable {
             stream: event.stream.to_string(),

@@ -15,6 +15,7 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::write_private,
+    edges::Edges,
     listening, routes,
 };
 
@@ -37,8 +38,20 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     let objects = Objects::open(&config, &public_url)?;
     let (services, store) = backend::services(&config, &database, objects.buckets.clone()).await?;
     let running = Running::start(&config, role, &services);
+    let edges = Edges::start(&config, &database.url, &objects, &running)?;
+    let setup = Arc::new(SetupLink::default());
+    let parts = routes::Parts {
+        config: &config,
+        role,
+        public_url: &public_url,
+        services: &services,
+        objects: &objects,
+        running: &running,
+        edges: &edges,
+        setup: &setup,
+    };
     let outcome = match listener {
-        Some(listener) => serve_http(&config, role, listener, &public_url, &services, objects, &running).await,
+        Some(listener) => serve_http(listener, &parts).await,
         None => {
             println!("lockstep {role:?} is running as {}", backend::node_name());
             stop_signal().await;
@@ -109,20 +122,10 @@ impl Running {
     }
 }
 
-async fn serve_http(
-    config: &Config,
-    role: Role,
-    listener: TcpListener,
-    public_url: &str,
-    services: &Services,
-    objects: Objects,
-    running: &Running,
-) -> anyhow::Result<()> {
-    let setup = Arc::new(SetupLink::default());
-    let router = routes::Parts { config, role, public_url, services, objects: &objects, running, setup: &setup }
-        .router()
-        .await?;
-    announce(config, public_url, services, &setup).await?;
+async fn serve_http(listener: TcpListener, parts: &routes::Parts<'_>) -> anyhow::Result<()> {
+    let routes::Parts { config, role, public_url, services, running, setup, .. } = *parts;
+    let router = parts.router().await?;
+    announce(config, public_url, services, setup).await?;
     if config.server.demo && role == Role::All {
         let demo = crate::demo::run(services.clone(), config.data.folder.clone());
         let stop = running.shutdown.clone();

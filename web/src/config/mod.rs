@@ -5,6 +5,7 @@ mod database;
 mod limits;
 mod objects;
 mod server;
+mod tiers;
 mod uploads;
 
 pub use data::DataConfig;
@@ -13,6 +14,7 @@ pub use limits::Bounded;
 pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
 pub use server::ServerConfig;
+pub use tiers::TiersConfig;
 
 /// A setting that cannot be used; says which and what is expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +53,7 @@ pub struct Config {
     pub objects: ObjectsConfig,
     /// What one account may upload.
     pub uploads: Limits,
+    pub tiers: TiersConfig,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -73,6 +76,16 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_ACCOUNT_BYTES_MAX",
     "LOCKSTEP_ACCOUNT_FILMS_MAX",
     "LOCKSTEP_ACCOUNT_UPLOADS_MAX",
+    "LOCKSTEP_LIMITS",
+    "LOCKSTEP_LIMIT_UPLOAD",
+    "LOCKSTEP_LIMIT_GENERAL",
+    "LOCKSTEP_LIMIT_STREAMING",
+    "LOCKSTEP_LIMIT_STATUS",
+    "LOCKSTEP_LIMIT_SEARCH",
+    "LOCKSTEP_LIMIT_WEBHOOK",
+    "LOCKSTEP_LIMIT_AUTH",
+    "LOCKSTEP_LIMIT_GRAPHQL",
+    "LOCKSTEP_LIMIT_REALTIME",
 ];
 
 impl Config {
@@ -83,6 +96,7 @@ impl Config {
         let uploads = uploads::read(source)?;
         Ok(Self {
             uploads,
+            tiers: TiersConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects: ObjectsConfig::read(source)?,
             server,

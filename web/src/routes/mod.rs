@@ -24,8 +24,10 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::DataFolder,
+    edges::Edges,
     gate::Gate,
     hub::HubHandle,
+    limits::{Limits, Tier},
     serve::Running,
     socket::{self, SyncState},
     transcoding,
@@ -39,6 +41,7 @@ pub(crate) struct Parts<'a> {
     pub services: &'a Services,
     pub objects: &'a Objects,
     pub running: &'a Running,
+    pub edges: &'a Edges,
     pub setup: &'a Arc<SetupLink>,
 }
 
@@ -60,26 +63,32 @@ impl Parts<'_> {
                 false => Ok(String::new()),
             },
             draining: self.running.shutdown.clone(),
+            edges: self.edges.clone(),
         };
-        let mut router = ui::router().merge(health::router(health));
+        let limits = &self.edges.limits(self.config, &self.services.clock, &cookie);
+        let status = health::router(health).route_layer(limits.layer(Tier::Status));
+        let mut router = ui::router().merge(health::living()).merge(status);
         if matches!(self.role, Role::All | Role::Api) {
-            router = router.merge(self.graphql(&cookie, &authenticator, &keys)).merge(delivery::router(
-                delivery::DeliveryState {
-                    media: self.services.objects.media.clone(),
+            let graphql = self.graphql(&cookie, &authenticator, &keys, limits);
+            router = router.merge(graphql.route_layer(self.edges.database.layer())).merge(
+                delivery::router(delivery::DeliveryState {
+                    media: self.services.objects.hurried().media,
                     keys,
                     withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
                     now: {
                         let clock = Arc::clone(&self.services.clock);
                         Arc::new(move || clock.now().as_micros() / 1_000_000)
                     },
-                },
-            ));
+                })
+                .route_layer(limits.layer(Tier::Streaming)),
+            );
             if let Some(embedded) = &self.objects.embedded {
                 router = router.merge(objects::router(embedded.clone()));
             }
         }
         if matches!(self.role, Role::All | Role::Hub) {
-            router = router.merge(self.sync(&authenticator));
+            let sync = self.sync(&authenticator).route_layer(limits.layer(Tier::Realtime));
+            router = router.merge(sync.route_layer(self.edges.database.layer()));
         }
         let uploads_to = self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str());
         Ok(headers::guarded(router, self.public_url, uploads_to).layer(CatchPanicLayer::new()))
@@ -94,17 +103,23 @@ impl Parts<'_> {
         Ok(DeliveryKeys::new(secret, Duration::from_secs(self.config.server.token_life_s)))
     }
 
-    fn graphql(&self, cookie: &SessionCookie, authenticator: &Authenticator, keys: &DeliveryKeys) -> Router {
+    fn graphql(
+        &self,
+        cookie: &SessionCookie,
+        authenticator: &Authenticator,
+        keys: &DeliveryKeys,
+        limits: &Limits,
+    ) -> Router {
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
         let schema = lockstep_graphql::schema(SchemaDeps {
-            services: self.services.clone(),
+            services: Services { objects: self.services.objects.hurried(), ..self.services.clone() },
             reader: self.running.reader.clone(),
             tail,
             delivery: Arc::new(Tokens(keys.clone())),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
-            entry: Entry { registration: self.config.server.registration, ..Entry::default() },
+            entry: Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) },
             introspection: Introspection::SignedIn,
         });
         graphql::router(graphql::GraphqlState {

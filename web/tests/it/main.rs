@@ -4,8 +4,12 @@
 mod api;
 mod crash;
 mod doctor;
+mod limits;
 mod linkage;
 mod load;
+mod outage;
 mod process;
+mod proxy;
+mod redis;
 mod roles;
 mod tamper;

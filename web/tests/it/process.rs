@@ -66,6 +66,7 @@ impl Server {
             .env("PORT", port.to_string())
             .env("LOCKSTEP_DATA", data)
             .env("LOCKSTEP_DEMO", "off")
+            .env("LOCKSTEP_LIMITS", "relaxed")
             .env("LOG_LEVEL", "warn")
             .envs(env.iter().copied())
             .stdin(Stdio::null())
