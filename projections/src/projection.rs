@@ -108,3 +108,24 @@ pub(crate) fn bigint(event: &RecordedEvent, value: u64) -> Result<i64, ApplyErro
 pub(crate) fn integer(event: &RecordedEvent, value: u32) -> Result<i32, ApplyError> {
     i32::try_from(value).map_err(|error| ApplyError::undecodable(event, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_says_nothing_about_an_event() {
+        let io = || sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into());
+        for away in [io(), sqlx::Error::PoolTimedOut, sqlx::Error::PoolClosed] {
+            assert!(ApplyError::from(away).is_away());
+        }
+        let unreadable = ApplyError::Undecodable {
+            stream: String::new(),
+            position: String::new(),
+            event_type: String::new(),
+            reason: String::new(),
+        };
+        assert!(!unreadable.is_away());
+        assert!(!ApplyError::from(sqlx::Error::RowNotFound).is_away());
+    }
+}

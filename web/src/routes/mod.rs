@@ -91,7 +91,8 @@ impl Parts<'_> {
             router = router.merge(sync.route_layer(self.edges.database.layer()));
         }
         let uploads_to = self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str());
-        Ok(headers::guarded(router, self.public_url, uploads_to).layer(CatchPanicLayer::new()))
+        // Also what is answered after a panic has the headers.
+        Ok(headers::guarded(router.layer(CatchPanicLayer::new()), self.public_url, uploads_to))
     }
 
     fn delivery_keys(&self) -> anyhow::Result<DeliveryKeys> {

@@ -4,6 +4,8 @@
 mod api;
 mod crash;
 mod doctor;
+mod flood;
+mod guarded;
 mod limits;
 mod linkage;
 mod load;

@@ -155,10 +155,10 @@ async fn throughout<F: Future<Output = ()>>(look: impl Fn() -> F) {
 }
 
 /// Somebody on `/sync`.
-struct Viewer(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Viewer(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Viewer {
-    async fn join(server: &Server, api: &Api, channel: Uuid) -> Self {
+    pub async fn join(server: &Server, api: &Api, channel: Uuid) -> Self {
         let mut request = format!("ws://127.0.0.1:{}/sync", server.port).into_client_request().expect("a request");
         request.headers_mut().insert("origin", server.url.parse().expect("a header"));
         request.headers_mut().insert("cookie", api.cookie().parse().expect("a header"));
@@ -169,11 +169,11 @@ impl Viewer {
         viewer
     }
 
-    async fn send(&mut self, frame: Value) {
+    pub async fn send(&mut self, frame: Value) {
         self.0.send(Message::Text(frame.to_string().into())).await.expect("sent");
     }
 
-    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("it comes in time");
             let frame: Value = match message {
@@ -189,7 +189,7 @@ impl Viewer {
     }
 
     /// What becomes of a message: `ack` or `refused`.
-    async fn say(&mut self, text: &str) -> Value {
+    pub async fn say(&mut self, text: &str) -> Value {
         let op = Uuid::now_v7();
         self.send(json!({ "t": "chat", "op": op, "id": Uuid::now_v7(), "text": text })).await;
         self.until(|frame| frame["op"] == json!(op) && matches!(frame["t"].as_str(), Some("ack" | "refused"))).await
@@ -243,7 +243,7 @@ async fn without_the_database_requests_are_turned_away_and_rooms_live_on() {
     assert_eq!(ada.channel_name(renamed).await, "Second", "read models follow");
     assert!(since.elapsed() <= RECOVERY_MAX, "all of it took {:?}", since.elapsed());
     let log = events(here.data.path(), &[("DATABASE_URL", &here.direct), ("LOCKSTEP_MASTER_KEY", &hex::encode(KEY))]);
-    assert_eq!(log.iter().filter(|event| event["type"] == "MessagePosted").count(), 2, "before and after");
+    assert_eq!(log.iter().filter(|event| event["type"] == "Posted").count(), 2, "before and after");
     here.server.stop();
 }
 

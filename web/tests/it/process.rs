@@ -78,7 +78,10 @@ impl Server {
         let (mut url, mut setup_link) = (None, None);
         for line in lines.by_ref() {
             let line = line.expect("text");
-            let word = line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
+            let word = line
+                .split_whitespace()
+                .find(|word| word.starts_with("http://") || word.starts_with("https://"))
+                .map(str::to_owned);
             match word {
                 Some(link) if link.contains("/setup?token=") => setup_link = Some(link),
                 Some(link) => url = Some(link),
