@@ -14,26 +14,26 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+const ALLOWANCE: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Where a caller stands within one named limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct Allowance {
     pub name: &'static str,
     pub share: Share,
     pub level: Level,
 }
 
 /// Says where the caller stands. Times are rounded up: whoever waits that long finds it so.
-pub fn write(headers: &mut HeaderMap, standing: &Standing, now: Timestamp) {
-    let Standing { name, share, level } = standing;
+pub fn write(headers: &mut HeaderMap, allowance: &Allowance, now: Timestamp) {
+    let Allowance { name, share, level } = allowance;
     let reset_us = level.reset_at.0;
     let left_s = seconds(reset_us - now.0);
     headers.insert(LIMIT, HeaderValue::from(level.limit));
     headers.insert(REMAINING, HeaderValue::from(level.remaining));
     headers.insert(RESET, HeaderValue::from(seconds(reset_us)));
     text(headers, POLICY, &format!("\"{name}\";q={};w={}", share.units_max, share.window_s));
-    text(headers, STANDING, &format!("\"{name}\";r={};t={left_s}", level.remaining));
+    text(headers, ALLOWANCE, &format!("\"{name}\";r={};t={left_s}", level.remaining));
 }
 
 /// 429 with everything that [`write`] says and how long to wait.
@@ -42,7 +42,7 @@ pub fn refusal(name: &'static str, share: Share, exhausted: &Exhausted, now: Tim
     let body = json!({ "code": "rate_limited", "message": format!("too many requests: wait {after_s} seconds") });
     let mut response = (StatusCode::TOO_MANY_REQUESTS, Json(body)).into_response();
     let headers = response.headers_mut();
-    write(headers, &Standing { name, share, level: exhausted.level }, now);
+    write(headers, &Allowance { name, share, level: exhausted.level }, now);
     headers.insert(header::RETRY_AFTER, HeaderValue::from(after_s));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -68,8 +68,8 @@ mod tests {
     fn an_answer_says_where_the_caller_stands() {
         let mut headers = HeaderMap::new();
         let level = Level { limit: 300, remaining: 299, reset_at: Timestamp(1_700_000_060_000_001) };
-        let standing = Standing { name: "streaming", share: SHARE, level };
-        write(&mut headers, &standing, Timestamp(1_700_000_000_500_000));
+        let allowance = Allowance { name: "streaming", share: SHARE, level };
+        write(&mut headers, &allowance, Timestamp(1_700_000_000_500_000));
         let said = |name: &str| headers[name].to_str().unwrap().to_owned();
         assert_eq!(said("x-ratelimit-limit"), "300");
         assert_eq!(said("x-ratelimit-remaining"), "299");

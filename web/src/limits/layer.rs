@@ -23,7 +23,7 @@ use tower::{Layer, Service};
 
 use super::{
     Limits, Tier,
-    headers::{self, Standing},
+    headers::{self, Allowance},
 };
 use crate::address;
 
@@ -115,8 +115,8 @@ where
             };
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             if let Some(level) = level {
-                let standing = Standing { name: tier.name(), share, level };
-                headers::write(response.headers_mut(), &standing, limits.now());
+                let allowance = Allowance { name: tier.name(), share, level };
+                headers::write(response.headers_mut(), &allowance, limits.now());
             }
             Ok(response)
         })

@@ -8,7 +8,7 @@ mod tier;
 
 use std::{net::IpAddr, sync::Arc};
 
-pub use headers::{Standing, refusal, write};
+pub use headers::{Allowance, refusal, write};
 pub use layer::{LimitLayer, Limited};
 use lockstep_commands::{
     Clock,
@@ -54,12 +54,12 @@ impl Limits {
     ///
     /// # Errors
     /// [`Exhausted`]: nothing was drawn, and how long to wait; [`refusal`] makes an answer of it.
-    pub async fn draw(&self, tier: Tier, caller: &Caller) -> Result<Standing, Exhausted> {
+    pub async fn draw(&self, tier: Tier, caller: &Caller) -> Result<Allowance, Exhausted> {
         let (share, now) = (self.table.share(tier), self.now());
         let draw = Draw { key: caller.key(tier.name()), cost: 1, share };
         let levels = self.windows.draw(&[draw], now).await?;
         let level = levels.first().copied().unwrap_or(self.untouched(tier, now));
-        Ok(Standing { name: tier.name(), share, level })
+        Ok(Allowance { name: tier.name(), share, level })
     }
 
     /// The budget of GraphQL's cost points.
