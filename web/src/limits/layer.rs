@@ -9,7 +9,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request},
-    http::request::Parts,
+    http::{header, request::Parts},
     response::Response,
 };
 use futures::future::BoxFuture;
@@ -32,21 +32,29 @@ use crate::address;
 pub struct LimitLayer {
     limits: Limits,
     tier: Tier,
+    only_sockets: bool,
+}
+
+impl LimitLayer {
+    /// Limits only what asks for a socket: other requests of the route are counted elsewhere.
+    #[must_use]
+    pub fn only_sockets(self) -> Self {
+        Self { only_sockets: true, ..self }
+    }
 }
 
 /// A limited route.
 #[derive(Clone)]
 pub struct Limited<S> {
     inner: S,
-    limits: Limits,
-    tier: Tier,
+    layer: LimitLayer,
 }
 
 impl Limits {
     /// A layer that limits a route to a tier. Who asks is the [`Caller`] that an earlier layer put into the request's
     /// extensions; else the session's cookie and the address.
     pub fn layer(&self, tier: Tier) -> LimitLayer {
-        LimitLayer { limits: self.clone(), tier }
+        LimitLayer { limits: self.clone(), tier, only_sockets: false }
     }
 
     /// Draws one for this request; `None` when nobody can be told from it, which is this process itself.
@@ -83,7 +91,7 @@ impl Limits {
 impl<S> Layer<S> for LimitLayer {
     type Service = Limited<S>;
     fn layer(&self, inner: S) -> Limited<S> {
-        Limited { inner, limits: self.limits.clone(), tier: self.tier }
+        Limited { inner, layer: self.clone() }
     }
 }
 
@@ -103,8 +111,11 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
-        let (limits, tier) = (self.limits.clone(), self.tier);
+        let LimitLayer { limits, tier, only_sockets } = self.layer.clone();
         Box::pin(async move {
+            if only_sockets && !request.headers().contains_key(header::UPGRADE) {
+                return inner.call(request).await;
+            }
             let (parts, body): (Parts, Body) = request.into_parts();
             let drawn = limits.draw_for(tier, &parts).await;
             let share = limits.table.share(tier);
@@ -146,10 +157,14 @@ mod tests {
         }
     }
 
-    fn limited() -> Router {
+    fn limits() -> Limits {
         let table = Table::of(Preset::Normal).with(Tier::General, Share { units_max: 2, window_s: 60 });
         let cookie = SessionCookie::for_url("http://watch.test");
-        let limits = Limits::in_process(table, Arc::new(Noon), cookie).behind([[10, 0, 0, 1].into()]);
+        Limits::in_process(table, Arc::new(Noon), cookie).behind([[10, 0, 0, 1].into()])
+    }
+
+    fn limited() -> Router {
+        let limits = limits();
         Router::new().route("/", get(|| async { "here" })).route_layer(limits.layer(Tier::General))
     }
 
@@ -185,6 +200,21 @@ mod tests {
         let made_up = From { session: Some("one-more"), ..HOME };
         assert_eq!(ask(&router, made_up).await, StatusCode::TOO_MANY_REQUESTS, "so has the address");
         assert_eq!(ask(&router, From { peer: "192.0.2.2", ..HOME }).await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn where_only_sockets_count_other_requests_do_not() {
+        let layer = limits().layer(Tier::General).only_sockets();
+        let router = Router::new().route("/", get(|| async { "here" })).route_layer(layer);
+        for _ in 0..10 {
+            assert_eq!(ask(&router, HOME).await, StatusCode::OK);
+        }
+        for expected in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+            let mut request = Request::new(Body::empty());
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::new("192.0.2.1".parse().unwrap(), 1)));
+            request.headers_mut().insert("upgrade", "websocket".parse().unwrap());
+            assert_eq!(router.clone().oneshot(request).await.unwrap().status(), expected);
+        }
     }
 
     #[tokio::test]

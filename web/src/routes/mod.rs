@@ -69,7 +69,8 @@ impl Parts<'_> {
         let status = health::router(health).route_layer(limits.layer(Tier::Status));
         let mut router = ui::router().merge(health::living()).merge(status);
         if matches!(self.role, Role::All | Role::Api) {
-            let graphql = self.graphql(&cookie, &authenticator, &keys, limits);
+            let sockets = limits.layer(Tier::Realtime).only_sockets();
+            let graphql = self.graphql(&cookie, &authenticator, &keys, limits).route_layer(sockets);
             router = router.merge(graphql.route_layer(self.edges.database.layer())).merge(
                 delivery::router(delivery::DeliveryState {
                     media: self.services.objects.hurried().media,
