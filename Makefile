@@ -27,7 +27,7 @@ e2e: ui ## Runs only the browser tests (ARGS="--grep word")
 bench: ## Runs a benchmark beside its peer (NAME=append); without a name, lists them
 	@bash scripts/bench.sh "$(NAME)"
 
-soak: ui ## Runs a minute of a full channel and the long crash test
+soak: ui ## Runs a minute of a full channel, outages and the long crash test
 	@bash scripts/soak.sh
 
 fmt: ## Formats Rust and TypeScript

@@ -14,6 +14,7 @@ use lockstep_commands::{
     budget::{Budget, Caller},
     window::Exhausted,
 };
+use lockstep_domain::time::Timestamp;
 
 use crate::{
     context::{RequestContext, SchemaDeps},
@@ -33,6 +34,7 @@ pub struct Bill(Arc<OnceLock<Charged>>);
 pub struct Charged {
     pub cost: u32,
     pub budget: Budget,
+    pub at: Timestamp,
 }
 
 impl Bill {
@@ -71,14 +73,15 @@ async fn charge(deps: &SchemaDeps, request: &RequestContext, complexity: usize) 
     let Some(caller) = Caller::of(account, request.remote_ip.filter(|address| !is_here(*address))) else {
         return Ok(());
     };
-    match deps.costs.charge(&caller, cost, deps.services.clock.now()).await {
+    let at = deps.services.clock.now();
+    match deps.costs.charge(&caller, cost, at).await {
         Ok(budget) => {
             // One request is charged once; if the set is there, this is a second operation of a stream.
-            let _ = request.bill.0.set(Charged { cost, budget });
+            let _ = request.bill.0.set(Charged { cost, budget, at });
             Ok(())
         }
         Err(exhausted) => {
-            let _ = request.bill.0.set(Charged { cost: 0, budget: exhausted.level });
+            let _ = request.bill.0.set(Charged { cost: 0, budget: exhausted.level, at });
             Err(refused(cost, exhausted))
         }
     }

@@ -29,6 +29,18 @@ pub enum ObjectError {
 }
 
 impl ObjectError {
+    /// Whether the store is out of order: it did not answer, or says so. One that refuses is well.
+    pub(crate) fn is_fault<E>(error: &SdkError<E>) -> bool {
+        match error {
+            SdkError::ConstructionFailure(_) => false,
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => true,
+            error => error.raw_response().is_none_or(|response| {
+                // 501 is what a smaller store says to a call it does not know.
+                matches!(response.status().as_u16(), 408 | 500 | 502..)
+            }),
+        }
+    }
+
     /// Sorts an error of the S3 client into ours.
     pub(crate) fn from_sdk<E>(error: SdkError<E>, bucket: &str) -> Self
     where

@@ -35,8 +35,9 @@ const INPUTS_PER_TURN: usize = 256;
 const OUTGOING_FRAMES_MAX: usize = QUEUED_EVENTS_MAX + 64;
 /// Commands and look-ups running at once.
 const ERRANDS_MAX: usize = 128;
-/// A command or look-up is given up after this; the same operation may be asked again.
-const ERRAND_TIMEOUT: Duration = Duration::from_secs(8);
+/// A command or look-up is given up after this; the same operation may be asked again. Below the five seconds after which a
+/// viewer drops what it asked for: nothing takes effect that nobody waits for.
+const ERRAND_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a drain waits for running commands.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 

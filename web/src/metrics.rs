@@ -6,12 +6,13 @@ use std::{
     time::Duration,
 };
 
+use lockstep_object_store::breaker::State;
 use lockstep_projections::Reader;
 use metrics::{Counter, counter, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 
-use crate::hub::HubHandle;
+use crate::{edges::Edges, hub::HubHandle};
 
 /// Bounds of times, seconds.
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -75,6 +76,7 @@ pub struct Levels {
     pub reader: Reader,
     /// Empty where there is no hub, or not yet.
     pub hub: Arc<OnceLock<HubHandle>>,
+    pub edges: Edges,
 }
 
 impl Levels {
@@ -82,6 +84,7 @@ impl Levels {
     pub async fn text(&self) -> String {
         let recorder = recorder();
         Collector::default().collect();
+        self.edges();
         tokio::join!(
             looked("projections", self.projections()),
             looked("films", self.films()),
@@ -109,6 +112,16 @@ impl Levels {
         gauge!("lockstep_films_waiting").set(counts.waiting as f64);
         gauge!("lockstep_films_processing").set(counts.processing as f64);
         Ok(())
+    }
+
+    fn edges(&self) {
+        gauge!("lockstep_database_there").set(f64::from(u8::from(self.edges.database.is_there())));
+        for (name, now) in self.edges.breakers() {
+            for state in [State::Closed, State::HalfOpen, State::Open] {
+                let is_it = f64::from(u8::from(state == now));
+                gauge!("lockstep_breaker", "part" => name, "state" => state.name()).set(is_it);
+            }
+        }
     }
 
     async fn hub(&self) {

@@ -20,6 +20,7 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::write_private,
+    edges::Edges,
     hub::HubHandle,
     internal, listening,
     metrics::Levels,
@@ -46,6 +47,7 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     let objects = Objects::open(&config, &public_url)?;
     let (services, store) = backend::services(&config, &database, objects.buckets.clone()).await?;
     let running = Running::start(&config, role, &services);
+    let edges = Edges::start(&config, &database.url, &objects, &running)?;
     let setup = Arc::new(SetupLink::default());
     let parts = routes::Parts {
         config: &config,
@@ -54,11 +56,13 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
         services: &services,
         objects: &objects,
         running: &running,
+        edges: &edges,
         setup: &setup,
     };
     if let Some(address) = config.operations.internal {
-        let levels = Levels { reader: running.reader.clone(), hub: running.hub.clone() };
-        internal::start(internal::listen(address).await?, levels, parts.health().await);
+        let levels = Levels { reader: running.reader.clone(), hub: running.hub.clone(), edges: edges.clone() };
+        let health = parts.health().await.merge(routes::health::living());
+        internal::start(internal::listen(address).await?, levels, health);
     }
     let outcome = match listener {
         Some(listener) => serve_http(listener, &parts).await,

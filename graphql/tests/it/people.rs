@@ -179,3 +179,18 @@ async fn a_registration_link_is_issued_used_and_taken_back() {
     assert_eq!(app.change(Some(&ada), "changeRegistration", open).await["__typename"], "Changed");
     assert_eq!(of(None).await, json!({ "mode": "OPEN", "fixed": false, "open": true }));
 }
+
+#[tokio::test]
+async fn tries_in_one_request_count_one_by_one() {
+    let app = App::new().await;
+    app.person("Ada", PlatformRole::Member).await;
+    let tries_max = lockstep_commands::throttle::NAME.units_max as usize;
+    let one = |n: usize| format!("t{n}: signIn(input: $i) {{ ... on Refused {{ code }} }}");
+    let many: String = (0..tries_max + 4).map(one).collect();
+    let query = format!("mutation($i: SignInInput!) {{ {many} }}");
+    let (payload, _) = with_cookie(&app, None, &query, json!({ "name": "Ada", "password": "not this one" })).await;
+    let codes: Vec<&str> =
+        (0..tries_max + 4).map(|n| payload[format!("t{n}")]["code"].as_str().unwrap_or_default()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == "wrong_credentials").count(), tries_max, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == "throttled").count(), 4, "{codes:?}");
+}

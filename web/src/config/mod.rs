@@ -6,6 +6,7 @@ mod limits;
 mod objects;
 mod operations;
 mod server;
+mod tiers;
 mod uploads;
 
 pub use data::DataConfig;
@@ -15,6 +16,7 @@ pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
 pub use operations::OperationsConfig;
 pub use server::ServerConfig;
+pub use tiers::TiersConfig;
 
 /// A setting that cannot be used; says which and what is expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +56,7 @@ pub struct Config {
     /// What one account may upload.
     pub uploads: Limits,
     pub operations: OperationsConfig,
+    pub tiers: TiersConfig,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -78,6 +81,16 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_ACCOUNT_BYTES_MAX",
     "LOCKSTEP_ACCOUNT_FILMS_MAX",
     "LOCKSTEP_ACCOUNT_UPLOADS_MAX",
+    "LOCKSTEP_LIMITS",
+    "LOCKSTEP_LIMIT_UPLOAD",
+    "LOCKSTEP_LIMIT_GENERAL",
+    "LOCKSTEP_LIMIT_STREAMING",
+    "LOCKSTEP_LIMIT_STATUS",
+    "LOCKSTEP_LIMIT_SEARCH",
+    "LOCKSTEP_LIMIT_WEBHOOK",
+    "LOCKSTEP_LIMIT_AUTH",
+    "LOCKSTEP_LIMIT_GRAPHQL",
+    "LOCKSTEP_LIMIT_REALTIME",
 ];
 
 impl Config {
@@ -89,6 +102,7 @@ impl Config {
         Ok(Self {
             uploads,
             operations: OperationsConfig::read(source)?,
+            tiers: TiersConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects: ObjectsConfig::read(source)?,
             server,

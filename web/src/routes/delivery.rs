@@ -25,6 +25,8 @@ use lockstep_object_store::{
 
 pub use withdrawn::Withdrawn;
 
+use crate::vitals::RETRY_AFTER_S;
+
 /// Segments, init segments and pictures never change under their key. `private`: the address carries a person's right,
 /// so no shared cache may keep the answer.
 const CACHE_FOR_EVER: &str = "private, max-age=86400, immutable";
@@ -249,6 +251,9 @@ impl IntoResponse for Refusal {
         };
         let mut response = (status, Json(serde_json::json!({ "code": code, "message": message }))).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+        }
         if let Self::RangeNotSatisfiable { bytes } = self {
             insert(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{bytes}"));
         }

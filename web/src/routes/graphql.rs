@@ -27,7 +27,7 @@ use axum::{
     routing::post,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
-use lockstep_commands::Principal;
+use lockstep_commands::{Principal, window::Share};
 use lockstep_graphql::{AppSchema, Bill, RequestContext};
 use negotiate::Media;
 use reply::{Refusal, refusal, refuse, respond};
@@ -61,6 +61,8 @@ pub struct GraphqlState {
     pub allowed_origins: Arc<[String]>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
+    /// Cost points of one caller.
+    pub cost_share: Share,
     /// Every socket is a task of it.
     pub tracker: TaskTracker,
     /// Counts open sockets.
@@ -150,7 +152,7 @@ async fn answer(state: &GraphqlState, parts: &Parts, asked: Result<GraphqlReques
         Media::GraphqlResponse | Media::Json => {
             let bill = context.bill.clone();
             let response = state.schema.execute(request, context).await;
-            respond(media, response, bill.charged())
+            respond(media, response, bill.charged().map(|charged| (charged, state.cost_share)))
         }
     }
 }

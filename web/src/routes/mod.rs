@@ -25,8 +25,10 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::DataFolder,
+    edges::Edges,
     gate::Gate,
     hub::HubHandle,
+    limits::{Limits, Tier},
     serve::Running,
     socket::{self, SyncState},
     transcoding,
@@ -40,6 +42,7 @@ pub(crate) struct Parts<'a> {
     pub services: &'a Services,
     pub objects: &'a Objects,
     pub running: &'a Running,
+    pub edges: &'a Edges,
     pub setup: &'a Arc<SetupLink>,
 }
 
@@ -53,32 +56,39 @@ impl Parts<'_> {
         let authenticator = Authenticator::new(self.services.clone(), cookie.clone());
         self.running.tracker.spawn(authenticator.clone().follow(self.running.shutdown.clone()));
         let keys = self.delivery_keys()?;
-        let mut router = ui::router().merge(self.health().await);
+        let limits = &self.edges.limits(self.config, &self.services.clock, &cookie);
+        let status = self.health().await.route_layer(limits.layer(Tier::Status));
+        let mut router = ui::router().merge(health::living()).merge(status);
         if matches!(self.role, Role::All | Role::Api) {
-            router = router.merge(self.graphql(&cookie, &authenticator, &keys)).merge(delivery::router(
-                delivery::DeliveryState {
-                    media: self.services.objects.media.clone(),
+            let sockets = limits.layer(Tier::Realtime).only_sockets();
+            let graphql = self.graphql(&cookie, &authenticator, &keys, limits).route_layer(sockets);
+            router = router.merge(graphql.route_layer(self.edges.database.layer())).merge(
+                delivery::router(delivery::DeliveryState {
+                    media: self.services.objects.hurried().media,
                     keys,
                     withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
                     now: {
                         let clock = Arc::clone(&self.services.clock);
                         Arc::new(move || clock.now().as_micros() / 1_000_000)
                     },
-                },
-            ));
+                })
+                .route_layer(limits.layer(Tier::Streaming)),
+            );
             if let Some(embedded) = &self.objects.embedded {
                 router = router.merge(objects::router(embedded.clone()));
             }
         }
         if matches!(self.role, Role::All | Role::Hub) {
-            router = router.merge(self.sync(&authenticator));
+            let sync = self.sync(&authenticator).route_layer(limits.layer(Tier::Realtime));
+            router = router.merge(sync.route_layer(self.edges.database.layer()));
         }
         let uploads_to = self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str());
-        let router = headers::guarded(router, self.public_url, uploads_to).layer(CatchPanicLayer::new());
+        // Also what is answered after a panic has the headers.
+        let router = headers::guarded(router.layer(CatchPanicLayer::new()), self.public_url, uploads_to);
         Ok(observed::observed(router))
     }
 
-    /// Whether this process lives and is ready.
+    /// Whether this process is ready.
     pub async fn health(&self) -> Router {
         health::router(health::Health {
             services: self.services.clone(),
@@ -88,6 +98,7 @@ impl Parts<'_> {
                 false => Ok(String::new()),
             },
             draining: self.running.draining.clone(),
+            edges: self.edges.clone(),
         })
     }
 
@@ -100,25 +111,32 @@ impl Parts<'_> {
         Ok(DeliveryKeys::new(secret, Duration::from_secs(self.config.server.token_life_s)))
     }
 
-    fn graphql(&self, cookie: &SessionCookie, authenticator: &Authenticator, keys: &DeliveryKeys) -> Router {
+    fn graphql(
+        &self,
+        cookie: &SessionCookie,
+        authenticator: &Authenticator,
+        keys: &DeliveryKeys,
+        limits: &Limits,
+    ) -> Router {
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
         let schema = lockstep_graphql::schema(SchemaDeps {
-            services: self.services.clone(),
+            services: Services { objects: self.services.objects.hurried(), ..self.services.clone() },
             reader: self.running.reader.clone(),
             tail,
             delivery: Arc::new(Tokens(keys.clone())),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
-            entry: Entry { registration: self.config.server.registration, ..Entry::default() },
+            entry: Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) },
             introspection: Introspection::SignedIn,
-            costs: Arc::new(lockstep_commands::budget::Costs::default()),
+            costs: Arc::new(limits.costs()),
         });
         graphql::router(graphql::GraphqlState {
             schema,
             authenticate: Arc::new(authenticator.clone()),
             allowed_origins: Arc::new([self.public_url.to_owned()]),
             trusted_proxies: self.config.server.trusted_proxies.clone().into(),
+            cost_share: limits.share(Tier::Graphql),
             tracker: self.running.tracker.clone(),
             shutdown: self.running.shutdown.clone(),
             gate: self.gate(),

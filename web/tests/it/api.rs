@@ -27,6 +27,11 @@ impl Api {
         api
     }
 
+    /// The session, as a `Cookie` header.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// A guest by name.
     pub async fn guest(url: &str, name: &str) -> Self {
         let mut api = Self { client: client(), url: url.to_owned(), cookie: String::new() };

@@ -4,9 +4,15 @@
 mod api;
 mod crash;
 mod doctor;
+mod flood;
+mod guarded;
+mod limits;
 mod linkage;
 mod load;
 mod operations;
+mod outage;
 mod process;
+mod proxy;
+mod redis;
 mod roles;
 mod tamper;

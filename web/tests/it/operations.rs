@@ -61,6 +61,7 @@ async fn metrics_are_on_the_internal_listener_and_nowhere_else() {
     assert_eq!(value(&after, "lockstep_projection_faulted{projection=\"channels\"}"), 0.0);
     assert_eq!(value(&after, "lockstep_hub_sessions"), 0.0);
     assert_eq!(value(&after, "lockstep_films_processing"), 0.0);
+    assert_eq!(value(&after, "lockstep_database_there"), 1.0);
     let posts = "lockstep_http_requests_total{route=\"/graphql\",method=\"POST\",status=\"200\"}";
     assert!(value(&after, posts) > value(&before, posts));
     assert!(value(&after, "process_resident_memory_bytes") > 1e6);

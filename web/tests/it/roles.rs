@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// An S3 store of its own on a free port: s3s over a folder.
-async fn s3(folder: &std::path::Path) -> String {
+pub async fn s3(folder: &std::path::Path) -> String {
     for bucket in ["lockstep-interim", "lockstep-media"] {
         std::fs::create_dir_all(folder.join(bucket)).expect("a bucket");
     }

@@ -2,11 +2,13 @@
 
 use async_graphql::{Response as GraphqlResponse, Value};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
+use lockstep_commands::window::Share;
 use lockstep_graphql::{Charged, RATE_LIMITED, is_request_error};
 use serde_json::json;
 
 use super::negotiate::Media;
+use crate::limits::{self, Allowance, Tier};
 
 /// A refusal of the transport, before the schema saw anything.
 pub(super) struct Refusal {
@@ -28,8 +30,8 @@ pub(super) const TOO_MANY_STREAMS: Refusal =
 /// How long who is refused for now waits before the next try, seconds.
 const RETRY_AFTER_S: &str = "5";
 
-/// The answer; `charged` is what it cost and what the asker has left.
-pub(super) fn respond(media: Media, mut response: GraphqlResponse, charged: Option<Charged>) -> Response {
+/// The answer; `charged` is what it cost and what the asker has left of which share.
+pub(super) fn respond(media: Media, mut response: GraphqlResponse, charged: Option<(Charged, Share)>) -> Response {
     let refused = is_request_error(&response);
     let headers = std::mem::take(&mut response.http_headers);
     // Before anything ran there is no data to speak of; the older format answers 200 all the same.
@@ -44,13 +46,12 @@ pub(super) fn respond(media: Media, mut response: GraphqlResponse, charged: Opti
     answer.headers_mut().extend(headers);
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer.headers_mut().extend(wait_s.map(|wait_s| (header::RETRY_AFTER, HeaderValue::from(wait_s))));
-    if let Some(Charged { budget, .. }) = charged {
-        let reset_s = u64::try_from(budget.reset_at.0).unwrap_or_default().div_ceil(1_000_000);
-        answer.headers_mut().extend([
-            (HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(budget.limit)),
-            (HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(budget.remaining)),
-            (HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(reset_s)),
-        ]);
+    if wait_s.is_some() {
+        limits::counted_refusal(Tier::Graphql.name());
+    }
+    if let Some((charged, share)) = charged {
+        let standing = Allowance { name: Tier::Graphql.name(), share, level: charged.budget };
+        limits::write(answer.headers_mut(), &standing, charged.at);
     }
     answer
 }

@@ -123,6 +123,7 @@ impl Site {
             authenticate: sessions.clone(),
             allowed_origins: Arc::new([ORIGIN.to_owned()]),
             trusted_proxies: Arc::new([]),
+            cost_share: Share { units_max: BUDGET, window_s: 60 },
             tracker: tracker.clone(),
             gate: crate::gate::Gate::new(crate::gate::SOCKETS_PER_ADDRESS_MAX),
             shutdown: shutdown.clone(),
