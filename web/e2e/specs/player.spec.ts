@@ -1,15 +1,18 @@
 // The player as people use it: small over other pages, chapters, captions as they like them, touch, the keyboard alone,
 // and the numbers behind the picture.
 
-import { type Browser, expect, type Page, test } from '@playwright/test';
+import { type Browser, type BrowserContextOptions, expect, type Page, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, guest, jump, pictureReady, press, runs, signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
 import { measureSkew } from '../harness/measure.ts';
+import { readRecording, startRecording } from '../harness/sampler.ts';
 
 const SKEW_MS = 20;
+/** Browsers that ask for a gesture before there is sound, as those of people do. */
+const STRICT = CHROMIUM_ARGS.filter((arg) => !arg.startsWith('--autoplay-policy'));
 /** Tab stops from one end of a page to the other at most. */
 const TABS_MAX = 120;
 
@@ -35,8 +38,8 @@ async function channel(name: string): Promise<{ id: string; slug: string }> {
   await ada.load(made.id, film);
   return made;
 }
-async function member(browser: Browser, slug: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
+async function member(browser: Browser, slug: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await (await browser.newContext(options)).newPage();
   await signIn(page, server.url, 'Ada', 'correct horse battery');
   await page.goto(`${server.url}/c/${slug}`);
   await pictureReady(page);
@@ -82,7 +85,6 @@ test('a film goes on small while its viewer looks at other pages, in step, with 
   await expect(a.locator('video[data-same]')).toBeVisible();
   // Once more, and out: the other one sees the viewer leave.
   await a.getByRole('link', { name: 'Lockstep, home' }).click();
-  await mini(a).hover();
   await mini(a).getByRole('button', { name: 'Close and leave the channel' }).click();
   await expect(mini(a)).toHaveCount(0);
   await expect(b.page.getByText('1 watching')).toBeVisible();
@@ -239,6 +241,68 @@ test('theatre, picture in picture, numbers, a screen that stays on, and what is 
   await context.close();
 });
 
+test('a browser that refuses sound plays muted and in step, and one tap brings the sound without a jump', async ({ playwright, browser }) => {
+  const { slug } = await channel('Refused');
+  const a = await guest(browser, server.url, slug, 'Grace');
+  await pictureReady(a.page);
+  await press(a.page, 'k');
+  await runs(a.page);
+  const strict = await playwright.chromium.launch({ executablePath: '/usr/bin/chromium', args: STRICT });
+  const before = await guest(strict, server.url, slug, 'Linus');
+  const storageState = await before.context.storageState();
+  await before.context.close();
+  // The same guest comes back by the link alone: nothing was pressed on this page.
+  const page = await (await strict.newContext({ storageState })).newPage();
+  await page.goto(`${server.url}/c/${slug}`);
+  const tap = page.getByRole('button', { name: 'Tap for sound' });
+  await expect(tap).toBeVisible();
+  await runs(page);
+  expect(await page.evaluate(() => document.querySelector('video')?.muted)).toBe(true);
+  expect((await measureSkew(a.page, page)).skew.p95, 'muted, p95 in ms').toBeLessThan(SKEW_MS);
+  await clean(page, 'player-muted');
+  await startRecording(page);
+  await tap.click();
+  await expect(tap).toHaveCount(0);
+  expect(await page.evaluate(() => document.querySelector('video')?.muted)).toBe(false);
+  expect((await readRecording(page)).seeks).toEqual([]);
+  expect((await measureSkew(a.page, page)).skew.p95, 'with sound, p95 in ms').toBeLessThan(SKEW_MS);
+  await strict.close();
+  await a.context.close();
+});
+
+test('keys can be switched off, and that and the way quality changes are remembered', async ({ browser }) => {
+  const { slug } = await channel('Switches');
+  const { page, context } = await guest(browser, server.url, slug, 'Grace');
+  await pictureReady(page);
+  const quality = async () => {
+    await wake(page);
+    await page.getByRole('button', { name: 'Settings', exact: true }).click();
+    return page.getByRole('group', { name: 'Quality' });
+  };
+  const group = await quality();
+  await expect(group.getByRole('radio', { name: /^Auto/ })).toBeChecked();
+  await group.getByRole('checkbox', { name: 'Change quality without a break' }).check();
+  await page.keyboard.press('Escape');
+  await press(page, '?');
+  const toggle = page.getByRole('checkbox', { name: 'Use single-key shortcuts' });
+  await toggle.uncheck();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await press(page, 't');
+  await expect(page.getByRole('button', { name: 'Theatre mode' })).toHaveAttribute('aria-pressed', 'false');
+  await page.reload();
+  await pictureReady(page);
+  await press(page, 't');
+  await expect(page.getByRole('button', { name: 'Theatre mode' })).toHaveAttribute('aria-pressed', 'false');
+  const again = await quality();
+  await expect(again.getByRole('checkbox', { name: 'Change quality without a break' })).toBeChecked();
+  await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+  await toggle.check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await press(page, 'k');
+  await runs(page);
+  await context.close();
+});
+
 /** Tabs until what has the focus is this, with a ring that can be seen and nothing over it at every stop. */
 async function tabTo(page: Page, role: string, name: string | RegExp): Promise<void> {
   const target = page.getByRole(role as 'button', typeof name === 'string' ? { name, exact: true } : { name });
@@ -320,8 +384,7 @@ test('the keyboard alone: sign in, find a film, watch it with others, talk and l
 
 test('the player and the library fit a screen of 320 px, and their controls can be reached', async ({ browser }) => {
   const { slug } = await channel('Narrow');
-  const page = await member(browser, slug);
-  await page.setViewportSize({ width: 320, height: 640 });
+  const page = await member(browser, slug, { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
   await fits(page, 'player-320');
   await page.setViewportSize({ width: 320, height: 640 });
   for (const name of ['Play', 'Mute', 'Settings', 'Full screen']) {

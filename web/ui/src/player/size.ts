@@ -46,7 +46,7 @@ export class SizeSwitch {
     if (this.picture.videoHeight === height) return;
     this.waitedMs = 0;
     this.renewals = 0;
-    this.nextRenewalMs = KEY_FRAME_MS;
+    this.nextRenewalMs = 0;
     this.picture.addEventListener("resize", this.done);
     this.wait(KEY_FRAME_MS);
   }
