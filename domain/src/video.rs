@@ -1,5 +1,6 @@
 //! One film, from the wish to upload it to the stream people watch.
 
+mod chapters;
 mod error;
 mod facts;
 mod library;
@@ -18,6 +19,7 @@ use crate::{
     work::{Failure, WorkItem},
 };
 
+pub use chapters::{CHAPTER_TITLE_CHARS_MAX, CHAPTERS_MAX, Chapter, chapters};
 pub use error::VideoError;
 pub use facts::{RenditionFacts, RenditionPlan, Source};
 pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Wish};

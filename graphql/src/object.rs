@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod audit;
 pub(crate) mod captions;
+pub(crate) mod chapter;
 pub(crate) mod channel;
 pub(crate) mod invite;
 pub(crate) mod library;

@@ -60,6 +60,7 @@ fn source() -> Source {
         audio_channels: 0,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 

@@ -4,6 +4,7 @@
 mod account;
 mod actor;
 mod captions;
+mod chapters;
 mod channel;
 mod channel_settings;
 mod check;

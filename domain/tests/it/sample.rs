@@ -298,6 +298,7 @@ pub fn source() -> Source {
         audio_channels: 2,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 

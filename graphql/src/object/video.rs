@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     account::{self, Account},
     captions::{CaptionOrigin, Captions},
+    chapter::Chapter,
 };
 use crate::{
     context::{DeliveryToken, Shared},
@@ -109,6 +110,10 @@ impl Video {
     /// Which part of which small picture is shown at which time, as WebVTT.
     async fn storyboard_url(&self, ctx: &Context<'_>) -> Option<String> {
         self.url(ctx, self.row.storyboard_path.as_ref())
+    }
+    /// In their order; none for a film in one piece.
+    async fn chapters(&self) -> Vec<Chapter> {
+        self.row.chapters.iter().cloned().map(Chapter::from).collect()
     }
     /// In the order they came.
     async fn captions(&self, ctx: &Context<'_>) -> Result<Vec<Captions>, Problem> {

@@ -350,6 +350,7 @@ fn source() -> Source {
         audio_channels: 2,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 

@@ -7,10 +7,10 @@ use lockstep_domain::{
     video::Status,
     work::Failure,
 };
-use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
+use sqlx::{FromRow, PgPool, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::Shelf;
+use super::{ChapterRow, Shelf};
 use crate::words::{self, Word};
 
 /// One film as people see it.
@@ -36,6 +36,8 @@ pub struct VideoRow {
     pub hls_path: Option<String>,
     pub dash_path: Option<String>,
     pub storyboard_path: Option<String>,
+    /// In their order; empty where the film has none.
+    pub chapters: Vec<ChapterRow>,
     pub failure: Option<Failure>,
     pub description: String,
     pub tags: Vec<String>,
@@ -77,7 +79,7 @@ impl VideoRow {
 
 /// What a [`VideoRow`] is read from, of a table called `v`: all but the document of the search.
 pub(crate) const COLUMNS: &str = "v.video_id, v.owner_id, v.title, v.file_name, v.size_bytes, v.status, v.percent, \
-    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, v.storyboard_path, \
+    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, v.storyboard_path, v.chapters, \
     v.hls_path, v.dash_path, v.failure_stage, v.failure_code, v.failure_reason, v.failure_retryable, v.description, \
     v.tags, v.visibility, v.shelf, v.trashed_at_us, v.purge_at_us, v.stored_bytes, v.created_at_us, v.created_position, \
     v.version, v.position";
@@ -120,6 +122,7 @@ impl FromRow<'_, PgRow> for VideoRow {
             hls_path: row.try_get("hls_path")?,
             dash_path: row.try_get("dash_path")?,
             storyboard_path: row.try_get("storyboard_path")?,
+            chapters: row.try_get::<Json<_>, _>("chapters")?.0,
             failure,
             description: row.try_get("description")?,
             tags: row.try_get("tags")?,

@@ -16,7 +16,7 @@ use lockstep_domain::{
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
     report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
-    video::{CaptionOrigin, CaptionTrack, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent},
+    video::{CaptionOrigin, CaptionTrack, Chapter, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent},
 };
 use lockstep_event_store::{Append, EventStore, Expected, MasterKey, Metadata, NewEvent, PostgresStore};
 use lockstep_migrations::testing::TestDatabase;
@@ -373,6 +373,12 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         audio_channels: 0,
         sounds: vec![],
         texts: vec![],
+        chapters: [(0, "Beginning"), (30_000_000, "End")]
+            .map(|(at, title)| Chapter {
+                start_us: MediaTime(at),
+                title: Personal::new(owner, title.to_owned()),
+            })
+            .to_vec(),
     };
     let plan = |name: &str, height| RenditionPlan { name: name.to_owned(), width: 1, height, bitrate_bps: 1_000 };
     let rendition = RenditionFacts {

@@ -123,6 +123,8 @@ async fn a_finished_film_shows_its_facts_and_paths() {
     assert_eq!(row.dash_path.as_deref(), Some("manifest.mpd"));
     assert_eq!(row.thumbnail_path.as_deref(), Some("thumb.jpg"));
     assert_eq!(row.storyboard_path.as_deref(), Some("storyboard.vtt"));
+    let chapters: Vec<_> = row.chapters.iter().map(|chapter| (chapter.start_us, chapter.title.as_str())).collect();
+    assert_eq!(chapters, [(0, "Beginning"), (30_000_000, "End")]);
     let captions = videos::captions(&fixture.pool, &[row.video]).await.unwrap();
     let shown: Vec<_> =
         captions.iter().map(|row| (row.path.as_str(), row.label.as_str(), row.origin.as_str())).collect();

@@ -499,6 +499,7 @@ impl Play {
             audio_channels: 0,
             sounds: vec![],
             texts: vec![],
+            chapters: vec![],
         };
         let rendition = RenditionFacts {
             name: "720p".to_owned(),

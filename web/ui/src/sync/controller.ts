@@ -79,6 +79,8 @@ export interface Counters {
   slips: number;
   late_ticks: number;
   missed_starts: number;
+  /** Times the picture was taken anew because another size of it was wanted at once. */
+  renewals: number;
 }
 
 /** The timeline's own speed, uncorrected. */
@@ -109,6 +111,7 @@ export class Controller {
     slips: 0,
     late_ticks: 0,
     missed_starts: 0,
+    renewals: 0,
   };
   readonly latency = new Latency();
   private readonly kind: BrowserClass;
@@ -134,6 +137,7 @@ export class Controller {
   private corrections: number[] = [];
   private actions: Action[] = [];
   private fresh = false;
+  private stale = false;
 
   constructor(kind: BrowserClass) {
     this.kind = kind;
@@ -194,6 +198,14 @@ export class Controller {
     this.fresh = true;
   }
 
+  /**
+   * What is buffered has changed under the picture: an element paints it from its next key frame on unless it is
+   * sought. The viewer asked for this, so it costs nothing of the budget for corrections.
+   */
+  renew(): void {
+    this.stale = true;
+  }
+
   /** The hub time at which the next tick is worth while. */
   wake(hub_us: number): number {
     const regular = hub_us + TICK_US;
@@ -220,7 +232,7 @@ export class Controller {
       this.fresh = true;
     } else if (this.state !== "blocked") {
       if (this.fresh) this.enter(this.timeline, sample);
-      else this.advance(this.timeline, sample);
+      else if (!this.renewed(this.timeline, sample)) this.advance(this.timeline, sample);
     }
     this.lastTick = sample.hub_us;
     return this.actions;
@@ -251,6 +263,24 @@ export class Controller {
     }
     this.previous = null;
     this.takeAim(timeline, sample, 0);
+  }
+
+  /** Takes the picture anew where it is, if that was asked for; a film on its way to a place does so by itself. */
+  private renewed(timeline: Timeline, sample: Sample): boolean {
+    const asked = this.stale;
+    this.stale = false;
+    if (!asked || sample.seeking) return false;
+    if (this.state === "held") {
+      this.counters.renewals += 1;
+      this.seek(this.heldPlace(timeline));
+      this.state = "holding";
+      return true;
+    }
+    const runs = (this.state === "following" || this.state === "stalled") && this.previous === null;
+    if (!runs || !isRunning(timeline)) return false;
+    this.counters.renewals += 1;
+    this.takeAim(timeline, sample, 0);
+    return true;
   }
 
   private advance(timeline: Timeline, sample: Sample): void {

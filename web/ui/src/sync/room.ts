@@ -4,7 +4,7 @@ import { type Ask, CatchUp } from "./catchup";
 import { pageClock, type Clock } from "./clock";
 import type { FromLink, LinkStatus } from "./connection";
 import { thisDevice } from "./device";
-import { type Estimate, hubAt } from "./estimator";
+import { type Estimate, hubAt } from "./estimate";
 import { newId } from "./ids";
 import { type Link, openLink, type OpenLink } from "./link";
 import type { OpResult } from "./outbox";
