@@ -94,6 +94,23 @@ impl Entry {
         answer
     }
 
+    /// Whether it is still the account's owner who asks: their password once more, counted like signing in.
+    pub async fn confirm(
+        &self,
+        services: &Services,
+        context: &Context,
+        principal: &Principal,
+        password: &str,
+    ) -> Result<(), CommandError<AccountRefusal>> {
+        let own = Counted::name(&principal.account.to_string());
+        self.count(context, None, Some(&own))?;
+        let answer = password::confirm(services, principal.account, password).await;
+        if answer.is_ok() {
+            self.throttle.forgive(&own);
+        }
+        answer
+    }
+
     fn count(
         &self,
         context: &Context,

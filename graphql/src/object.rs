@@ -16,5 +16,7 @@ pub(crate) mod projection;
 pub(crate) mod queue;
 pub(crate) mod report;
 pub(crate) mod timeline;
+pub(crate) mod token;
 pub(crate) mod upload;
 pub(crate) mod video;
+pub(crate) mod webhook;

@@ -10,6 +10,7 @@ mod notification;
 mod people;
 mod projection;
 mod report;
+mod token;
 mod upload;
 mod video;
 
@@ -32,6 +33,7 @@ pub(crate) struct Query(
     projection::Projections,
     notification::Notifications,
     audit::Audit,
+    token::Tokens,
 );
 
 /// Waits until these read models show the position asked for, if one was.

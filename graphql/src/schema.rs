@@ -14,6 +14,7 @@ use crate::{
     mutation::Mutation,
     problem,
     query::Query,
+    scope,
     subscription::Subscription,
 };
 
@@ -111,6 +112,7 @@ impl AppSchema {
         context: RequestContext,
         once: bool,
     ) -> Result<(&Inner, Request, Spawner), ServerError> {
+        scope::check(&mut request, context.principal.as_ref())?;
         let open = self.may_introspect(&context);
         let schema = match limits::check(&mut request)? {
             Kind::Introspection if open => &self.introspection,

@@ -19,3 +19,4 @@ pub mod serve;
 pub mod socket;
 pub mod system;
 pub mod transcoding;
+pub mod webhooks;

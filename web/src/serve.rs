@@ -15,7 +15,7 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::write_private,
-    listening, routes,
+    listening, routes, webhooks,
 };
 
 /// How long sockets and requests may take to end after the signal.
@@ -37,6 +37,10 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     let objects = Objects::open(&config, &public_url)?;
     let (services, store) = backend::services(&config, &database, objects.buckets.clone()).await?;
     let running = Running::start(&config, role, &services);
+    if role.projects() {
+        let sender = webhooks::sender(&config, &services)?;
+        running.tracker.spawn(sender.run(running.shutdown.clone()));
+    }
     let outcome = match listener {
         Some(listener) => serve_http(&config, role, listener, &public_url, &services, objects, &running).await,
         None => {

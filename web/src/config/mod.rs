@@ -2,6 +2,7 @@
 
 mod data;
 mod database;
+mod integrations;
 mod limits;
 mod objects;
 mod server;
@@ -9,6 +10,7 @@ mod uploads;
 
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
+pub use integrations::IntegrationsConfig;
 pub use limits::Bounded;
 pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
@@ -51,6 +53,7 @@ pub struct Config {
     pub objects: ObjectsConfig,
     /// What one account may upload.
     pub uploads: Limits,
+    pub integrations: IntegrationsConfig,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -73,6 +76,8 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_ACCOUNT_BYTES_MAX",
     "LOCKSTEP_ACCOUNT_FILMS_MAX",
     "LOCKSTEP_ACCOUNT_UPLOADS_MAX",
+    "LOCKSTEP_ENCODER_SECRET",
+    "LOCKSTEP_WEBHOOKS_LOCAL",
 ];
 
 impl Config {
@@ -83,6 +88,7 @@ impl Config {
         let uploads = uploads::read(source)?;
         Ok(Self {
             uploads,
+            integrations: IntegrationsConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects: ObjectsConfig::read(source)?,
             server,

@@ -5,6 +5,7 @@ pub mod graphql;
 mod headers;
 pub mod health;
 pub mod objects;
+pub mod rest;
 pub mod ui;
 
 use std::{sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use lockstep_projections::Tail;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    auth::{Authenticator, SessionCookie},
+    auth::{self, Authenticator, CallerError, SessionCookie},
     backend::Objects,
     cli::Role,
     config::Config,
@@ -29,6 +30,7 @@ use crate::{
     serve::Running,
     socket::{self, SyncState},
     transcoding,
+    webhooks::WebhookKeys,
 };
 
 /// What the routes are made of.
@@ -63,17 +65,13 @@ impl Parts<'_> {
         };
         let mut router = ui::router().merge(health::router(health));
         if matches!(self.role, Role::All | Role::Api) {
-            router = router.merge(self.graphql(&cookie, &authenticator, &keys)).merge(delivery::router(
-                delivery::DeliveryState {
-                    media: self.services.objects.media.clone(),
-                    keys,
-                    withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
-                    now: {
-                        let clock = Arc::clone(&self.services.clock);
-                        Arc::new(move || clock.now().as_micros() / 1_000_000)
-                    },
-                },
-            ));
+            let delivery = self.delivery(&keys);
+            let graphql = self.graphql(&cookie, &authenticator, &keys, WebhookKeys::open(self.config)?);
+            let tokens = axum::middleware::from_fn_with_state(authenticator.clone(), auth::only_live_tokens);
+            router = router
+                .merge(graphql.layer(tokens))
+                .merge(self.rest(&authenticator, &delivery))
+                .merge(delivery::router(delivery));
             if let Some(embedded) = &self.objects.embedded {
                 router = router.merge(objects::router(embedded.clone()));
             }
@@ -85,6 +83,27 @@ impl Parts<'_> {
         Ok(headers::guarded(router, self.public_url, uploads_to).layer(CatchPanicLayer::new()))
     }
 
+    fn delivery(&self, keys: &DeliveryKeys) -> delivery::DeliveryState {
+        let clock = Arc::clone(&self.services.clock);
+        delivery::DeliveryState {
+            media: self.services.objects.media.clone(),
+            keys: keys.clone(),
+            withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
+            now: Arc::new(move || clock.now().as_micros() / 1_000_000),
+        }
+    }
+
+    fn rest(&self, authenticator: &Authenticator, delivery: &delivery::DeliveryState) -> Router {
+        rest::router(rest::RestState {
+            services: self.services.clone(),
+            reader: self.running.reader.clone(),
+            authenticator: authenticator.clone(),
+            public_url: self.public_url.into(),
+            delivery: delivery.clone(),
+            encoder: self.config.integrations.encoder_secret.clone(),
+        })
+    }
+
     fn delivery_keys(&self) -> anyhow::Result<DeliveryKeys> {
         let secret = match self.config.data.master_key {
             // Nodes that share the master key accept each other's links.
@@ -94,7 +113,13 @@ impl Parts<'_> {
         Ok(DeliveryKeys::new(secret, Duration::from_secs(self.config.server.token_life_s)))
     }
 
-    fn graphql(&self, cookie: &SessionCookie, authenticator: &Authenticator, keys: &DeliveryKeys) -> Router {
+    fn graphql(
+        &self,
+        cookie: &SessionCookie,
+        authenticator: &Authenticator,
+        keys: &DeliveryKeys,
+        webhooks: WebhookKeys,
+    ) -> Router {
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
         let schema = lockstep_graphql::schema(SchemaDeps {
@@ -102,6 +127,7 @@ impl Parts<'_> {
             reader: self.running.reader.clone(),
             tail,
             delivery: Arc::new(Tokens(keys.clone())),
+            webhooks: Arc::new(webhooks),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
             entry: Entry { registration: self.config.server.registration, ..Entry::default() },
@@ -131,7 +157,8 @@ impl Parts<'_> {
     }
 }
 
-fn derived(master: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
+/// A secret of its own for each purpose.
+pub(crate) fn derived(master: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::new().chain_update(master).chain_update(purpose).finalize().into()
 }
@@ -152,7 +179,12 @@ impl DeliveryTokens for Tokens {
 #[async_trait::async_trait]
 impl graphql::Authenticate for Authenticator {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, graphql::AuthenticateError> {
-        self.principal(headers).await.map_err(away)
+        match self.caller(headers).await {
+            Ok(principal) => Ok(principal),
+            // It died between the look before and this one: nobody asks.
+            Err(CallerError::Token) => Ok(None),
+            Err(CallerError::Unavailable(error)) => Err(away(error)),
+        }
     }
     async fn ended(&self, principal: &Principal) {
         self.ended(principal).await;
