@@ -303,7 +303,7 @@ codes!(VisitError {
 codes!(TokenError {
     Self::Unknown => "not_found",
     Self::Exists => "exists",
-    Self::Name => "name_length",
+    Self::Name => "token_name",
     Self::NoScope => "no_scope",
     Self::Life => "token_life",
     Self::TooMany => "too_many",

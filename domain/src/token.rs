@@ -168,6 +168,7 @@ impl Aggregate for Token {
     fn evolve(state: &mut TokenState, event: &TokenEvent) {
         match event {
             TokenEvent::Issued { owner, name, scopes, expires_at_us } => {
+                state.revoked = false;
                 state.terms = Some(Terms {
                     owner: *owner,
                     name: name.clone(),

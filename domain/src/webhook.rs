@@ -178,6 +178,7 @@ impl Aggregate for Webhook {
     fn evolve(state: &mut WebhookState, event: &WebhookEvent) {
         match event {
             WebhookEvent::Registered { owner, url, topics, everybody } => {
+                (state.disabled, state.removed) = (false, false);
                 state.terms = Some(Terms {
                     owner: *owner,
                     url: url.clone(),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use lockstep_domain::{
     account::{AccountState, PlatformRole},
-    aggregate::Event,
     time::Timestamp,
     token::{
         LIFE_US_MAX, LIVE_MAX, NAME_CHARS_MAX, Scope, Token, TokenCommand as Do, TokenError as No, TokenEvent as Did,

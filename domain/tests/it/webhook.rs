@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use lockstep_domain::{
     account::{AccountState, PlatformRole},
-    aggregate::Event,
     webhook::{LIVE_MAX, Topic, URL_CHARS_MAX, Webhook, WebhookCommand as Do, WebhookError as No, WebhookEvent as Did},
 };
 use proptest::{prelude::*, sample::select};

@@ -74,6 +74,7 @@ pub fn router(state: RestState) -> Router {
         .route("/api/webhook/health", get(webhooks::health))
         .route("/api/webhook/processing-complete", post(encoder::processing_complete))
         .route("/api", axum::routing::any(error::no_such_address))
+        .route("/api/", axum::routing::any(error::no_such_address))
         .route("/api/{*rest}", axum::routing::any(error::no_such_address))
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn(error::finish))

@@ -73,6 +73,10 @@ impl ApiError {
     /// What a refused command tells its caller.
     pub fn refused(refusal: &impl Coded) -> Self {
         let code = refusal.code();
+        if code == "not_found" {
+            // The same for every way of not being there.
+            return Self::not_found();
+        }
         let retry_after_s = refusal.retry_after_ms().map(|ms| ms.div_ceil(1_000));
         Self { retry_after_s, ..Self::new(status_of(code), code, refusal.to_string()) }
     }
@@ -85,7 +89,7 @@ fn status_of(code: &str) -> StatusCode {
         "guest" | "not_permitted" | "suspended" | "scope" => StatusCode::FORBIDDEN,
         "quota_bytes" | "quota_films" | "quota_uploads" => StatusCode::FORBIDDEN,
         "not_found" => StatusCode::NOT_FOUND,
-        "exists" | "duplicate" | "wrong_status" | "not_arrived" | "in_trash" | "not_in_trash" | "contended" => {
+        "exists" | "reused" | "duplicate" | "wrong_status" | "not_arrived" | "in_trash" | "not_in_trash" | "contended" => {
             StatusCode::CONFLICT
         }
         "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
