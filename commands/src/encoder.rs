@@ -61,11 +61,7 @@ pub struct Taken {
 }
 
 /// Takes one delivery.
-pub async fn take(
-    services: &Services,
-    call: &Call,
-    verdict: Verdict,
-) -> Result<Taken, CommandError<EncoderRefusal>> {
+pub async fn take(services: &Services, call: &Call, verdict: Verdict) -> Result<Taken, CommandError<EncoderRefusal>> {
     let held = services.dispatcher.load::<Video>(&StreamId::video(call.video)).await?.state;
     if let Some(earlier) = earlier(services, call).await? {
         return match earlier == call.body_sha256 {
@@ -121,12 +117,8 @@ async fn fail(
     if !fits {
         return Err(CommandError::Refused(EncoderRefusal::Reason));
     }
-    let failure = Failure {
-        stage: "encode".to_owned(),
-        code: "external".to_owned(),
-        reason: reason.to_owned(),
-        retryable: true,
-    };
+    let failure =
+        Failure { stage: "encode".to_owned(), code: "external".to_owned(), reason: reason.to_owned(), retryable: true };
     transcode::fail(services, context, video, failure).await.map(|_| ()).map_err(refused)
 }
 

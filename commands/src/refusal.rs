@@ -5,9 +5,10 @@ use std::fmt::Display;
 
 use crate::{
     account::AccountRefusal, administration::AdministrationRefusal, captions::CaptionRefusal, channel::ChannelRefusal,
-    credentials::PasswordError, encoder::EncoderRefusal, inbox::InboxRefusal, invite::InviteRefusal, member::MemberRefusal,
-    message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, token::TokenRefusal, undo::UndoRefusal,
-    upload::QuotaKind, video::VideoRefusal, webhook::WebhookRefusal,
+    credentials::PasswordError, encoder::EncoderRefusal, inbox::InboxRefusal, invite::InviteRefusal,
+    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal,
+    report::ReportRefusal, token::TokenRefusal, undo::UndoRefusal, upload::QuotaKind, video::VideoRefusal,
+    webhook::WebhookRefusal,
 };
 use lockstep_domain::{
     account::AccountError, captions::Wrong, channel::ChannelError, inbox::InboxError, installation::InstallationError,

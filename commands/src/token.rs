@@ -13,9 +13,7 @@ use lockstep_event_store::Guard;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    CommandError, Context, LoadError, Outcome, Principal, Services,
-    account::AccountRefusal,
-    channel::derived_id,
+    CommandError, Context, LoadError, Outcome, Principal, Services, account::AccountRefusal, channel::derived_id,
     entry::Entry,
 };
 

@@ -112,11 +112,7 @@ const COLUMNS: &str = "delivery_id, webhook_id, topic, video_id, owner_id, happe
     (extract(epoch FROM next_at) * 1000000)::bigint AS next_us, last_status, last_error";
 
 /// Registers a webhook of the acting account. The same operation again gives the same one.
-pub async fn register(
-    services: &Services,
-    context: &Context,
-    wanted: Wanted,
-) -> Result<(WebhookId, Outcome), Refused> {
+pub async fn register(services: &Services, context: &Context, wanted: Wanted) -> Result<(WebhookId, Outcome), Refused> {
     let owner = context.account().ok_or(CommandError::Refused(WebhookRefusal::SignedOut))?;
     let id = WebhookId(derived_id(context, "webhook"));
     let live = list(services, owner).await?.iter().filter(|row| row.id != id).count();
@@ -127,8 +123,7 @@ pub async fn register(
             let stream = StreamId::account(owner);
             let held = facts.load::<Account>(&stream).await?;
             let Wanted { url, topics, everybody } = wanted.clone();
-            let command =
-                WebhookCommand::Register { owner, account: held.state.clone(), url, topics, everybody, live };
+            let command = WebhookCommand::Register { owner, account: held.state.clone(), url, topics, everybody, live };
             Ok((command, vec![Guard { stream, version: held.version }]))
         })
         .await

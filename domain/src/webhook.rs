@@ -53,11 +53,22 @@ impl Topic {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum WebhookEvent {
     /// `everybody`: of all films, for as long as its owner is an administrator; else of the owner's own.
-    Registered { owner: AccountId, url: Personal<String>, topics: BTreeSet<Topic>, everybody: bool },
+    Registered {
+        owner: AccountId,
+        url: Personal<String>,
+        topics: BTreeSet<Topic>,
+        everybody: bool,
+    },
     /// Nobody answered for too long.
-    Disabled { owner: AccountId },
-    Enabled { by: AccountId },
-    Removed { by: AccountId },
+    Disabled {
+        owner: AccountId,
+    },
+    Enabled {
+        by: AccountId,
+    },
+    Removed {
+        by: AccountId,
+    },
 }
 event_names!(WebhookEvent { Registered, Disabled, Enabled, Removed });
 
@@ -179,12 +190,8 @@ impl Aggregate for Webhook {
         match event {
             WebhookEvent::Registered { owner, url, topics, everybody } => {
                 (state.disabled, state.removed) = (false, false);
-                state.terms = Some(Terms {
-                    owner: *owner,
-                    url: url.clone(),
-                    topics: topics.clone(),
-                    everybody: *everybody,
-                });
+                state.terms =
+                    Some(Terms { owner: *owner, url: url.clone(), topics: topics.clone(), everybody: *everybody });
             }
             WebhookEvent::Disabled { .. } => state.disabled = true,
             WebhookEvent::Enabled { .. } => state.disabled = false,

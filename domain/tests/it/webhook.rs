@@ -52,14 +52,25 @@ fn members_are_told_of_their_own_films_and_administrators_of_all() {
 
 #[test]
 fn addresses_are_https_and_plain() {
-    for right in ["https://a.example", "https://a.example:8443/x?y=z", "http://localhost:9000/x", "http://127.0.0.1/x"] {
+    for right in ["https://a.example", "https://a.example:8443/x?y=z", "http://localhost:9000/x", "http://127.0.0.1/x"]
+    {
         given([]).when(register(right)).then([registered(right)]);
     }
     let long = format!("https://a.example/{}", "x".repeat(URL_CHARS_MAX));
     for wrong in [
-        "", "a.example", "http://a.example", "ftp://a.example", "https://", "https:///x", "https://ada:pw@a.example",
-        "https://a.example/ b", "https://a.example/\u{7}", "https://a.example\\@b", "https://a.example/#x",
-        "http://localhost.evil.example", &long,
+        "",
+        "a.example",
+        "http://a.example",
+        "ftp://a.example",
+        "https://",
+        "https:///x",
+        "https://ada:pw@a.example",
+        "https://a.example/ b",
+        "https://a.example/\u{7}",
+        "https://a.example\\@b",
+        "https://a.example/#x",
+        "http://localhost.evil.example",
+        &long,
     ] {
         given([]).when(register(wrong)).refused(No::Url);
     }

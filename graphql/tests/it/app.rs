@@ -18,7 +18,8 @@ use lockstep_domain::{
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_graphql::{
-    AppSchema, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps, WebhookSecrets, schema,
+    AppSchema, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps, WebhookSecrets,
+    schema,
 };
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;

@@ -17,7 +17,8 @@ use crate::app::App;
 const SOON: &str = "2023-11-20T00:00:00Z";
 const TOKENS: &str = "{ apiTokens { id name scopes prefix expiresAt lastUsedAt expired } }";
 const WEBHOOKS: &str = "{ webhooks { id url topics everybody disabled } }";
-const DELIVERIES: &str = "query($id: UUID!) { webhookDeliveries(webhook: $id) { id topic video state attempts error } }";
+const DELIVERIES: &str =
+    "query($id: UUID!) { webhookDeliveries(webhook: $id) { id topic video state attempts error } }";
 
 fn wanted(scopes: &[&str]) -> Value {
     json!({
@@ -63,7 +64,10 @@ async fn a_token_is_shown_once_and_listed_without_its_secret() {
     }]);
     assert_eq!(listed["apiTokens"], expected);
     let acting = principal(&app, &issued).await.expect("it works");
-    assert_eq!((acting.account, acting.scopes), (ada.account, Some(BTreeSet::from([Scope::VideosRead, Scope::Upload]))));
+    assert_eq!(
+        (acting.account, acting.scopes),
+        (ada.account, Some(BTreeSet::from([Scope::VideosRead, Scope::Upload])))
+    );
     let used = app.data(Some(&ada), TOKENS, json!({})).await;
     assert!(used["apiTokens"][0]["lastUsedAt"].is_string(), "{used}");
 }
@@ -134,11 +138,18 @@ async fn a_token_asks_within_its_scopes_and_nothing_else() {
     for query in ["{ me { id } position }", "{ videos { totalCount } }", "{ __typename library { totalCount } }"] {
         assert_eq!(code(&reader, query).await, "none", "{query}");
     }
-    let trash = format!("mutation {{ trashFilm(input: {{ operationId: \"{0}\", video: \"{0}\" }}) {{ __typename }} }}", Uuid::new_v4());
+    let trash = format!(
+        "mutation {{ trashFilm(input: {{ operationId: \"{0}\", video: \"{0}\" }}) {{ __typename }} }}",
+        Uuid::new_v4()
+    );
     for query in [
-        "{ notifications { hasMore } }", "{ uploadQuota { bytesUsed } }", "{ videos { totalCount } unreadCount }",
-        "query { ...F } fragment F on Query { unreadCount }", "query { ... on Query { a: unreadCount } }",
-        "query A { me { id } } query B { unreadCount }", &trash,
+        "{ notifications { hasMore } }",
+        "{ uploadQuota { bytesUsed } }",
+        "{ videos { totalCount } unreadCount }",
+        "query { ...F } fragment F on Query { unreadCount }",
+        "query { ... on Query { a: unreadCount } }",
+        "query A { me { id } } query B { unreadCount }",
+        &trash,
     ] {
         let refused = code(&reader, query).await;
         assert_eq!(refused, "scope", "{query}");
@@ -146,8 +157,13 @@ async fn a_token_asks_within_its_scopes_and_nothing_else() {
     assert_eq!(code(&all, &trash).await, "none");
     let name = "mutation { changeDisplayName(input: { operationId: \"00000000-0000-4000-8000-000000000001\", name: \"Eve\" }) { __typename } }";
     for query in [
-        "{ apiTokens { id } }", "{ sessions { __typename } }", "{ people { hasMore } }", "{ webhooks { id } }",
-        "{ auditKinds { kind } }", name, "subscription { videoStatus(id: \"x\") { __typename } }",
+        "{ apiTokens { id } }",
+        "{ sessions { __typename } }",
+        "{ people { hasMore } }",
+        "{ webhooks { id } }",
+        "{ auditKinds { kind } }",
+        name,
+        "subscription { videoStatus(id: \"x\") { __typename } }",
     ] {
         assert_eq!(code(&all, query).await, "scope", "{query}");
     }
@@ -175,7 +191,10 @@ async fn tokens_and_webhooks_are_in_the_log_without_their_secrets() {
         sqlx::query_scalar("SELECT t::text FROM api_tokens t").fetch_all(&app.services.pool).await.unwrap();
     let secret = issued["token"].as_str().unwrap();
     for text in stored.iter().map(Value::to_string).chain(rows) {
-        assert!(!text.contains(secret) && !text.contains(&secret[12..]) && !text.contains("hooks.example.org"), "{text}");
+        assert!(
+            !text.contains(secret) && !text.contains(&secret[12..]) && !text.contains("hooks.example.org"),
+            "{text}"
+        );
     }
 }
 

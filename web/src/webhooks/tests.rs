@@ -281,7 +281,8 @@ async fn no_address_but_those_of_the_public_internet_is_connected_to() {
         let attempt = post(&closed, &format!("https://{host}:{port}/hook")).await;
         assert_eq!(attempt.error.as_deref(), Some("this address is not of the public internet"), "{host}");
     }
-    for url in [format!("http://127.0.0.1:{port}/hook"), "ftp://1.1.1.1/".to_owned(), "https://a:b@1.1.1.1/".to_owned()] {
+    for url in [format!("http://127.0.0.1:{port}/hook"), "ftp://1.1.1.1/".to_owned(), "https://a:b@1.1.1.1/".to_owned()]
+    {
         assert!(post(&closed, &url).await.error.is_some(), "{url}");
     }
     let local = Client::new(true, Arc::new(system_lookup)).unwrap();

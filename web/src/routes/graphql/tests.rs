@@ -18,7 +18,9 @@ use lockstep_domain::{
     time::Timestamp,
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
-use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, WebhookSecrets, schema};
+use lockstep_graphql::{
+    CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, WebhookSecrets, schema,
+};
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
 use lockstep_projections::{Reader, Runner, Tail};

@@ -6,10 +6,7 @@ use axum::{
     http::StatusCode,
 };
 use lockstep_commands::encoder::{self, Call, Verdict};
-use lockstep_domain::{
-    ids::VideoId,
-    time::MediaTime,
-};
+use lockstep_domain::{ids::VideoId, time::MediaTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;

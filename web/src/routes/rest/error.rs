@@ -89,9 +89,8 @@ fn status_of(code: &str) -> StatusCode {
         "guest" | "not_permitted" | "suspended" | "scope" => StatusCode::FORBIDDEN,
         "quota_bytes" | "quota_films" | "quota_uploads" => StatusCode::FORBIDDEN,
         "not_found" => StatusCode::NOT_FOUND,
-        "exists" | "reused" | "duplicate" | "wrong_status" | "not_arrived" | "in_trash" | "not_in_trash" | "contended" => {
-            StatusCode::CONFLICT
-        }
+        "exists" | "reused" | "duplicate" | "wrong_status" | "not_arrived" | "in_trash" | "not_in_trash"
+        | "contended" => StatusCode::CONFLICT,
         "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "rate_limited" | "throttled" | "busy" => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,12 +1,6 @@
 //! A film's manifests and segments, for programs that carry a token with every request. Manifests lead to the delivery
 //! address, whose files name each other; a segment is handed on from the store.
 
-use axum::{
-    extract::{FromRequestParts, Path, Request, State},
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use lockstep_domain::{ids::VideoId, token::Scope};
 use super::{
     RestState,
     body::Named,
@@ -15,6 +9,12 @@ use super::{
     film::readable,
 };
 use crate::routes::delivery;
+use axum::{
+    extract::{FromRequestParts, Path, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use lockstep_domain::{ids::VideoId, token::Scope};
 
 /// Leads to the film's DASH manifest, at an address that works for a few minutes.
 #[utoipa::path(get, path = "/api/videos/{id}/manifest.mpd", tag = "videos",

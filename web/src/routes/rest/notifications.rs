@@ -87,8 +87,7 @@ pub async fn list(
     let before = before.map(|text| text.parse::<Position>()).transpose();
     let before = before.map_err(|_| ApiError::bad_request("before is no cursor"))?;
     let (pool, of) = (state.reader.pool(), caller.principal.account);
-    let wanted =
-        List { limit: i64::from(limit) + 1, before, since: None, unread_only: unread_only.unwrap_or(false) };
+    let wanted = List { limit: i64::from(limit) + 1, before, since: None, unread_only: unread_only.unwrap_or(false) };
     let mut rows = notifications::list(pool, of, wanted).await?;
     let has_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);

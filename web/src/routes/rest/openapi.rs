@@ -51,8 +51,7 @@ impl Modify for Security {
         let cookie = ApiKeyValue::with_description("__Host-lockstep", "The session of a browser.");
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
         let none: [&str; 0] = [];
-        api.security =
-            Some(vec![SecurityRequirement::new("token", none), SecurityRequirement::new("session", none)]);
+        api.security = Some(vec![SecurityRequirement::new("token", none), SecurityRequirement::new("session", none)]);
     }
 }
 

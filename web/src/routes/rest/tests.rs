@@ -236,8 +236,7 @@ impl Site {
 
     /// As a page of ours asks.
     async fn ask(&self, by: &Person, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let headers =
-            [("cookie", by.cookie.as_str()), ("origin", ORIGIN), ("content-type", "application/json")];
+        let headers = [("cookie", by.cookie.as_str()), ("origin", ORIGIN), ("content-type", "application/json")];
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         self.send(method, path, &headers, body).await
     }

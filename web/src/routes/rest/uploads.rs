@@ -161,7 +161,8 @@ pub async fn sign_parts(
 ) -> Result<Json<PartsGranted>, ApiError> {
     caller.within(Scope::Upload)?;
     let (parts, expires_at) = upload::sign_parts(&state.services, &caller.acting(&state), id, &wanted.numbers).await?;
-    let ticket = |part: upload::SignedPart| PartTicket { number: part.number, size: part.bytes, presigned_url: part.url };
+    let ticket =
+        |part: upload::SignedPart| PartTicket { number: part.number, size: part.bytes, presigned_url: part.url };
     let data = PartTickets { parts: parts.into_iter().map(ticket).collect(), expires_at: moment(expires_at) };
     Ok(Json(PartsGranted { data, message: "PUT each part to its address, then confirm the upload".to_owned() }))
 }

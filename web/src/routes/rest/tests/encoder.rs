@@ -1,7 +1,10 @@
 //! What an external encoder says: signed, fresh, once, and never to the harm of a film that is ready.
 
 use bytes::Bytes;
-use lockstep_domain::{ids::{Position, VideoId}, video::VideoCommand};
+use lockstep_domain::{
+    ids::{Position, VideoId},
+    video::VideoCommand,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -150,11 +153,14 @@ async fn a_message_says_what_is_documented() {
     let ada = site.person("Ada", PlatformRole::Member).await;
     let video = site.processing(&ada, "A film").await;
     for wrong in [
-        json!({}), json!([]), json!({ "videoId": video.0, "status": "completed" }),
+        json!({}),
+        json!([]),
+        json!({ "videoId": video.0, "status": "completed" }),
         json!({ "videoId": video.0, "status": "completed", "durationMs": 0 }),
         json!({ "videoId": video.0, "status": "completed", "durationMs": 86_400_001 }),
         json!({ "videoId": video.0, "status": "completed", "durationMs": 1, "error": "x" }),
-        json!({ "videoId": video.0, "status": "failed" }), json!({ "videoId": video.0, "status": "done" }),
+        json!({ "videoId": video.0, "status": "failed" }),
+        json!({ "videoId": video.0, "status": "done" }),
         json!({ "videoId": video.0, "status": "failed", "error": "x", "hlsKey": "v/other/master.m3u8" }),
     ] {
         assert_eq!(told(&site, "d1", &wrong).await.refused(400), "bad_request", "{wrong}");

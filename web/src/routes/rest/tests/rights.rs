@@ -1,10 +1,7 @@
 //! Who may do what, from where, and what is told to those who may not.
 
 use lockstep_commands::library;
-use lockstep_domain::{
-    channel::Visibility,
-    video::Edit,
-};
+use lockstep_domain::{channel::Visibility, video::Edit};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,7 +9,11 @@ use super::{Actor, Context, ORIGIN, Person, PlatformRole, Site, VideoId, header,
 
 /// Every address, with a body where one is read; `{}` stands for a film.
 const ADDRESSES: [(&str, &str, Option<&str>); 17] = [
-    ("POST", "/api/upload/generate-presigned-url", Some(r#"{"fileName":"a.mp4","fileSize":9,"contentType":"video/mp4"}"#)),
+    (
+        "POST",
+        "/api/upload/generate-presigned-url",
+        Some(r#"{"fileName":"a.mp4","fileSize":9,"contentType":"video/mp4"}"#),
+    ),
     ("POST", "/api/upload/parts/{}", Some(r#"{"numbers":[1]}"#)),
     ("POST", "/api/upload/confirm/{}", None),
     ("GET", "/api/videos", None),
@@ -148,8 +149,16 @@ async fn bodies_are_json_bounded_and_hold_nothing_unasked() {
     let long = json!({ "description": "x".repeat(70_000) }).to_string();
     assert_eq!(put("application/json", long).await.refused(413), "too_large");
     for body in [
-        "", "{", "[]", "null", r#"{"title":1}"#, r#"{"title":"a","title":"b"}"#, r#"{"owner":"x"}"#,
-        r#"{"title":"a","status":"ready"}"#, r#"{"visibility":"secret"}"#, &"[".repeat(10_000),
+        "",
+        "{",
+        "[]",
+        "null",
+        r#"{"title":1}"#,
+        r#"{"title":"a","title":"b"}"#,
+        r#"{"owner":"x"}"#,
+        r#"{"title":"a","status":"ready"}"#,
+        r#"{"visibility":"secret"}"#,
+        &"[".repeat(10_000),
     ] {
         let answer = put("application/json", body.to_owned()).await;
         assert_eq!(answer.refused(400), "bad_request", "{body}");
@@ -157,7 +166,9 @@ async fn bodies_are_json_bounded_and_hold_nothing_unasked() {
         assert!(!message.contains("EditVideo") && !message.contains("FilmVisibility"), "{message}");
     }
     assert_eq!(put("application/json", json!({ "title": "a\0b" }).to_string()).await.refused(422), "title_length");
-    for query in ["?page=0", "?limit=0", "?limit=101", "?page=x", "?page=1000000&limit=100", "?pages=1", "?page=1&page=2"] {
+    for query in
+        ["?page=0", "?limit=0", "?limit=101", "?page=x", "?page=1000000&limit=100", "?pages=1", "?page=1&page=2"]
+    {
         assert_eq!(site.get(&ada, &format!("/api/videos{query}")).await.refused(400), "bad_request", "{query}");
     }
     for path in ["/api/videos/search", "/api/videos/search?q=", "/api/videos/search?q=%21", "/api/videos/status/done"] {

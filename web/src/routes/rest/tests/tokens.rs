@@ -39,7 +39,10 @@ async fn a_token_does_what_its_scopes_say() {
         assert_eq!(site.with_token(&token, method, &path, body.clone()).await.refused(403), "scope", "{method} {path}");
         let token = site.token(&ada, &[scope]).await;
         let answer = site.with_token(&token, method, &path, body).await;
-        assert!(answer.status != StatusCode::FORBIDDEN && answer.status != StatusCode::UNAUTHORIZED, "{path}: {answer:?}");
+        assert!(
+            answer.status != StatusCode::FORBIDDEN && answer.status != StatusCode::UNAUTHORIZED,
+            "{path}: {answer:?}"
+        );
         // Twenty tokens are all that somebody may have.
         for row in token::list(&site.state.services, ada.principal.account).await.unwrap() {
             let context = Context { actor: Actor::Account(ada.principal.account), ..site.system() };
@@ -99,7 +102,10 @@ async fn what_is_no_token_is_never_ignored() {
     }
     let twice = [("authorization", good.as_str()), ("authorization", good.as_str())];
     assert_eq!(site.send("GET", "/api/videos", &twice, "").await.refused(401), "token");
-    assert_eq!(site.send("GET", "/api/videos", &[("authorization", &good.replace("Bearer", "bearer"))], "").await.status, 200);
+    assert_eq!(
+        site.send("GET", "/api/videos", &[("authorization", &good.replace("Bearer", "bearer"))], "").await.status,
+        200
+    );
 }
 
 #[tokio::test]

@@ -42,7 +42,10 @@ async fn a_large_file_is_sent_in_parts() {
     let ada = site.person("Ada", PlatformRole::Member).await;
     let size = 100_u64 << 20;
     let granted = site.ask(&ada, "POST", "/api/upload/generate-presigned-url", Some(upload(size))).await.data();
-    assert_eq!((&granted["presignedUrl"], &granted["parts"]), (&json!(""), &json!({ "partSize": 8 << 20, "count": 13 })));
+    assert_eq!(
+        (&granted["presignedUrl"], &granted["parts"]),
+        (&json!(""), &json!({ "partSize": 8 << 20, "count": 13 }))
+    );
     let path = format!("/api/upload/parts/{}", granted["videoId"].as_str().unwrap());
     let signed = site.ask(&ada, "POST", &path, Some(json!({ "numbers": [1, 13] }))).await.data();
     let sizes: Vec<_> = signed["parts"].as_array().unwrap().iter().map(|part| part["size"].clone()).collect();
@@ -60,7 +63,9 @@ async fn the_same_wish_has_one_effect() {
     let key = Uuid::new_v4().to_string();
     let send = async |key: &str| {
         let headers = [
-            ("cookie", ada.cookie.as_str()), ("origin", super::ORIGIN), ("content-type", "application/json"),
+            ("cookie", ada.cookie.as_str()),
+            ("origin", super::ORIGIN),
+            ("content-type", "application/json"),
             ("idempotency-key", key),
         ];
         site.send("POST", "/api/upload/generate-presigned-url", &headers, upload(1_000).to_string()).await
