@@ -107,6 +107,23 @@ impl Entry {
         answer
     }
 
+    /// Whether it is still the account's owner who asks: their password once more, counted like signing in.
+    pub async fn confirm(
+        &self,
+        services: &Services,
+        context: &Context,
+        principal: &Principal,
+        password: &str,
+    ) -> Result<(), CommandError<AccountRefusal>> {
+        let own = Counted::name(&principal.account.to_string());
+        self.count(context, None, Some(&own)).await?;
+        let answer = password::confirm(services, principal.account, password).await;
+        if answer.is_ok() {
+            self.throttle.forgive(&own).await;
+        }
+        answer
+    }
+
     async fn count(
         &self,
         context: &Context,

@@ -5,14 +5,16 @@ use std::fmt::Display;
 
 use crate::{
     account::AccountRefusal, administration::AdministrationRefusal, captions::CaptionRefusal, channel::ChannelRefusal,
-    credentials::PasswordError, inbox::InboxRefusal, invite::InviteRefusal, member::MemberRefusal,
-    message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, undo::UndoRefusal,
-    upload::QuotaKind, video::VideoRefusal,
+    credentials::PasswordError, encoder::EncoderRefusal, inbox::InboxRefusal, invite::InviteRefusal,
+    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal,
+    report::ReportRefusal, token::TokenRefusal, undo::UndoRefusal, upload::QuotaKind, video::VideoRefusal,
+    webhook::WebhookRefusal,
 };
 use lockstep_domain::{
     account::AccountError, captions::Wrong, channel::ChannelError, inbox::InboxError, installation::InstallationError,
     invite::InviteError, member::MemberError, message::MessageError, playback::PlaybackError, queue::QueueError,
-    report::ReportError, standing::Denied, undo::NoUndo, video::VideoError, visit::VisitError,
+    report::ReportError, standing::Denied, token::TokenError, undo::NoUndo, video::VideoError, visit::VisitError,
+    webhook::WebhookError,
 };
 
 /// A refusal with a word that clients branch on.
@@ -298,4 +300,52 @@ codes!(UndoRefusal {
 codes!(VisitError {
     Self::Exists => "exists",
     Self::Unknown => "not_found",
+});
+codes!(TokenError {
+    Self::Unknown => "not_found",
+    Self::Exists => "exists",
+    Self::Name => "token_name",
+    Self::NoScope => "no_scope",
+    Self::Life => "token_life",
+    Self::TooMany => "too_many",
+    Self::Guest => "guest",
+    Self::Suspended => "suspended",
+    Self::Ended => "token_ended",
+});
+codes!(WebhookError {
+    Self::Unknown => "not_found",
+    Self::Exists => "exists",
+    Self::Url => "url",
+    Self::NoTopic => "no_topic",
+    Self::TooMany => "too_many",
+    Self::Guest => "guest",
+    Self::NotPermitted => "not_permitted",
+    Self::Suspended => "suspended",
+});
+codes!(WebhookRefusal {
+    Self::SignedOut => "signed_out",
+    Self::NoDelivery => "not_found",
+    Self::Rule(rule) => rule.code(),
+});
+
+impl Coded for TokenRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Account(refusal) => refusal.code(),
+            Self::Rule(rule) => rule.code(),
+        }
+    }
+    fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Account(refusal) => refusal.retry_after_ms(),
+            Self::SignedOut | Self::Rule(_) => None,
+        }
+    }
+}
+codes!(EncoderRefusal {
+    Self::Reused => "reused",
+    Self::NoManifest => "no_manifest",
+    Self::Reason => "reason_length",
+    Self::Rule(rule) => rule.code(),
 });

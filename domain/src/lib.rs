@@ -22,9 +22,11 @@ pub mod report;
 pub mod right;
 pub mod standing;
 pub mod time;
+pub mod token;
 pub mod undo;
 pub mod video;
 pub mod visit;
+pub mod webhook;
 pub mod work;
 
 pub use aggregate::Aggregate;

@@ -6,7 +6,7 @@ use async_graphql::Context;
 use lockstep_commands::{Actor, Principal, Services, budget::CostBudget, entry::Entry, setup::SetupLink};
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{AccountId, VideoId},
+    ids::{AccountId, VideoId, WebhookId},
     time::Timestamp,
 };
 use lockstep_projections::{Reader, Tail, videos::Asker};
@@ -25,6 +25,12 @@ pub struct DeliveryToken {
 pub trait DeliveryTokens: Send + Sync + 'static {
     /// A token for this film, good from `now` on.
     fn token(&self, video: VideoId, now: Timestamp) -> DeliveryToken;
+}
+
+/// Knows what each webhook's deliveries are signed with. Whoever asks has registered it.
+pub trait WebhookSecrets: Send + Sync + 'static {
+    /// As its owner writes it down: `whsec_…`.
+    fn secret(&self, webhook: WebhookId) -> String;
 }
 
 /// How the session cookie is called and sent.
@@ -51,6 +57,7 @@ pub struct SchemaDeps {
     /// Somebody runs it: subscriptions wait for it.
     pub tail: Tail,
     pub delivery: Arc<dyn DeliveryTokens>,
+    pub webhooks: Arc<dyn WebhookSecrets>,
     pub cookie: CookieConfig,
     pub setup: Arc<SetupLink>,
     pub entry: Entry,

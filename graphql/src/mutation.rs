@@ -15,9 +15,11 @@ mod queue;
 mod report;
 mod session;
 mod settings;
+mod token;
 mod undo;
 mod upload;
 mod video;
+mod webhook;
 
 use async_graphql::MergedObject;
 
@@ -41,4 +43,6 @@ pub(crate) struct Mutation(
     undo::Undo,
     report::Reports,
     session::Sessions,
+    token::Tokens,
+    webhook::Webhooks,
 );

@@ -11,6 +11,7 @@ mod people;
 mod projection;
 mod rate_limit;
 mod report;
+mod token;
 mod upload;
 mod video;
 
@@ -34,6 +35,7 @@ pub(crate) struct Query(
     notification::Notifications,
     audit::Audit,
     rate_limit::RateLimits,
+    token::Tokens,
 );
 
 /// Waits until these read models show the position asked for, if one was.

@@ -16,6 +16,7 @@ use crate::{
     persisted::Persisted,
     problem,
     query::Query,
+    scope,
     subscription::Subscription,
 };
 
@@ -122,6 +123,7 @@ impl AppSchema {
         context: RequestContext,
         once: bool,
     ) -> Result<(&Inner, Request, Spawner), ServerError> {
+        scope::check(&mut request, context.principal.as_ref())?;
         let open = self.may_introspect(&context);
         let fresh = self.persisted.complete(&mut request)?;
         let kind = limits::check(&mut request)?;

@@ -25,3 +25,4 @@ pub mod socket;
 pub mod system;
 pub mod transcoding;
 pub mod vitals;
+pub mod webhooks;

@@ -24,7 +24,7 @@ use crate::{
     hub::HubHandle,
     internal, listening,
     metrics::Levels,
-    routes,
+    routes, webhooks,
 };
 
 /// How long sockets and requests may take to end after the signal.
@@ -59,6 +59,10 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
         edges: &edges,
         setup: &setup,
     };
+    if role.projects() {
+        let sender = webhooks::sender(&config, &services)?;
+        running.tracker.spawn(sender.run(running.shutdown.clone()));
+    }
     if let Some(address) = config.operations.internal {
         let levels = Levels { reader: running.reader.clone(), hub: running.hub.clone(), edges: edges.clone() };
         let health = parts.health().await.merge(routes::health::living());

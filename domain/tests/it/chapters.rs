@@ -37,8 +37,7 @@ fn chapters_are_bounded() {
 #[test]
 fn a_source_may_name_its_chapters() {
     let title = Personal::new(sample::ADA, "Beginning".to_owned());
-    let source =
-        Source { chapters: vec![Chapter { start_us: MediaTime::from_micros(0), title }], ..sample::source() };
+    let source = Source { chapters: vec![Chapter { start_us: MediaTime::from_micros(0), title }], ..sample::source() };
     let stored = serde_json::to_value(&source).unwrap();
     let titled = json!({"$personal": {"subject": sample::ADA, "value": "Beginning"}});
     assert_eq!(stored["chapters"], json!([{"start_us": 0, "title": titled}]));

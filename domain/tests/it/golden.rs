@@ -20,8 +20,10 @@ use lockstep_domain::{
     playback::{Playback, PlaybackEvent},
     queue::{Queue, QueueEvent},
     report::{Report, ReportAction, ReportEvent},
+    token::{Token, TokenEvent},
     video::{SoundRole, SoundTrack, Source, TextKind, TextTrack, Video, VideoEvent},
     visit::{Visit, VisitEvent},
+    webhook::{Webhook, WebhookEvent},
     work::{Work, WorkEvent, WorkKind},
 };
 use serde_json::{Value, json};
@@ -65,8 +67,10 @@ fn samples() -> Vec<Sample> {
         samples_of::<Report>(ReportEvent::TYPES, sample::reports()),
         samples_of::<Playback>(PlaybackEvent::TYPES, sample::playbacks()),
         samples_of::<Queue>(QueueEvent::TYPES, sample::queues()),
+        samples_of::<Token>(TokenEvent::TYPES, sample::tokens()),
         samples_of::<Video>(VideoEvent::TYPES, sample::videos()),
         samples_of::<Visit>(VisitEvent::TYPES, sample::visits()),
+        samples_of::<Webhook>(WebhookEvent::TYPES, sample::webhooks()),
         samples_of::<Work>(WorkEvent::TYPES, sample::works()),
     ]
     .into_iter()
@@ -209,7 +213,7 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 17] = [
+const PERSONAL: [(&str, &[&str]); 19] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
     ("account.Registered.v1.json", &["name"]),
@@ -222,11 +226,13 @@ const PERSONAL: [(&str, &[&str]); 17] = [
     ("message.Redacted.v1.json", &["reason"]),
     ("report.Filed.v1.json", &["reason", "text"]),
     ("report.Resolved.v1.json", &["note"]),
+    ("token.Issued.v1.json", &["name"]),
     ("video.CaptionsAdded.v1.json", &["label"]),
     ("video.Described.v1.json", &["description"]),
     ("video.Retitled.v1.json", &["title"]),
     ("video.Tagged.v1.json", &["tags"]),
     ("video.UploadRequested.v1.json", &["file_name", "title"]),
+    ("webhook.Registered.v1.json", &["url"]),
 ];
 
 #[test]

@@ -17,8 +17,10 @@ use lockstep_domain::{
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
     report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
+    token::{Scope, TokenEvent},
     video::{AbortReason, CaptionOrigin, CaptionTrack, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent},
     visit::VisitEvent,
+    webhook::{Topic, WebhookEvent},
     work::{Failure, Segment, WorkEvent, WorkItem, WorkKind},
 };
 use uuid::Uuid;
@@ -95,6 +97,32 @@ pub fn invites() -> Vec<InviteEvent> {
         InviteEvent::Issued { channel: CHANNEL, by: ADA, expires_at_us: wall(3_600), uses_max: 10 },
         InviteEvent::Redeemed { account: BOB },
         InviteEvent::Revoked { by: ADA },
+    ]
+}
+
+pub fn tokens() -> Vec<TokenEvent> {
+    vec![
+        TokenEvent::Issued {
+            owner: ADA,
+            name: named(ADA, "backup script"),
+            scopes: Scope::ALL.into(),
+            expires_at_us: wall(3_600),
+        },
+        TokenEvent::Revoked { by: ADA },
+    ]
+}
+
+pub fn webhooks() -> Vec<WebhookEvent> {
+    vec![
+        WebhookEvent::Registered {
+            owner: ADA,
+            url: named(ADA, "https://hooks.example.org/lockstep"),
+            topics: Topic::ALL.into(),
+            everybody: true,
+        },
+        WebhookEvent::Disabled { owner: ADA },
+        WebhookEvent::Enabled { by: ADA },
+        WebhookEvent::Removed { by: ADA },
     ]
 }
 

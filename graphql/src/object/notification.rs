@@ -50,7 +50,8 @@ impl Notification {
         Position(self.row.position)
     }
     /// `join_requested`, `join_approved`, `join_declined`, `role_granted`, `muted`, `unmuted`, `removed`, `banned`,
-    /// `unbanned`, `right_given`, `right_taken`, `right_usual`, `suspended`, `reinstated`, `mention`, `reply`, `invite_redeemed`, `video_ready` or `video_failed`.
+    /// `unbanned`, `right_given`, `right_taken`, `right_usual`, `suspended`, `reinstated`, `mention`, `reply`, `invite_redeemed`, `video_ready`, `video_failed` or
+    /// `webhook_disabled`.
     async fn kind(&self) -> &str {
         &self.row.kind
     }
@@ -117,6 +118,9 @@ impl Notification {
 fn path(row: &NotificationRow, slug: Option<&str>) -> Option<String> {
     if let Some(video) = row.video {
         return Some(format!("/?video={video}"));
+    }
+    if row.kind == "webhook_disabled" {
+        return Some("/account".to_owned());
     }
     let slug = slug?;
     Some(match (row.kind.as_str(), row.message) {

@@ -17,8 +17,10 @@ use lockstep_domain::{
     playback::{Playback, PlaybackEvent},
     queue::{Queue, QueueEvent},
     report::{Report, ReportEvent},
+    token::{Token, TokenEvent},
     video::{Video, VideoEvent},
     visit::{Visit, VisitEvent},
+    webhook::{Webhook, WebhookEvent},
     work::{Work, WorkEvent},
 };
 use lockstep_projections::audit::{self, Filter};
@@ -47,8 +49,10 @@ const KINDS: &[(&str, &[&str])] = &[
     (Playback::KIND, PlaybackEvent::TYPES),
     (Queue::KIND, QueueEvent::TYPES),
     (Report::KIND, ReportEvent::TYPES),
+    (Token::KIND, TokenEvent::TYPES),
     (Video::KIND, VideoEvent::TYPES),
     (Visit::KIND, VisitEvent::TYPES),
+    (Webhook::KIND, WebhookEvent::TYPES),
     (Work::KIND, WorkEvent::TYPES),
 ];
 

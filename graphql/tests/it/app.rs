@@ -16,13 +16,14 @@ use lockstep_commands::{
 };
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{Position, StreamId, VideoId},
+    ids::{Position, StreamId, VideoId, WebhookId},
     time::{MediaTime, Timestamp},
     video::{RenditionFacts, Source, Video, VideoCommand},
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_graphql::{
-    AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps, schema,
+    AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
+    WebhookSecrets, schema,
 };
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
@@ -75,6 +76,12 @@ impl DeliveryTokens for PlainTokens {
     }
 }
 
+impl WebhookSecrets for PlainTokens {
+    fn secret(&self, webhook: WebhookId) -> String {
+        format!("whsec_{webhook}")
+    }
+}
+
 impl App {
     pub async fn new() -> Self {
         Self::with(Introspection::SignedIn).await
@@ -110,6 +117,7 @@ impl App {
             reader: reader.clone(),
             tail,
             delivery: Arc::new(PlainTokens),
+            webhooks: Arc::new(PlainTokens),
             cookie: CookieConfig { name: "__Host-lockstep".to_owned(), secure: true },
             setup: setup.clone(),
             entry: lockstep_commands::entry::Entry::default(),
@@ -319,6 +327,11 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "setAutoplay" => ("SetAutoplayInput", changed),
         "setLoop" => ("SetLoopInput", changed),
         "changeRate" => ("ChangeRateInput", changed),
+        "createApiToken" => ("CreateApiTokenInput", "... on ApiTokenCreated { id token position }"),
+        "revokeApiToken" => ("RevokeApiTokenInput", changed),
+        "registerWebhook" => ("RegisterWebhookInput", "... on WebhookRegistered { id secret position }"),
+        "removeWebhook" | "enableWebhook" => ("WebhookInput", changed),
+        "sendWebhookAgain" => ("SendAgainInput", changed),
         "postMessage" => ("PostMessageInput", "... on MessagePosted { id position }"),
         other => panic!("no such mutation: {other}"),
     }

@@ -9,6 +9,7 @@ mod chat;
 mod cost;
 mod faults;
 mod fields;
+mod integrations;
 mod journey;
 mod library;
 mod limits;

@@ -374,10 +374,7 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         sounds: vec![],
         texts: vec![],
         chapters: [(0, "Beginning"), (30_000_000, "End")]
-            .map(|(at, title)| Chapter {
-                start_us: MediaTime(at),
-                title: Personal::new(owner, title.to_owned()),
-            })
+            .map(|(at, title)| Chapter { start_us: MediaTime(at), title: Personal::new(owner, title.to_owned()) })
             .to_vec(),
     };
     let plan = |name: &str, height| RenditionPlan { name: name.to_owned(), width: 1, height, bitrate_bps: 1_000 };

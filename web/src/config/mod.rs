@@ -2,6 +2,7 @@
 
 mod data;
 mod database;
+mod integrations;
 mod limits;
 mod objects;
 mod operations;
@@ -11,6 +12,7 @@ mod uploads;
 
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
+pub use integrations::IntegrationsConfig;
 pub use limits::Bounded;
 pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
@@ -57,6 +59,7 @@ pub struct Config {
     pub uploads: Limits,
     pub operations: OperationsConfig,
     pub tiers: TiersConfig,
+    pub integrations: IntegrationsConfig,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -91,6 +94,8 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_LIMIT_AUTH",
     "LOCKSTEP_LIMIT_GRAPHQL",
     "LOCKSTEP_LIMIT_REALTIME",
+    "LOCKSTEP_ENCODER_SECRET",
+    "LOCKSTEP_WEBHOOKS_LOCAL",
 ];
 
 impl Config {
@@ -103,6 +108,7 @@ impl Config {
             uploads,
             operations: OperationsConfig::read(source)?,
             tiers: TiersConfig::read(source)?,
+            integrations: IntegrationsConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects: ObjectsConfig::read(source)?,
             server,

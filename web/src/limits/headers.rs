@@ -36,6 +36,12 @@ pub fn write(headers: &mut HeaderMap, allowance: &Allowance, now: Timestamp) {
     text(headers, ALLOWANCE, &format!("\"{name}\";r={};t={left_s}", level.remaining));
 }
 
+/// On every [`refusal`], for whoever has a shape of their own for what goes wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct TooMany {
+    pub after_s: u32,
+}
+
 /// 429 with everything that [`write`] says and how long to wait.
 pub fn refusal(name: &'static str, share: Share, exhausted: &Exhausted, now: Timestamp) -> Response {
     counted_refusal(name);
@@ -46,6 +52,7 @@ pub fn refusal(name: &'static str, share: Share, exhausted: &Exhausted, now: Tim
     write(headers, &Allowance { name, share, level: exhausted.level }, now);
     headers.insert(header::RETRY_AFTER, HeaderValue::from(after_s));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.extensions_mut().insert(TooMany { after_s });
     response
 }
 

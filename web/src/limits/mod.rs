@@ -8,7 +8,7 @@ mod tier;
 
 use std::{net::IpAddr, sync::Arc};
 
-pub use headers::{Allowance, counted_refusal, refusal, write};
+pub use headers::{Allowance, TooMany, counted_refusal, refusal, write};
 pub use layer::{LimitLayer, Limited};
 use lockstep_commands::{
     Clock,

@@ -22,6 +22,7 @@ use lockstep_object_store::{
     Bucket, ObjectError,
     delivery::{DeliveryKeys, TokenError},
 };
+use uuid::Uuid;
 
 pub use withdrawn::Withdrawn;
 
@@ -84,6 +85,14 @@ async fn deliver(
     response
 }
 
+/// One of a film's files, for somebody whose right was checked.
+pub async fn file(state: &DeliveryState, video: Uuid, path: &str, method: &Method, headers: &HeaderMap) -> Response {
+    match stored(state, video, path, method, headers).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
 async fn answer(
     state: &DeliveryState,
     token: &str,
@@ -92,6 +101,16 @@ async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
     let video = state.keys.check(token, (state.now)())?;
+    stored(state, video, path, method, headers).await
+}
+
+async fn stored(
+    state: &DeliveryState,
+    video: Uuid,
+    path: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
     let kind = kind(path).ok_or(Refusal::NotFound)?;
     if state.withdrawn.has(video, (state.now)()).await {
         return Err(Refusal::NotFound);

@@ -6,6 +6,7 @@ mod headers;
 pub mod health;
 pub mod objects;
 mod observed;
+pub mod rest;
 pub mod ui;
 
 use std::{sync::Arc, time::Duration};
@@ -20,7 +21,7 @@ use lockstep_projections::Tail;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    auth::{Authenticator, SessionCookie},
+    auth::{self, Authenticator, CallerError, SessionCookie},
     backend::Objects,
     cli::Role,
     config::Config,
@@ -32,6 +33,7 @@ use crate::{
     serve::Running,
     socket::{self, SyncState},
     transcoding,
+    webhooks::WebhookKeys,
 };
 
 /// What the routes are made of.
@@ -60,20 +62,16 @@ impl Parts<'_> {
         let status = self.health().await.route_layer(limits.layer(Tier::Status));
         let mut router = ui::router().merge(health::living()).merge(status);
         if matches!(self.role, Role::All | Role::Api) {
+            let delivery = self.delivery(&keys);
             let sockets = limits.layer(Tier::Realtime).only_sockets();
-            let graphql = self.graphql(&cookie, &authenticator, &keys, limits).route_layer(sockets);
-            router = router.merge(graphql.route_layer(self.edges.database.layer())).merge(
-                delivery::router(delivery::DeliveryState {
-                    media: self.services.objects.hurried().media,
-                    keys,
-                    withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
-                    now: {
-                        let clock = Arc::clone(&self.services.clock);
-                        Arc::new(move || clock.now().as_micros() / 1_000_000)
-                    },
-                })
-                .route_layer(limits.layer(Tier::Streaming)),
-            );
+            let tokens = axum::middleware::from_fn_with_state(authenticator.clone(), auth::only_live_tokens);
+            let graphql = self.graphql(&cookie, &authenticator, &keys, limits, WebhookKeys::open(self.config)?);
+            let graphql = graphql.layer(tokens).route_layer(sockets).route_layer(self.edges.database.layer());
+            let rest = self.rest(&authenticator, &delivery, limits).route_layer(self.edges.database.layer());
+            router = router
+                .merge(graphql)
+                .merge(rest)
+                .merge(delivery::router(delivery).route_layer(limits.layer(Tier::Streaming)));
             if let Some(embedded) = &self.objects.embedded {
                 router = router.merge(objects::router(embedded.clone()));
             }
@@ -102,6 +100,28 @@ impl Parts<'_> {
         })
     }
 
+    fn delivery(&self, keys: &DeliveryKeys) -> delivery::DeliveryState {
+        let clock = Arc::clone(&self.services.clock);
+        delivery::DeliveryState {
+            media: self.services.objects.hurried().media,
+            keys: keys.clone(),
+            withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
+            now: Arc::new(move || clock.now().as_micros() / 1_000_000),
+        }
+    }
+
+    fn rest(&self, authenticator: &Authenticator, delivery: &delivery::DeliveryState, limits: &Limits) -> Router {
+        let state = rest::RestState {
+            services: Services { objects: self.services.objects.hurried(), ..self.services.clone() },
+            reader: self.running.reader.clone(),
+            authenticator: authenticator.clone(),
+            public_url: self.public_url.into(),
+            delivery: delivery.clone(),
+            encoder: self.config.integrations.encoder_secret.clone(),
+        };
+        rest::router(state, limits)
+    }
+
     fn delivery_keys(&self) -> anyhow::Result<DeliveryKeys> {
         let secret = match self.config.data.master_key {
             // Nodes that share the master key accept each other's links.
@@ -117,6 +137,7 @@ impl Parts<'_> {
         authenticator: &Authenticator,
         keys: &DeliveryKeys,
         limits: &Limits,
+        webhooks: WebhookKeys,
     ) -> Router {
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
@@ -125,6 +146,7 @@ impl Parts<'_> {
             reader: self.running.reader.clone(),
             tail,
             delivery: Arc::new(Tokens(keys.clone())),
+            webhooks: Arc::new(webhooks),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
             entry: Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) },
@@ -157,7 +179,8 @@ impl Parts<'_> {
     }
 }
 
-fn derived(master: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
+/// A secret of its own for each purpose.
+pub(crate) fn derived(master: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::new().chain_update(master).chain_update(purpose).finalize().into()
 }
@@ -178,7 +201,12 @@ impl DeliveryTokens for Tokens {
 #[async_trait::async_trait]
 impl graphql::Authenticate for Authenticator {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, graphql::AuthenticateError> {
-        self.principal(headers).await.map_err(away)
+        match self.caller(headers).await {
+            Ok(principal) => Ok(principal),
+            // It died between the look before and this one: nobody asks.
+            Err(CallerError::Token) => Ok(None),
+            Err(CallerError::Unavailable(error)) => Err(away(error)),
+        }
     }
     async fn ended(&self, principal: &Principal) {
         self.ended(principal).await;

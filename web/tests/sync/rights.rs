@@ -128,6 +128,7 @@ impl Play {
             reader: Reader::new(Arc::clone(&world.services.store), world.services.pool.clone()),
             tail: Tail::new(Arc::clone(&world.services.store)),
             delivery: Arc::new(NoTokens),
+            webhooks: Arc::new(lockstep::webhooks::WebhookKeys::new([7; 32])),
             cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
             setup: Arc::default(),
             entry: Entry::default(),

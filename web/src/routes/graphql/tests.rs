@@ -20,11 +20,13 @@ use lockstep_commands::{
 };
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{AccountId, VideoId},
+    ids::{AccountId, VideoId, WebhookId},
     time::Timestamp,
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
-use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, schema};
+use lockstep_graphql::{
+    CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, WebhookSecrets, schema,
+};
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
 use lockstep_projections::{Reader, Runner, Tail};
@@ -53,6 +55,7 @@ impl Authenticate for Sessions {
                 name: "Ada".to_owned(),
                 role: PlatformRole::Member,
                 session_hash: "00".to_owned(),
+                scopes: None,
             })),
             Some("session=broken") => Err(AuthenticateError("the table is gone".to_owned())),
             _ => Ok(None),
@@ -69,6 +72,12 @@ struct NoTokens;
 impl DeliveryTokens for NoTokens {
     fn token(&self, _: VideoId, now: Timestamp) -> DeliveryToken {
         DeliveryToken { token: String::new(), expires_at: now }
+    }
+}
+
+impl WebhookSecrets for NoTokens {
+    fn secret(&self, _: WebhookId) -> String {
+        String::new()
     }
 }
 
@@ -110,6 +119,7 @@ impl Site {
             reader: reader.clone(),
             tail,
             delivery: Arc::new(NoTokens),
+            webhooks: Arc::new(NoTokens),
             cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
             setup: Arc::new(SetupLink::closed()),
             entry: lockstep_commands::entry::Entry::default(),
