@@ -211,7 +211,8 @@ mod tests {
         let waiting = tokio::spawn(ask(router.clone(), "/never"));
         tokio::task::yield_now().await;
         note(&there, false);
-        for answer in [waiting.await.unwrap(), ask(router.clone(), "/now").await] {
+        let waited = timeout(CONNECT_MAX, waiting).await.expect("whoever waits is told").unwrap();
+        for answer in [waited, ask(router.clone(), "/now").await] {
             assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(answer.headers()["retry-after"], "1");
         }

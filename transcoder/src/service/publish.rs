@@ -16,12 +16,10 @@ use crate::{
     protocol::{AUDIO, Progress, SegmentHead, TEXT, THUMBNAIL, TILES},
 };
 
-/// How often a call to a store that is out of order is repeated: for forty seconds and more, so that a store that is away for
-/// half a minute costs no film.
-const STORE_TRIES_MAX: u32 = 25;
-/// Pause before the second try; it doubles, up to a bound.
+/// How often a call to the object store is repeated.
+const STORE_TRIES_MAX: u32 = 5;
+/// Pause before the second try; it doubles.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
-const STORE_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Stores an object, with a few tries.
 pub async fn put(bucket: &Bucket, key: &str, bytes: Bytes, content_type: &str) -> Result<(), ObjectError> {
@@ -32,7 +30,7 @@ pub async fn put(bucket: &Bucket, key: &str, bytes: Bytes, content_type: &str) -
             ended => return ended,
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(STORE_PAUSE_MAX);
+        pause *= 2;
     }
     bucket.put(key, bytes, content_type).await
 }
@@ -51,10 +49,10 @@ impl ByteSource for Upload<'_> {
             match self.bucket.get_range(self.key, start, u64::from(bytes)).await {
                 Ok(Some(bytes)) => return Ok(bytes),
                 Ok(None) => return Err(Unreadable("the object is gone".to_owned())),
-                Err(ObjectError::Unavailable(_)) if attempt < STORE_TRIES_MAX => tokio::time::sleep(pause).await,
-                Err(error) => return Err(Unreadable(error.to_string())),
+                Err(error) if attempt == STORE_TRIES_MAX => return Err(Unreadable(error.to_string())),
+                Err(_) => tokio::time::sleep(pause).await,
             }
-            pause = (pause * 2).min(STORE_PAUSE_MAX);
+            pause *= 2;
         }
         Err(Unreadable("not read".to_owned()))
     }
