@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     batch::{Arrays, BATCH_COMMANDS_MAX, select},
     connect::Connector,
-    measure::{self, Watch},
+    measure,
     prepare::Command,
     sql,
     time::PgTime,
@@ -120,10 +120,9 @@ impl Committer {
     async fn commit(&mut self, batch: Vec<Queued>, pending: &mut VecDeque<Queued>) {
         let mut work = vec![batch];
         while let Some(mut batch) = work.pop() {
-            let watch = Watch::start();
             match self.attempt(&mut batch).await {
                 Ok(outcome) => {
-                    measure::committed(batch.len(), &watch);
+                    measure::committed(batch.len());
                     self.answer(batch, outcome, pending);
                 }
                 Err(Trouble::Refused { .. }) if batch.len() > 1 => {
@@ -196,7 +195,7 @@ impl Committer {
         for (n, queued) in batch.into_iter().enumerate() {
             let events = queued.command.events.len();
             let actual = version(actual[n]);
-            measure::answered(&status[n], events);
+            measure::answered(&status[n], events, queued.command.occurred_at, recorded_at.into());
             match status[n].as_str() {
                 "A" => {
                     let receipt = Receipt {

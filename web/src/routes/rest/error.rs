@@ -178,12 +178,7 @@ pub async fn finish(mut request: Request, next: Next) -> Response {
     } else if let Some(TooMany { after_s }) = response.extensions_mut().remove() {
         let message = format!("too many requests: wait {after_s} seconds");
         let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
-        let kept = response.headers().clone();
         response = written(error, &name, response);
-        // What the limits say goes on; the body is another one.
-        let theirs = kept.into_iter().filter_map(|(key, value)| Some((key?, value)));
-        let theirs = theirs.filter(|(key, _)| *key != header::CONTENT_LENGTH && *key != header::CONTENT_TYPE);
-        response.headers_mut().extend(theirs);
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
@@ -204,9 +199,10 @@ fn written(error: ApiError, request_id: &str, bare: Response) -> Response {
     };
     let mut response = (error.status, Json(Problem { error: detail })).into_response();
     let headers = response.headers_mut();
-    if let Some(allow) = bare.headers().get(header::ALLOW) {
-        headers.insert(header::ALLOW, allow.clone());
-    }
+    // What the limits and the router say goes on; the body is another one.
+    let said =
+        bare.headers().iter().filter(|(name, _)| **name != header::CONTENT_LENGTH && **name != header::CONTENT_TYPE);
+    headers.extend(said.map(|(name, value)| (name.clone(), value.clone())));
     if let Some(seconds) = error.retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
