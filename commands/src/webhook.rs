@@ -129,9 +129,10 @@ pub async fn register(services: &Services, context: &Context, wanted: Wanted) ->
         .await
         .map_err(|error| error.map(WebhookRefusal::Rule))?;
     // After its event: without this row nothing is sent, and a crash in between is asked again.
-    sqlx::query("INSERT INTO webhooks (webhook_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+    sqlx::query("INSERT INTO webhooks (webhook_id, account_id, everybody) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(id.0)
         .bind(owner.0)
+        .bind(wanted.everybody)
         .execute(&services.pool)
         .await
         .map_err(unavailable)?;

@@ -16,10 +16,12 @@ CREATE INDEX api_tokens_account ON api_tokens (account_id) WHERE ended_at IS NUL
 CREATE TABLE webhooks (
     webhook_id    uuid PRIMARY KEY,
     account_id    uuid NOT NULL,
+    everybody     boolean NOT NULL DEFAULT false,
     registered_at timestamptz NOT NULL DEFAULT now(),
     ended_at      timestamptz
 );
 CREATE INDEX webhooks_account ON webhooks (account_id) WHERE ended_at IS NULL;
+CREATE INDEX webhooks_everybody ON webhooks (webhook_id) WHERE everybody AND ended_at IS NULL;
 
 -- What webhooks are sent, once for each event: the id follows from the webhook and the event.
 CREATE TABLE webhook_deliveries (

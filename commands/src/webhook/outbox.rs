@@ -124,7 +124,8 @@ async fn told(
     topic: Topic,
 ) -> Result<Vec<WebhookId>, LoadError> {
     let ids: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT webhook_id FROM webhooks WHERE ended_at IS NULL ORDER BY account_id = $1 DESC, webhook_id LIMIT $2",
+        "SELECT webhook_id FROM webhooks WHERE ended_at IS NULL AND (account_id = $1 OR everybody)
+         ORDER BY account_id = $1 DESC, webhook_id LIMIT $2",
     )
     .bind(owner.0)
     .bind(TOLD_MAX)

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
+};
 use lockstep_commands::library as keep;
 use lockstep_domain::{ids::VideoId, token::Scope, video::Edit};
 use lockstep_projections::library::{self, Filter, Search, Sort};
@@ -170,11 +174,11 @@ pub async fn search(
 pub async fn by_status(
     State(state): State<RestState>,
     caller: Caller,
-    axum::extract::Path(status): axum::extract::Path<String>,
+    status: Result<Path<String>, PathRejection>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<FilmPage>, ApiError> {
-    let status: Result<FilmStatus, _> = serde_json::from_value(serde_json::Value::String(status));
-    let status = status.map_err(|_| ApiError::bad_request("there is no such status"))?;
+    let status = status.ok().and_then(|Path(word)| serde_json::from_value(word.into()).ok());
+    let status: FilmStatus = status.ok_or_else(|| ApiError::bad_request("there is no such status"))?;
     page_of(&state, &caller, paging, Filter { statuses: vec![status.into()], ..Filter::default() }).await
 }
 

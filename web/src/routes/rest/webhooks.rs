@@ -46,7 +46,8 @@ pub struct WebhookList {
 
 /// Whether this process takes webhooks, and how many sockets it holds.
 #[utoipa::path(get, path = "/api/webhook/health", tag = "webhooks", security(()), responses(
-    (status = 200, description = "It does.", body = Health), (status = "5XX", description = "Not now.", body = Problem)))]
+    (status = 200, description = "It does.", body = Health),
+    (status = "4XX", description = "Refused.", body = Problem), (status = "5XX", description = "Not now.", body = Problem)))]
 pub async fn health(State(state): State<RestState>) -> Json<Health> {
     Json(Health { status: "ok".to_owned(), connections: state.authenticator.watched() })
 }

@@ -171,7 +171,13 @@ async fn bodies_are_json_bounded_and_hold_nothing_unasked() {
     {
         assert_eq!(site.get(&ada, &format!("/api/videos{query}")).await.refused(400), "bad_request", "{query}");
     }
-    for path in ["/api/videos/search", "/api/videos/search?q=", "/api/videos/search?q=%21", "/api/videos/status/done"] {
+    for path in [
+        "/api/videos/search",
+        "/api/videos/search?q=",
+        "/api/videos/search?q=%21",
+        "/api/videos/status/done",
+        "/api/videos/status/%FF",
+    ] {
         assert_eq!(site.get(&ada, path).await.refused(400), "bad_request", "{path}");
     }
     for query in ["?limit=0", "?before=x", "?unreadOnly=2"] {
