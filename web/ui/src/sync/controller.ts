@@ -3,9 +3,12 @@
 // It never touches the DOM and never reads a clock: `player/follow.ts` samples, acts and wakes it. All times are hub µs.
 
 import { Latency } from "./latency";
+import type { Action, Counters, Phase, Sample } from "./motion";
 import { type BrowserClass, median, MedianFilter, PiController, type RateWrite } from "./pi";
 import type { Timeline } from "./protocol";
 import { clampTo, frameCentre, isRunning, positionAt, speedOf } from "./timeline";
+
+export type { Action, Counters, Phase, Sample } from "./motion";
 
 /** Often enough that a slip of the sound is seen within a tenth of a second. */
 export const TICK_US = 50_000;
@@ -34,54 +37,6 @@ const HOLD_EXACT_US = 500;
 const HELD_END_US = 60_000;
 /** A start this little behind needs no seek. */
 const NEAR_BEHIND_US = 40_000;
-
-/** One look at the element. */
-export interface Sample {
-  readonly hub_us: number;
-  readonly position_us: number;
-  readonly paused: boolean;
-  readonly seeking: boolean;
-  /** It knows the film's length and can be sought. */
-  readonly loaded: boolean;
-  /** It could play on from here now. */
-  readonly ready: boolean;
-  readonly ended: boolean;
-  readonly hidden: boolean;
-  readonly muted: boolean;
-  /** Test seam: moves a running target. */
-  readonly offset_us: number;
-}
-
-export type Action =
-  | { readonly do: "play" }
-  | { readonly do: "pause" }
-  | { readonly do: "seek"; readonly position_us: number }
-  | ({ readonly do: "rate" } & RateWrite);
-
-export type Phase =
-  | "empty"
-  | "loading"
-  | "holding"
-  | "held"
-  | "aiming"
-  | "armed"
-  | "starting"
-  | "following"
-  | "stalled"
-  | "blocked"
-  | "ended";
-
-export interface Counters {
-  seeks: number;
-  corrective_seeks: number;
-  rate_writes: number;
-  stalls: number;
-  slips: number;
-  late_ticks: number;
-  missed_starts: number;
-  /** Times the picture was taken anew because another size of it was wanted at once. */
-  renewals: number;
-}
 
 /** The timeline's own speed, uncorrected. */
 function plain(timeline: Timeline): RateWrite {

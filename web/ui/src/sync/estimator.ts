@@ -9,7 +9,7 @@
 // the fit may still be off by makes old samples count less, so that on a quiet line the newest decide and on a jittery
 // one the luckiest.
 
-import { type Estimate, hubAt } from "./estimate";
+import type { Estimate } from "./estimate";
 
 /** Window of the offset. */
 export const WINDOW_US = 120_000_000;
