@@ -6,13 +6,13 @@ use std::fmt::Display;
 use crate::{
     account::AccountRefusal, administration::AdministrationRefusal, captions::CaptionRefusal, channel::ChannelRefusal,
     credentials::PasswordError, inbox::InboxRefusal, invite::InviteRefusal, member::MemberRefusal,
-    message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, undo::UndoRefusal,
-    upload::QuotaKind, video::VideoRefusal,
+    message::MessageRefusal, playback::PlaybackRefusal, poster::PosterRefusal, queue::QueueRefusal,
+    report::ReportRefusal, undo::UndoRefusal, upload::QuotaKind, video::VideoRefusal,
 };
 use lockstep_domain::{
     account::AccountError, captions::Wrong, channel::ChannelError, inbox::InboxError, installation::InstallationError,
-    invite::InviteError, member::MemberError, message::MessageError, playback::PlaybackError, queue::QueueError,
-    report::ReportError, standing::Denied, undo::NoUndo, video::VideoError, visit::VisitError,
+    invite::InviteError, member::MemberError, message::MessageError, picture::PictureError, playback::PlaybackError,
+    queue::QueueError, report::ReportError, standing::Denied, undo::NoUndo, video::VideoError, visit::VisitError,
 };
 
 /// A refusal with a word that clients branch on.
@@ -255,6 +255,7 @@ codes!(VideoError {
     Self::TooManyCaptions => "too_many_captions",
     Self::Language => "language",
     Self::Label => "label_length",
+    Self::PastEnd => "past_end",
     Self::WrongStatus(_) => "wrong_status",
     Self::Description => "description_length",
     Self::Tags => "tags",
@@ -262,6 +263,16 @@ codes!(VideoError {
     Self::NotInTrash => "not_in_trash",
     Self::SourceGone => "source_gone",
     Self::Suspended => "suspended",
+});
+codes!(PosterRefusal {
+    Self::Picture(found) => found.code(),
+    Self::Film(refusal) => refusal.code(),
+});
+codes!(PictureError {
+    Self::TooLarge => "picture_too_large",
+    Self::Kind => "picture_kind",
+    Self::Damaged => "picture_damaged",
+    Self::Side => "picture_side",
 });
 codes!(CaptionRefusal {
     Self::SignedOut => "signed_out",
