@@ -6,15 +6,15 @@ use std::fmt::Display;
 use crate::{
     account::AccountRefusal, administration::AdministrationRefusal, captions::CaptionRefusal, channel::ChannelRefusal,
     credentials::PasswordError, encoder::EncoderRefusal, inbox::InboxRefusal, invite::InviteRefusal,
-    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal,
-    report::ReportRefusal, token::TokenRefusal, undo::UndoRefusal, upload::QuotaKind, video::VideoRefusal,
-    webhook::WebhookRefusal,
+    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, poster::PosterRefusal,
+    queue::QueueRefusal, report::ReportRefusal, token::TokenRefusal, undo::UndoRefusal, upload::QuotaKind,
+    video::VideoRefusal, webhook::WebhookRefusal,
 };
 use lockstep_domain::{
     account::AccountError, captions::Wrong, channel::ChannelError, inbox::InboxError, installation::InstallationError,
-    invite::InviteError, member::MemberError, message::MessageError, playback::PlaybackError, queue::QueueError,
-    report::ReportError, standing::Denied, token::TokenError, undo::NoUndo, video::VideoError, visit::VisitError,
-    webhook::WebhookError,
+    invite::InviteError, member::MemberError, message::MessageError, picture::PictureError, playback::PlaybackError,
+    queue::QueueError, report::ReportError, standing::Denied, token::TokenError, undo::NoUndo, video::VideoError,
+    visit::VisitError, webhook::WebhookError,
 };
 
 /// A refusal with a word that clients branch on.
@@ -257,6 +257,7 @@ codes!(VideoError {
     Self::TooManyCaptions => "too_many_captions",
     Self::Language => "language",
     Self::Label => "label_length",
+    Self::PastEnd => "past_end",
     Self::WrongStatus(_) => "wrong_status",
     Self::Description => "description_length",
     Self::Tags => "tags",
@@ -264,6 +265,16 @@ codes!(VideoError {
     Self::NotInTrash => "not_in_trash",
     Self::SourceGone => "source_gone",
     Self::Suspended => "suspended",
+});
+codes!(PosterRefusal {
+    Self::Picture(found) => found.code(),
+    Self::Film(refusal) => refusal.code(),
+});
+codes!(PictureError {
+    Self::TooLarge => "picture_too_large",
+    Self::Kind => "picture_kind",
+    Self::Damaged => "picture_damaged",
+    Self::Side => "picture_side",
 });
 codes!(CaptionRefusal {
     Self::SignedOut => "signed_out",

@@ -16,6 +16,7 @@ pub mod member;
 pub mod message;
 pub mod permission;
 pub mod personal;
+pub mod picture;
 pub mod playback;
 pub mod queue;
 pub mod report;

@@ -5,6 +5,7 @@ mod error;
 mod facts;
 mod library;
 mod media;
+mod poster;
 mod upload;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAG
 pub use media::{
     CAPTIONS_MAX, CaptionOrigin, CaptionTrack, LABEL_CHARS_MAX, SoundRole, SoundTrack, Storyboard, TextKind, TextTrack,
 };
+pub use poster::Poster;
 pub use upload::{AbortReason, FINGERPRINT_CHARS, PART_BYTES_MIN, PartPlan, SINGLE_PUT_BYTES_MAX, Step};
 
 /// One upload's size limit, bytes: 100 GB.
@@ -129,6 +131,18 @@ pub enum VideoEvent {
     UploadAborted {
         reason: AbortReason,
     },
+    /// Another picture stands for the film.
+    PosterChosen {
+        #[serde(flatten)]
+        poster: Poster,
+        /// The object of the picture chosen before, which goes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaces: Option<String>,
+    },
+    /// The picture that was found at first stands for it again.
+    PosterReset {
+        replaces: String,
+    },
 }
 event_names!(VideoEvent {
     UploadRequested,
@@ -157,6 +171,8 @@ event_names!(VideoEvent {
     UploadFingerprinted,
     MultipartStarted,
     UploadAborted,
+    PosterChosen,
+    PosterReset,
 });
 
 #[derive(Debug, Clone, PartialEq)]
@@ -268,6 +284,8 @@ pub struct VideoState {
     pub thumbnail_key: Option<String>,
     pub captions: Vec<CaptionTrack>,
     pub storyboard: Option<Storyboard>,
+    /// Chosen by its keeper, instead of the thumbnail.
+    pub poster: Option<Poster>,
     pub hls_key: Option<String>,
     pub dash_key: Option<String>,
     pub failure: Option<Failure>,
@@ -384,6 +402,8 @@ impl Aggregate for Video {
             VideoEvent::UploadFingerprinted { fingerprint } => state.fingerprint = Some(fingerprint.clone()),
             VideoEvent::MultipartStarted { upload_id, .. } => state.upload_id = Some(upload_id.clone()),
             VideoEvent::UploadAborted { .. } => state.status = Status::Aborted,
+            VideoEvent::PosterChosen { poster, .. } => state.poster = Some(poster.clone()),
+            VideoEvent::PosterReset { .. } => state.poster = None,
         }
     }
 }

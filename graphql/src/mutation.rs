@@ -11,6 +11,7 @@ mod message;
 mod moderation;
 mod notification;
 mod playback;
+mod poster;
 mod queue;
 mod report;
 mod session;
@@ -31,6 +32,7 @@ pub(crate) struct Mutation(
     library::Library,
     upload::Uploads,
     captions::Captions,
+    poster::Poster,
     channel::Channels,
     member::Members,
     settings::Settings,

@@ -195,12 +195,23 @@ impl Bucket {
 
     /// Keys that start with `prefix`, in byte order, at most `limit` (and at most 100 000).
     pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, ObjectError> {
+        self.list_after(prefix, None, limit).await
+    }
+
+    /// The keys of [`Bucket::list`] that come after `after` in byte order.
+    pub async fn list_after(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, ObjectError> {
         let limit = limit.min(LIST_KEYS_MAX);
         let mut keys: Vec<String> = Vec::new();
         let mut token = None;
         while keys.len() < limit {
             let page = i32::try_from((limit - keys.len()).min(1000)).unwrap_or(1000);
             let call = self.client().list_objects_v2().bucket(self.name()).prefix(prefix);
+            let call = call.set_start_after(after.map(str::to_owned));
             let call = call.max_keys(page).set_continuation_token(token).send();
             let listed = self.within(REQUEST_TIME_MAX, call).await?;
             keys.extend(listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)));

@@ -81,6 +81,13 @@ impl Bucket {
         Ok(Presigned::of(&signed, expires))
     }
 
+    /// Whether there is such an upload (still).
+    pub async fn has_multipart(&self, key: &str, upload_id: &str) -> Result<bool, ObjectError> {
+        check_key(key)?;
+        let call = self.client().list_parts().bucket(self.name()).key(key).upload_id(upload_id).max_parts(1).send();
+        Ok(found(self.within(REQUEST_TIME_MAX, call).await)?.is_some())
+    }
+
     /// The parts that have arrived, by number; `None` when there is no such upload (any more).
     pub async fn list_parts(&self, key: &str, upload_id: &str) -> Result<Option<Vec<StoredPart>>, ObjectError> {
         check_key(key)?;

@@ -232,6 +232,8 @@ async fn video(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Apply
         | VideoEvent::CaptionsAdded { .. }
         | VideoEvent::CaptionsRemoved { .. }
         | VideoEvent::StoryboardGenerated { .. }
+        | VideoEvent::PosterChosen { .. }
+        | VideoEvent::PosterReset { .. }
         | VideoEvent::UploadFingerprinted { .. }
         | VideoEvent::MultipartStarted { .. }
         | VideoEvent::UploadAborted { .. }

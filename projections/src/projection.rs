@@ -81,6 +81,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(crate::notifications::Notifications),
         Arc::new(crate::queues::Queues),
         Arc::new(crate::reports::Reports),
+        Arc::new(crate::watching::Watching),
     ]
 }
 

@@ -115,6 +115,10 @@ impl Projection for Videos {
             VideoEvent::Restored {} => library::moved(tx, event, video, Shelf::Library, None).await,
             VideoEvent::PurgeStarted {} => library::moved(tx, event, video, Shelf::Purging, None).await,
             VideoEvent::Purged {} => library::moved(tx, event, video, Shelf::Purged, None).await,
+            VideoEvent::PosterChosen { poster, .. } => {
+                library::posed(tx, event, video, Some(path_in(video, &poster.object_key))).await
+            }
+            VideoEvent::PosterReset { .. } => library::posed(tx, event, video, None).await,
         }
     }
 }

@@ -65,7 +65,7 @@ fn source() -> Source {
 }
 
 /// A finished film with a few objects of each kind.
-async fn ready(world: &World, owner: AccountId) -> VideoId {
+pub async fn ready(world: &World, owner: AccountId) -> VideoId {
     let video = uploaded(world, owner).await;
     film(world, video, VideoCommand::RecordProbe { source: source() }).await;
     let (hls_key, dash_key) = (format!("v/{video}/master.m3u8"), format!("v/{video}/manifest.mpd"));

@@ -58,6 +58,8 @@ pub enum Step {
     /// The store has begun an upload in parts under this id.
     StartMultipart {
         upload_id: String,
+        /// The one before, which the store does not know any more (looked up by the caller).
+        lost: Option<String>,
     },
     Abort {
         reason: AbortReason,
@@ -66,10 +68,11 @@ pub enum Step {
 
 pub(super) fn decide(state: &VideoState, step: &Step) -> Result<Vec<VideoEvent>, VideoError> {
     match (step, state.status) {
-        (Step::StartMultipart { upload_id }, Status::Uploading) => {
+        (Step::StartMultipart { upload_id, lost }, Status::Uploading) => {
             let Some(plan) = PartPlan::of(state.size_bytes) else { return Err(VideoError::SentWhole) };
-            // The first id stands: parts have been signed for it.
-            Ok(if state.upload_id.is_some() { vec![] } else { vec![started(upload_id, &plan)] })
+            // The first id stands, parts have been signed for it: until the store has lost it.
+            let begins = state.upload_id == *lost && state.upload_id.as_ref() != Some(upload_id);
+            Ok(if begins { vec![started(upload_id, &plan)] } else { vec![] })
         }
         (Step::Abort { reason }, Status::Uploading) => Ok(vec![VideoEvent::UploadAborted { reason: *reason }]),
         (Step::Abort { .. }, Status::Aborted) => Ok(vec![]),

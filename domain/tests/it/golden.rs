@@ -137,7 +137,7 @@ fn add_field(json: &mut Value) {
 }
 
 /// The fields that may be missing: where a writer had nothing to say, or was older than the field.
-const OPTIONAL: [(&str, &str); 17] = [
+const OPTIONAL: [(&str, &str); 19] = [
     ("account.PasswordChanged.v1.json", "by"),
     ("channel.RemoteModeChanged.v1.json", "holder"),
     ("member.Muted.v1.json", "until_us"),
@@ -152,6 +152,8 @@ const OPTIONAL: [(&str, &str); 17] = [
     ("queue.VideoQueued.v1.json", "before"),
     ("report.Filed.v1.json", "playback_us"),
     ("video.CaptionsAdded.v1.json", "language"),
+    ("video.PosterChosen.v1.json", "at_us"),
+    ("video.PosterChosen.v1.json", "replaces"),
     ("video.SourceProbed.v1.json", "audio_codec"),
     ("video.TranscodeProgressed.v1.json", "eta_s"),
     ("work.SegmentPublished.v1.json", "codecs"),

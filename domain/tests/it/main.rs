@@ -19,6 +19,7 @@ mod message;
 mod moderation;
 mod permission;
 mod personal;
+mod picture;
 mod playback;
 mod queue;
 mod remote;

@@ -18,7 +18,9 @@ use lockstep_domain::{
     report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
     token::{Scope, TokenEvent},
-    video::{AbortReason, CaptionOrigin, CaptionTrack, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent},
+    video::{
+        AbortReason, CaptionOrigin, CaptionTrack, Poster, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent,
+    },
     visit::VisitEvent,
     webhook::{Topic, WebhookEvent},
     work::{Failure, Segment, WorkEvent, WorkItem, WorkKind},
@@ -286,7 +288,13 @@ pub fn videos() -> Vec<VideoEvent> {
         VideoEvent::UploadFingerprinted { fingerprint: "5f".repeat(32) },
         VideoEvent::MultipartStarted { upload_id: "b2f7".into(), part_bytes: 8_388_608, parts: 38 },
         VideoEvent::UploadAborted { reason: AbortReason::Abandoned },
+        VideoEvent::PosterChosen { poster: poster(), replaces: Some("v/film/poster/a.png".into()) },
+        VideoEvent::PosterReset { replaces: "v/film/poster/b.jpg".into() },
     ]
+}
+
+pub fn poster() -> Poster {
+    Poster { object_key: "v/film/poster/b.jpg".into(), width: 1_280, height: 720, at_us: Some(secs(7)) }
 }
 
 pub fn requested() -> VideoEvent {

@@ -128,10 +128,12 @@ pub(crate) struct LibraryStatistics {
     trashed: i32,
     /// What emptying the trash would free.
     trashed_bytes: f64,
+    /// How long people were in channels that played these films, all of them together. Whoever watches alone is not counted.
+    watched_us: f64,
 }
 
-impl From<Vec<Tally>> for LibraryStatistics {
-    fn from(tallies: Vec<Tally>) -> Self {
+impl LibraryStatistics {
+    pub(crate) fn new(tallies: Vec<Tally>, watched_us: i64) -> Self {
         let (trash, kept): (Vec<Tally>, Vec<Tally>) =
             tallies.into_iter().partition(|tally| tally.shelf == Shelf::Trash);
         let sum = |of: &[Tally], what: fn(&Tally) -> i64| of.iter().map(what).sum::<i64>();
@@ -142,6 +144,7 @@ impl From<Vec<Tally>> for LibraryStatistics {
             duration_us: float(sum(&kept, |tally| tally.duration_us)),
             trashed: films(&trash),
             trashed_bytes: float(sum(&trash, |tally| tally.stored_bytes)),
+            watched_us: float(watched_us),
             by_status: kept.into_iter().map(LibraryTally::from).collect(),
         }
     }

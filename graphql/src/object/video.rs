@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     context::{DeliveryToken, Shared},
-    loader::{CaptionsOf, LadderOf},
+    loader::{CaptionsOf, LadderOf, WatchedOf},
     problem::{Nullable, Problem},
     scalar::{DateTime, VideoStatus, Visibility, float},
 };
@@ -98,8 +98,13 @@ impl Video {
         let rows = ctx.loaders().renditions.load_one(LadderOf(self.row.video)).await?;
         Ok(rows.unwrap_or_default().into_iter().map(Rendition::from).collect())
     }
+    /// The picture that stands for it: found at first, or chosen by its keeper.
     async fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<String> {
-        self.url(ctx, self.row.thumbnail_path.as_ref())
+        self.url(ctx, self.row.picture_path())
+    }
+    /// Whether its keeper chose the picture.
+    async fn poster_chosen(&self) -> bool {
+        self.row.poster_path.is_some()
     }
     async fn hls_url(&self, ctx: &Context<'_>) -> Option<String> {
         self.url(ctx, self.row.hls_path.as_ref())
@@ -148,6 +153,10 @@ impl Video {
     /// Bytes of it in the store: the uploaded file while it is kept, and the finished sizes.
     async fn stored_bytes(&self) -> f64 {
         float(self.row.stored_bytes)
+    }
+    /// How long people were in channels that played it, all of them together. Whoever watches alone is not counted.
+    async fn watched_us(&self, ctx: &Context<'_>) -> Result<f64, Problem> {
+        Ok(float(ctx.loaders().watched.load_one(WatchedOf(self.row.video)).await?.unwrap_or(0)))
     }
     /// Whether the asker may edit and delete it.
     async fn keeps(&self, ctx: &Context<'_>) -> bool {

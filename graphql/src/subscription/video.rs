@@ -156,6 +156,7 @@ fn detail(event: &VideoEvent) -> String {
             format!("captions in {}", captions.language.as_deref().unwrap_or("an unnamed language"))
         }
         VideoEvent::CaptionsRemoved { .. } => "captions were removed".to_owned(),
+        VideoEvent::PosterChosen { .. } | VideoEvent::PosterReset { .. } => "it has another picture".to_owned(),
         VideoEvent::StoryboardGenerated { storyboard } => format!("{} small pictures", storyboard.tiles),
         VideoEvent::TranscodeCompleted { .. } => "ready to watch".to_owned(),
         VideoEvent::TranscodeFailed { failure } => failure.reason.clone(),

@@ -29,6 +29,8 @@ async fn nobody_does_anything_without_signing_in() {
         ("abortUpload", json!({ "video": id })),
         ("uploadCaptions", json!({ "video": id, "label": "l", "text": "t" })),
         ("removeCaptions", json!({ "video": id, "captions": "u1" })),
+        ("choosePoster", json!({ "video": id, "picture": "" })),
+        ("resetPoster", json!({ "video": id })),
         ("createChannel", json!({ "name": "n", "visibility": "PUBLIC" })),
         ("renameChannel", json!({ "channel": id, "name": "n" })),
         ("joinChannel", json!({ "channel": id })),

@@ -288,6 +288,8 @@ fn shape(field: &str) -> (&'static str, &'static str) {
             "... on Changed { position version changed } ... on CaptionsUnreadable { code message line }",
         ),
         "removeCaptions" => ("RemoveCaptionsInput", changed),
+        "choosePoster" => ("ChoosePosterInput", changed),
+        "resetPoster" => ("ResetPosterInput", changed),
         "confirmUpload" => ("ConfirmUploadInput", changed),
         "createChannel" => ("CreateChannelInput", "... on ChannelCreated { id slug position }"),
         "renameChannel" => ("RenameChannelInput", changed),

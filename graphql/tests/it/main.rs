@@ -14,6 +14,7 @@ mod journey;
 mod library;
 mod limits;
 mod people;
+mod posters;
 mod queue;
 mod record;
 mod sdl;

@@ -85,6 +85,8 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("uploadParts", &[("video", Names::Video)], Same),
     ("uploadCaptions", &[("operationId", Names::Fresh), ("video", Names::Video)], Differs(FILMS)),
     ("removeCaptions", &[("operationId", Names::Fresh), ("video", Names::Video)], Differs(FILMS)),
+    ("choosePoster", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
+    ("resetPoster", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
     ("createChannel", &[("operationId", Names::Fresh), ("slug", Names::Fresh)], Same),
     ("renameChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("joinChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),

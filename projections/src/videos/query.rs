@@ -33,6 +33,8 @@ pub struct VideoRow {
     pub video_codec: Option<String>,
     pub audio_codec: Option<String>,
     pub thumbnail_path: Option<String>,
+    /// Of the picture its keeper chose instead.
+    pub poster_path: Option<String>,
     pub hls_path: Option<String>,
     pub dash_path: Option<String>,
     pub storyboard_path: Option<String>,
@@ -57,6 +59,11 @@ pub struct VideoRow {
 }
 
 impl VideoRow {
+    /// Below its folder: the picture that stands for it.
+    pub fn picture_path(&self) -> Option<&String> {
+        self.poster_path.as_ref().or(self.thumbnail_path.as_ref())
+    }
+
     /// Whether it is there to be watched at all: not in the trash, not gone.
     pub fn is_kept(&self) -> bool {
         self.shelf == Shelf::Library
@@ -79,7 +86,8 @@ impl VideoRow {
 
 /// What a [`VideoRow`] is read from, of a table called `v`: all but the document of the search.
 pub(crate) const COLUMNS: &str = "v.video_id, v.owner_id, v.title, v.file_name, v.size_bytes, v.status, v.percent, \
-    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, v.storyboard_path, v.chapters, \
+    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, \
+    v.poster_path, v.storyboard_path, v.chapters, \
     v.hls_path, v.dash_path, v.failure_stage, v.failure_code, v.failure_reason, v.failure_retryable, v.description, \
     v.tags, v.visibility, v.shelf, v.trashed_at_us, v.purge_at_us, v.stored_bytes, v.created_at_us, v.created_position, \
     v.version, v.position";
@@ -119,6 +127,7 @@ impl FromRow<'_, PgRow> for VideoRow {
             video_codec: row.try_get("video_codec")?,
             audio_codec: row.try_get("audio_codec")?,
             thumbnail_path: row.try_get("thumbnail_path")?,
+            poster_path: row.try_get("poster_path")?,
             hls_path: row.try_get("hls_path")?,
             dash_path: row.try_get("dash_path")?,
             storyboard_path: row.try_get("storyboard_path")?,

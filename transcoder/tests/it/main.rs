@@ -7,7 +7,12 @@ mod encodes;
 mod golden;
 mod hostile;
 mod leases;
+#[path = "../../../commands/tests/it/listing.rs"]
+mod listing;
 mod media;
 mod rig;
 mod service;
+#[path = "../../../object-store/tests/stand_in/mod.rs"]
+mod stand_in;
+mod store_dies;
 mod world;

@@ -37,6 +37,8 @@ const CACHE_CHECKED: &str = "private, no-cache";
 const RENDITION_BYTES_MAX: usize = 16;
 /// Longest id of captions in a path, in bytes.
 const CAPTIONS_BYTES_MAX: usize = 40;
+/// Digits of a chosen picture's name.
+const PICTURE_DIGITS: usize = 32;
 /// Digits of a segment's number.
 const SEGMENT_DIGITS: usize = 5;
 
@@ -158,6 +160,12 @@ fn kind(path: &str) -> Option<Kind> {
         },
         Some(("text", file)) if is_named(file, ".vtt", 1..=CAPTIONS_BYTES_MAX) => for_ever("text/vtt; charset=utf-8"),
         Some(("tiles", file)) if is_named(file, ".jpg", SEGMENT_DIGITS..=SEGMENT_DIGITS) => for_ever("image/jpeg"),
+        Some(("poster", file)) => match file.rsplit_once('.') {
+            Some((name, "jpg")) if is_picture(name) => for_ever("image/jpeg"),
+            Some((name, "png")) if is_picture(name) => for_ever("image/png"),
+            Some((name, "webp")) if is_picture(name) => for_ever("image/webp"),
+            _ => None,
+        },
         Some((rendition, file)) if is_rendition(rendition) => match file {
             "playlist.m3u8" => checked("application/vnd.apple.mpegurl"),
             "init.mp4" => for_ever("video/mp4"),
@@ -166,6 +174,11 @@ fn kind(path: &str) -> Option<Kind> {
         },
         Some(_) => None,
     }
+}
+
+/// A chosen picture is named by 32 hexadecimal digits.
+fn is_picture(name: &str) -> bool {
+    name.len() == PICTURE_DIGITS && name.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_rendition(name: &str) -> bool {
