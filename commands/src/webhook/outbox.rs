@@ -102,6 +102,8 @@ fn topic(event: &RecordedEvent) -> Option<Topic> {
         | VideoEvent::CaptionsAdded { .. }
         | VideoEvent::CaptionsRemoved { .. }
         | VideoEvent::StoryboardGenerated { .. }
+        | VideoEvent::PosterChosen { .. }
+        | VideoEvent::PosterReset { .. }
         | VideoEvent::InterimObjectRemoved {}
         | VideoEvent::UploadFingerprinted { .. }
         | VideoEvent::MultipartStarted { .. }
