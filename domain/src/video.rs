@@ -2,6 +2,7 @@
 
 mod chapters;
 mod error;
+mod event;
 mod facts;
 mod library;
 mod media;
@@ -14,7 +15,6 @@ use crate::{
     Aggregate, Personal,
     account::AccountState,
     channel::Visibility,
-    event_names,
     ids::AccountId,
     time::{MediaTime, Timestamp},
     work::{Failure, WorkItem},
@@ -22,6 +22,7 @@ use crate::{
 
 pub use chapters::{CHAPTER_TITLE_CHARS_MAX, CHAPTERS_MAX, Chapter, chapters};
 pub use error::VideoError;
+pub use event::VideoEvent;
 pub use facts::{RenditionFacts, RenditionPlan, Source};
 pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Wish};
 pub use media::{
@@ -38,142 +39,6 @@ const PERCENT_MAX: u32 = 100;
 /// The content types an upload may declare.
 pub const CONTENT_TYPES: [&str; 6] =
     ["video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska", "video/ogg"];
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum VideoEvent {
-    UploadRequested {
-        owner: AccountId,
-        title: Personal<String>,
-        file_name: Personal<String>,
-        size_bytes: u64,
-        content_type: String,
-        /// The object's key in the interim bucket.
-        object_key: String,
-    },
-    UploadCompleted {},
-    UploadRejected {
-        reason: String,
-    },
-    TranscodeStarted {},
-    SourceProbed {
-        source: Source,
-    },
-    TranscodePlanned {
-        renditions: Vec<RenditionPlan>,
-        items: Vec<WorkItem>,
-    },
-    TranscodeProgressed {
-        percent: u32,
-        stage: String,
-        eta_s: Option<u32>,
-    },
-    RenditionCompleted {
-        rendition: RenditionFacts,
-    },
-    ThumbnailsGenerated {
-        object_key: String,
-        width: u32,
-        height: u32,
-    },
-    /// A caption track lies in the media bucket: found in the source, or uploaded.
-    CaptionsAdded {
-        #[serde(flatten)]
-        captions: CaptionTrack,
-    },
-    CaptionsRemoved {
-        id: String,
-        by: AccountId,
-    },
-    /// Small pictures of the whole film lie in the media bucket.
-    StoryboardGenerated {
-        #[serde(flatten)]
-        storyboard: Storyboard,
-    },
-    TranscodeCompleted {
-        hls_key: String,
-        dash_key: String,
-        duration_us: MediaTime,
-    },
-    TranscodeFailed {
-        failure: Failure,
-    },
-    InterimObjectRemoved {},
-    Retitled {
-        title: Personal<String>,
-    },
-    Described {
-        description: Personal<String>,
-    },
-    /// All tags, as they are from now on.
-    Tagged {
-        tags: Personal<Vec<String>>,
-    },
-    VisibilityChanged {
-        visibility: Visibility,
-    },
-    Trashed {
-        /// When it is removed for good, unless it is restored.
-        purge_at_us: Timestamp,
-    },
-    Restored {},
-    PurgeStarted {},
-    Purged {},
-    /// Tells the same file of the same account again; other accounts' fingerprints cannot be compared with it.
-    UploadFingerprinted {
-        fingerprint: String,
-    },
-    MultipartStarted {
-        /// The store's word for the upload.
-        upload_id: String,
-        part_bytes: u64,
-        parts: u32,
-    },
-    UploadAborted {
-        reason: AbortReason,
-    },
-    /// Another picture stands for the film.
-    PosterChosen {
-        #[serde(flatten)]
-        poster: Poster,
-        /// The object of the picture chosen before, which goes.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        replaces: Option<String>,
-    },
-    /// The picture that was found at first stands for it again.
-    PosterReset {
-        replaces: String,
-    },
-}
-event_names!(VideoEvent {
-    UploadRequested,
-    UploadCompleted,
-    UploadRejected,
-    TranscodeStarted,
-    SourceProbed,
-    TranscodePlanned,
-    TranscodeProgressed,
-    RenditionCompleted,
-    ThumbnailsGenerated,
-    CaptionsAdded,
-    CaptionsRemoved,
-    StoryboardGenerated,
-    TranscodeCompleted,
-    TranscodeFailed,
-    InterimObjectRemoved,
-    Retitled,
-    Described,
-    Tagged,
-    VisibilityChanged,
-    Trashed,
-    Restored,
-    PurgeStarted,
-    Purged,
-    UploadFingerprinted,
-    MultipartStarted,
-    UploadAborted,
-    PosterChosen,
-    PosterReset,
-});
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum VideoCommand {

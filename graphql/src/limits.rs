@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use async_graphql::{
-    Name, Request, ServerError,
+    Name, Request, ServerError, Value,
     parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet},
 };
 
@@ -37,6 +37,9 @@ pub(crate) enum Kind {
 /// Parses the document and refuses what asks for too much.
 pub(crate) fn check(request: &mut Request) -> Result<Kind, ServerError> {
     at_most("tokens", tokens(&request.query, TOKENS_MAX + 1), TOKENS_MAX)?;
+    if has_nul(&request.query) || request.variables.values().any(nul_within) {
+        return Err(ServerError::new("a text holds no NUL (U+0000)", None));
+    }
     let document = request.parsed_query()?;
     let aliases: usize = document
         .operations
@@ -54,6 +57,20 @@ pub(crate) fn check(request: &mut Request) -> Result<Kind, ServerError> {
         introspection &= roots.iter().all(|name| matches!(name.as_str(), "__schema" | "__type" | "__typename"));
     }
     Ok(if introspection { Kind::Introspection } else { Kind::Ordinary })
+}
+
+/// Whether a text in the document has a NUL, as itself or escaped: no database keeps one in a text.
+fn has_nul(query: &str) -> bool {
+    query.contains('\0') || query.contains("\\u0000")
+}
+
+fn nul_within(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::List(values) => values.iter().any(nul_within),
+        Value::Object(fields) => fields.values().any(nul_within),
+        _ => false,
+    }
 }
 
 /// What kind of operation the request runs; `None` when it cannot be read or names none.
