@@ -175,7 +175,7 @@ impl Aggregate for Video {
 
     fn decide(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
         if let VideoCommand::RequestUpload { .. } = command {
-            return request(state, command);
+            return upload::request(state, command);
         }
         if state.status == Status::Unknown {
             return Err(VideoError::Unknown);
@@ -187,7 +187,7 @@ impl Aggregate for Video {
             return Err(VideoError::Unknown);
         }
         match command {
-            VideoCommand::RequestUpload { .. } => request(state, command),
+            VideoCommand::RequestUpload { .. } => upload::request(state, command),
             VideoCommand::Upload(step) => upload::decide(state, step),
             VideoCommand::CompleteUpload => match state.status {
                 Status::Uploading => Ok(vec![VideoEvent::UploadCompleted {}]),
@@ -270,45 +270,6 @@ impl Aggregate for Video {
             VideoEvent::PosterChosen { poster, .. } => state.poster = Some(poster.clone()),
             VideoEvent::PosterReset { .. } => state.poster = None,
         }
-    }
-}
-
-fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
-    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key, fingerprint } =
-        command
-    else {
-        return Ok(vec![]);
-    };
-    upload::check_fingerprint(fingerprint.as_ref())?;
-    if *size_bytes == 0 {
-        return Err(VideoError::Empty);
-    }
-    if *size_bytes > UPLOAD_BYTES_MAX {
-        return Err(VideoError::TooLarge);
-    }
-    if !CONTENT_TYPES.contains(&content_type.as_str()) {
-        return Err(VideoError::ContentType(content_type.clone()));
-    }
-    let title = title.trim();
-    if !(1..=TITLE_CHARS_MAX).contains(&title.chars().count()) || title.chars().any(char::is_control) {
-        return Err(VideoError::Title);
-    }
-    let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
-    let requested = VideoEvent::UploadRequested {
-        owner: *owner,
-        title: Personal::new(owner, title.to_owned()),
-        file_name: Personal::new(owner, file_name),
-        size_bytes: *size_bytes,
-        content_type: content_type.clone(),
-        object_key: object_key.clone(),
-    };
-    match state.owner {
-        None => {
-            let fingerprinted = |text: &String| VideoEvent::UploadFingerprinted { fingerprint: text.clone() };
-            Ok(std::iter::once(requested).chain(fingerprint.as_ref().map(fingerprinted)).collect())
-        }
-        Some(held) if held == *owner && state.object_key == *object_key => Ok(vec![]),
-        Some(_) => Err(VideoError::Exists),
     }
 }
 

@@ -2,11 +2,12 @@
 //! no left-overs, bounded bodies) is added here; every other operation is answered "not implemented".
 
 use std::{
+    collections::HashSet,
     fs::File,
     future::Future,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -49,8 +50,23 @@ struct Inner {
     multipart: PathBuf,
     buckets: [String; 2],
     sync: SyncFn,
+    /// Uploads whose parts are being put together.
+    completing: Mutex<HashSet<String>>,
     /// Held open: its lock keeps other processes out (two would write to the same temporary names).
     _lock: File,
+}
+
+/// Given back when dropped.
+pub(super) struct Turn {
+    files: Files,
+    upload_id: String,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut completing = self.files.0.completing.lock().unwrap_or_else(PoisonError::into_inner);
+        completing.remove(&self.upload_id);
+    }
 }
 
 impl Files {
@@ -74,11 +90,17 @@ impl Files {
         }
         let fs = FileSystem::new(&root);
         let fs = fs.map_err(|error| io_error(&root)(io::Error::other(format!("{error:?}"))))?;
-        Ok(Self(Arc::new(Inner { fs, root, multipart, buckets, sync, _lock: lock })))
+        Ok(Self(Arc::new(Inner { fs, root, multipart, buckets, sync, completing: Mutex::default(), _lock: lock })))
     }
 
     pub(super) fn multipart_root(&self) -> &Path {
         &self.0.multipart
+    }
+
+    /// The right to put this upload's parts together; `None`: somebody has it.
+    pub(super) fn turn(&self, upload_id: &str) -> Option<Turn> {
+        let mut completing = self.0.completing.lock().unwrap_or_else(PoisonError::into_inner);
+        completing.insert(upload_id.to_owned()).then(|| Turn { files: self.clone(), upload_id: upload_id.to_owned() })
     }
 
     pub(super) fn flush(&self, path: &Path) -> io::Result<()> {

@@ -1,7 +1,7 @@
 // The library in a browser: found with a typo, edited, deleted by the dozen with everything stored, the trash and back.
 
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
@@ -135,7 +135,7 @@ test('a moment of a film or a picture stands for it, everywhere, and the one bef
   // The film's own picture, not the small one that was clicked.
   await expect.poll(() => shown.evaluate((img: HTMLImageElement) => img.naturalHeight)).toBe(720);
   expect(pictures()).toHaveLength(1);
-  const first = pictures()[0];
+  const first = pictures()[0] ?? '';
 
   await choose();
   const file = (name: string, buffer: Buffer) => dialog.locator('input[type=file]').setInputFiles({ name, mimeType: 'image/png', buffer });
@@ -148,7 +148,8 @@ test('a moment of a film or a picture stands for it, everywhere, and the one bef
     return canvas.toDataURL('image/png').split(',')[1] ?? '';
   });
   await file('card.png', Buffer.from(drawn, 'base64'));
-  await expect.poll(() => shown.evaluate((img: HTMLImageElement) => img.naturalWidth), { timeout: 20_000 }).toBe(1_280);
+  await expect(shown).not.toHaveAttribute('src', new RegExp(basename(first)));
+  await expect.poll(() => shown.evaluate((img: HTMLImageElement) => img.naturalWidth), 'drawn smaller').toBe(1_280);
   await expect.poll(() => pictures().length, { timeout: PURGED_WITHIN_MS }).toBe(1);
   expect(pictures()[0]).not.toBe(first);
   await expect(page.getByText('Another picture').first()).toBeVisible();
