@@ -211,8 +211,12 @@ test('theatre, picture in picture, numbers, a screen that stays on, and what is 
   await page.getByLabel('Your name').fill('Grace');
   await page.getByRole('button', { name: 'Join', exact: true }).click();
   await pictureReady(page);
-  const lock = () => page.evaluate(() => (globalThis as unknown as { held: { asked: number; released: number } }).held);
-  expect(await lock()).toEqual({ asked: 0, released: 0 });
+  const locks = () => page.evaluate(() => (globalThis as unknown as { held: { asked: number; released: number } }).held);
+  const kept = async (): Promise<number> => {
+    const { asked, released } = await locks();
+    return asked - released;
+  };
+  expect(await kept()).toBe(0);
   const width = () => page.locator('video').evaluate((video) => video.getBoundingClientRect().width);
   const narrow = await width();
   await press(page, 't');
@@ -221,21 +225,22 @@ test('theatre, picture in picture, numbers, a screen that stays on, and what is 
   await expect.poll(width).toBe(narrow);
   await press(page, 'k');
   await runs(page);
-  await expect.poll(lock).toEqual({ asked: 1, released: 0 });
+  await expect.poll(kept).toBe(1);
   await press(page, 's');
   const numbers = page.getByRole('region', { name: 'Stats for nerds' });
-  await expect(numbers).toContainText(/Sync error[+−±]?\d+/);
-  await expect(numbers).toContainText(/Clock bound±\d/);
-  await expect(numbers).toContainText(/Level\d+p/);
-  await expect(numbers).toContainText(/Resolution\d+ × \d+/);
-  await expect(numbers).toContainText(/Buffered ahead[1-9][\d.]* s/);
-  await expect(numbers).toContainText(/Dropped frames\d+ \/ [1-9]/);
+  await expect(numbers).toContainText(/Sync error\s*[+−±]?\d+/);
+  await expect(numbers).toContainText(/Clock bound\s*±\d/);
+  await expect(numbers).toContainText(/Level\s*\d+p/);
+  await expect(numbers).toContainText(/Resolution\s*\d+ × \d+/);
+  await expect(numbers).toContainText(/Buffered ahead\s*[1-9][\d.]* s/);
+  await expect(numbers).toContainText(/Dropped frames\s*\d+ \/ [1-9]/);
   const loaded = () => page.locator('.loaded').evaluateAll((parts) => Math.max(0, ...parts.map((part) => part.getBoundingClientRect().right)));
   const knob = () => page.locator('.played').evaluate((part) => part.getBoundingClientRect().right);
   expect(await loaded()).toBeGreaterThan(await knob());
   expect(await page.evaluate(() => navigator.mediaSession.metadata?.title)).toContain('rich720');
   await press(page, 'k');
-  await expect.poll(lock).toEqual({ asked: 1, released: 1 });
+  await expect.poll(kept).toBe(0);
+  expect((await locks()).asked, 'not at every look at the clock').toBeLessThan(5);
   await context.close();
 });
 
@@ -364,6 +369,7 @@ test('the keyboard alone: sign in, find a film, watch it with others, talk and l
   // Quality and captions.
   await tabTo(page, 'button', 'Settings');
   await keyboard.press('Enter');
+  await expect(page.getByRole('group', { name: 'Quality' })).toBeVisible();
   await tabTo(page, 'radio', /^Auto/);
   await keyboard.press('ArrowDown');
   await expect(page.getByRole('group', { name: 'Quality' }).getByRole('radio', { name: '720p' })).toBeChecked();
