@@ -58,8 +58,7 @@ def main(schemathesis):
     os.chmod(data, 0o711)
     env = os.environ | {
         "PORT": "0", "LOCKSTEP_DATA": data, "LOCKSTEP_DEMO": "off", "LOG_LEVEL": "warn",
-        "LOCKSTEP_ENCODER_SECRET": ENCODER_SECRET, "LOCKSTEP_ACCOUNT_UPLOADS_MAX": "100000",
-        "LOCKSTEP_ACCOUNT_FILMS_MAX": "1000000",
+        "LOCKSTEP_ENCODER_SECRET": ENCODER_SECRET, "LOCKSTEP_ACCOUNT_UPLOADS_MAX": "1000",
     }
     server = subprocess.Popen([env["LOCKSTEP_PROGRAM"], "serve"], env=env, stdout=subprocess.PIPE, text=True)
     try:

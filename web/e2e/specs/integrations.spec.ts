@@ -94,7 +94,7 @@ test('a webhook is told of a film, shows what it was sent, and sends it again', 
   const key = await crypto.subtle.importKey('raw', Buffer.from(secret.slice(6), 'base64'), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   const signed = await crypto.subtle.sign('HMAC', key, Buffer.from(`${id}.${String(first?.headers['webhook-timestamp'])}.${first?.body ?? ''}`));
   expect(first?.headers['webhook-signature']).toBe(`v1,${Buffer.from(signed).toString('base64')}`);
-  await webhooks.getByRole('button', { name: `What ${url} was sent` }).click();
+  await webhooks.getByRole('button', { name: `What it was sent: ${url}` }).click();
   await expect(webhooks.getByText(/A file arrived/).first()).toBeVisible();
   await expect(webhooks.getByText('delivered').first()).toBeVisible();
   await clean(page, 'account-webhooks');
