@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use lockstep_domain::{
     account::{Account, AccountCommand, AccountError, AccountState, PlatformRole},
     ids::{AccountId, RegistrationLinkId, StreamId},
-    installation::{link_fits, Installation, InstallationCommand, InstallationError, Registration},
+    installation::{Installation, InstallationCommand, InstallationError, Registration, link_fits},
     time::Timestamp,
 };
 use lockstep_event_store::Guard;

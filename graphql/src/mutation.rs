@@ -24,6 +24,7 @@ mod webhook;
 
 use async_graphql::MergedObject;
 
+/// Changing. A refusal is an answer of the payload, an error is a fault of ours or of the request.
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     account::Accounts,

@@ -20,6 +20,7 @@ pub(crate) use video::readable;
 
 use crate::{context::Shared, problem::Problem, scalar::Position};
 
+/// Reading. What somebody may not see is answered as if it were not there.
 #[derive(MergedObject, Default)]
 pub(crate) struct Query(
     account::Accounts,

@@ -19,51 +19,70 @@ use crate::{
 
 const DAY_S: u64 = 86_400;
 
+/// What `setUp` is given.
 #[derive(InputObject)]
 struct SetUpInput {
     /// From the set-up link that the server printed.
     token: String,
+    /// The first administrator's name.
     name: String,
+    /// 8 to 128 characters.
     password: String,
 }
 
+/// What `signIn` is given.
 #[derive(InputObject)]
 struct SignInInput {
+    /// The name to sign in with, in any case.
     name: String,
+    /// The password.
     password: String,
 }
 
+/// What `joinAsGuest` is given.
 #[derive(InputObject)]
 struct JoinAsGuestInput {
+    /// What others see.
     name: String,
 }
 
+/// What `register` is given.
 #[derive(InputObject)]
 struct RegisterInput {
+    /// The name to sign in with.
     name: String,
+    /// 8 to 128 characters.
     password: String,
     /// From a registration link.
     token: Option<String>,
 }
 
+/// What `resetPassword` is given.
 #[derive(InputObject)]
 struct ResetPasswordInput {
     /// From the link of an administrator.
     token: String,
+    /// 8 to 128 characters.
     password: String,
 }
 
+/// What `changePassword` is given.
 #[derive(InputObject)]
 struct ChangePasswordInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
     /// Asked for again: a session left open is not enough.
     current: String,
+    /// The new password, 8 to 128 characters.
     next: String,
 }
 
+/// What `changeDisplayName` is given.
 #[derive(InputObject)]
 struct ChangeDisplayNameInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// What others see from now on.
     name: String,
 }
 

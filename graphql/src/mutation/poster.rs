@@ -12,9 +12,12 @@ use crate::{
     problem::{Nullable, nullable},
 };
 
+/// What `choosePoster` is given.
 #[derive(InputObject)]
 struct ChoosePosterInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
     /// A JPEG, PNG or WebP file of at most 2 MiB, in base64.
     picture: String,
@@ -22,9 +25,12 @@ struct ChoosePosterInput {
     at_us: Option<f64>,
 }
 
+/// What `resetPoster` is given.
 #[derive(InputObject)]
 struct ResetPosterInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
 }
 

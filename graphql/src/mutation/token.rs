@@ -13,11 +13,14 @@ use crate::{
     scalar::DateTime,
 };
 
+/// What `createApiToken` is given.
 #[derive(InputObject)]
 struct CreateApiTokenInput {
     /// The same id again gives the same token another secret.
     operation_id: Uuid,
+    /// What it is called.
     name: String,
+    /// What it may be used for.
     scopes: Vec<ApiScope>,
     /// At most 366 days from now.
     expires_at: DateTime,
@@ -25,9 +28,12 @@ struct CreateApiTokenInput {
     password: String,
 }
 
+/// What `revokeApiToken` is given.
 #[derive(InputObject)]
 struct RevokeApiTokenInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The token.
     api_token: Uuid,
 }
 

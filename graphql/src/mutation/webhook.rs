@@ -13,25 +13,34 @@ use crate::{
     scalar::Position,
 };
 
+/// What `registerWebhook` is given.
 #[derive(InputObject)]
 struct RegisterWebhookInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
     /// `https://…`; addresses of private networks are not reached.
     url: String,
+    /// What it is told.
     topics: Vec<WebhookTopic>,
     /// Of everybody's films: for administrators.
     everybody: Option<bool>,
 }
 
+/// What `webhook` is given.
 #[derive(InputObject)]
 struct WebhookInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The webhook.
     webhook: Uuid,
 }
 
+/// What `sendAgain` is given.
 #[derive(InputObject)]
 struct SendAgainInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The delivery.
     delivery: Uuid,
 }
 

@@ -25,7 +25,9 @@ pub(crate) struct Notification {
 /// Notifications, newest first.
 #[derive(SimpleObject)]
 pub(crate) struct NotificationPage {
+    /// The rows of this page.
     pub nodes: Vec<Notification>,
+    /// Whether there are more rows after this page.
     pub has_more: bool,
     /// Give it as `after` for the page of older ones.
     pub end_cursor: Option<Position>,
@@ -43,9 +45,11 @@ pub(crate) struct NotificationNews {
 /// Something that concerns the asker.
 #[Object]
 impl Notification {
+    /// Its id.
     async fn id(&self) -> Uuid {
         self.row.notification.0
     }
+    /// Where it is in the log.
     async fn position(&self) -> Position {
         Position(self.row.position)
     }
@@ -55,12 +59,15 @@ impl Notification {
     async fn kind(&self) -> &str {
         &self.row.kind
     }
+    /// When it happened.
     async fn at(&self) -> DateTime {
         DateTime(self.row.at)
     }
+    /// Whether it was read.
     async fn read(&self) -> bool {
         self.row.read
     }
+    /// Who did it; null for the system or somebody erased.
     async fn actor(&self, ctx: &Context<'_>) -> Nullable<Account> {
         nullable(async {
             match self.row.actor {
@@ -75,6 +82,7 @@ impl Notification {
         nullable(async { Ok(self.channel(ctx).await?.map(|row| row.name).or_else(|| self.row.channel_name.clone())) })
             .await
     }
+    /// The title of the film it is about.
     async fn video_title(&self, ctx: &Context<'_>) -> Nullable<String> {
         nullable(async { title(ctx, self.row.video).await }).await
     }

@@ -52,15 +52,21 @@ impl From<ApiScope> for Scope {
 /// Lets a program act for its owner.
 #[derive(SimpleObject)]
 pub(crate) struct ApiToken {
+    /// Its id.
     pub id: Uuid,
+    /// What it is called.
     pub name: String,
+    /// What it may be used for.
     pub scopes: Vec<ApiScope>,
     /// What it begins with; the rest is nowhere.
     pub prefix: String,
+    /// When it was made.
     pub created_at: DateTime,
+    /// When it ends.
     pub expires_at: DateTime,
     /// To the minute; null while it was never used.
     pub last_used_at: Option<DateTime>,
+    /// Whether it has ended.
     pub expired: bool,
 }
 
@@ -84,12 +90,15 @@ impl ApiToken {
 /// A token was made. It is answered once: the server keeps only its hash.
 #[derive(SimpleObject)]
 pub(crate) struct ApiTokenCreated {
+    /// Its id.
     pub id: Uuid,
     /// For `Authorization: Bearer …`.
     pub token: String,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum ApiTokenPayload {
     ApiTokenCreated(ApiTokenCreated),

@@ -48,13 +48,17 @@ impl From<WebhookTopic> for Topic {
 /// An address that is told what happens to films.
 #[derive(SimpleObject)]
 pub(crate) struct Webhook {
+    /// Its id.
     pub id: Uuid,
+    /// Where it leads.
     pub url: String,
+    /// What it is told.
     pub topics: Vec<WebhookTopic>,
     /// Of everybody's films, while its owner is an administrator; else of the owner's own.
     pub everybody: bool,
     /// It did not answer for too long and is told nothing until it is enabled.
     pub disabled: bool,
+    /// When it was made.
     pub created_at: DateTime,
 }
 
@@ -75,8 +79,11 @@ impl Webhook {
 /// How far a delivery is.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DeliveryState {
+    /// To be sent, now or again.
     Waiting,
+    /// Taken by the other side.
     Delivered,
+    /// It did not work, and is not tried any more by itself.
     Failed,
 }
 
@@ -85,10 +92,15 @@ pub(crate) enum DeliveryState {
 pub(crate) struct WebhookDelivery {
     /// Sent as `webhook-id`, the same for every attempt.
     pub id: Uuid,
+    /// What it tells.
     pub topic: WebhookTopic,
+    /// The film it is about.
     pub video: Uuid,
+    /// When it was made.
     pub at: DateTime,
+    /// How far it is.
     pub state: DeliveryState,
+    /// How often it was sent.
     pub attempts: i32,
     /// Of the next attempt, while it waits.
     pub next_at: Option<DateTime>,
@@ -122,12 +134,15 @@ impl From<Delivery> for WebhookDelivery {
 /// A webhook was registered. Its secret is answered to the same operation only.
 #[derive(SimpleObject)]
 pub(crate) struct WebhookRegistered {
+    /// Its id.
     pub id: Uuid,
     /// `whsec_…`: every delivery is signed with it.
     pub secret: String,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum WebhookPayload {
     WebhookRegistered(WebhookRegistered),

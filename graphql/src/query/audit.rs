@@ -65,6 +65,7 @@ struct AuditFilter {
     kind: Option<String>,
     /// One event type of that kind.
     event_type: Option<String>,
+    /// Only what happened in this channel.
     channel: Option<Uuid>,
     /// From this moment on.
     from: Option<DateTime>,
@@ -75,7 +76,9 @@ struct AuditFilter {
 /// A kind of stream with what can happen in it.
 #[derive(SimpleObject)]
 struct AuditKind {
+    /// The kind of stream.
     kind: &'static str,
+    /// The names of its events.
     event_types: Vec<&'static str>,
 }
 

@@ -28,8 +28,11 @@ const PAGE_EVENTS: usize = 500;
 /// Something happened to a film.
 #[derive(SimpleObject)]
 pub(crate) struct VideoStatusEvent {
+    /// Where it is in the log.
     position: Position,
+    /// The name of the event in the log.
     event_type: String,
+    /// When it happened.
     at: DateTime,
     /// Happened before the subscription began.
     replayed: bool,

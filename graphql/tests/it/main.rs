@@ -6,6 +6,7 @@ mod budget;
 mod captions;
 mod channels;
 mod chat;
+mod conventions;
 mod cost;
 mod faults;
 mod fields;

@@ -5,15 +5,18 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { chromium, expect, type Page, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { CHROMIUM_ARGS, signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
+import { FaultProxy, viaProxy } from '../proxy/proxy.ts';
 import { type Keys, presignedPut } from './sigv4.ts';
 
 const SIZE_BYTES = Number(process.env['LOCKSTEP_BENCH_BYTES'] ?? 500_000_000);
 /** Turns of four: ours, the peer, the peer, ours. */
 const TURNS = 3;
+/** A line of 320 Mbit/s. */
+const LINE_BYTES_PER_SECOND = 40_000_000;
 const BUCKET = 'lockstep-interim';
 
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-bench-'));
@@ -50,12 +53,16 @@ async function ours(page: Page, path: string): Promise<number> {
 }
 
 /** Seconds until the store has answered curl. */
-function peers(path: string, key: string, keys: Keys): number {
+function peers(path: string, key: string, keys: Keys, via: number | null): number {
   const url = presignedPut(new URL(`/${BUCKET}/u/${key}`, server.url), keys, new Date());
   const from = performance.now();
-  const status = execFileSync('curl', ['-sS', '-o', '/dev/null', '-w', '%{http_code}', '-H', 'Expect:', '-T', path, url]).toString();
+  const status = execFileSync('curl', ['-sS', '-o', '/dev/null', '-w', '%{http_code}', '-H', 'Expect:', ...through(via), '-T', path, url]).toString();
   expect(status).toBe('200');
   return (performance.now() - from) / 1_000;
+}
+
+function through(via: number | null): string[] {
+  return via === null ? [] : ['--connect-to', `localhost:${server.port}:127.0.0.1:${via}`];
 }
 
 function median(all: number[]): number {
@@ -63,23 +70,25 @@ function median(all: number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-test('an upload from the page is as fast as curl', async ({ page }) => {
+let number = 0;
+const path = (): string => file(`film${number}.mp4`, SIZE_BYTES + (number += 1));
+
+/** Both, turn by turn; `via` is the proxy's port where there is one. */
+async function sideBySide(page: Page, name: string, via: number | null): Promise<void> {
   const keys = JSON.parse(readFileSync(join(server.data, 'objects/keys.json'), 'utf8')) as Keys;
   await signIn(page, server.url, 'Ada', 'correct horse battery');
   const [we, peer]: [number[], number[]] = [[], []];
-  let number = 0;
-  const path = (): string => file(`film${number}.mp4`, SIZE_BYTES + (number += 1));
   // Once without counting: everything is loaded and the disk is awake.
   await ours(page, path());
-  peers(path(), 'bench-warm', keys);
+  peers(path(), `${name}-warm`, keys, via);
   for (let turn = 0; turn < TURNS; turn += 1) {
     we.push(await ours(page, path()));
-    peer.push(peers(path(), `bench-${number}`, keys), peers(path(), `bench-${number}`, keys));
+    peer.push(peers(path(), `${name}-${number}`, keys, via), peers(path(), `${name}-${number}`, keys, via));
     we.push(await ours(page, path()));
   }
   const speed = (seconds: number) => SIZE_BYTES / 1e6 / seconds;
   const line = {
-    name: 'upload',
+    name,
     ours: speed(median(we)),
     peer: speed(median(peer)),
     peer_name: 'curl -T of the same file to the same store',
@@ -88,4 +97,17 @@ test('an upload from the page is as fast as curl', async ({ page }) => {
     conditions: `${SIZE_BYTES / 1e6} MB, ${TURNS * 2} times each, ABBA, ours ${we.map((s) => s.toFixed(2)).join(' ')} s, peer ${peer.map((s) => s.toFixed(2)).join(' ')} s, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}`,
   };
   console.log(JSON.stringify(line));
+}
+
+test('an upload from the page and by curl, without a network in between', async ({ page }) => {
+  await sideBySide(page, 'upload', null);
+});
+
+test('an upload from the page and by curl, over a line', async () => {
+  // It counts every connection together, so four at once gain nothing.
+  const proxy = await FaultProxy.start({ targetPort: server.port, upBytesPerSecond: LINE_BYTES_PER_SECOND });
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: [...CHROMIUM_ARGS, viaProxy(server.port, proxy.port)] });
+  await sideBySide(await browser.newPage(), 'upload-line', proxy.port);
+  await browser.close();
+  await proxy.close();
 });

@@ -1,8 +1,10 @@
 // /graphql beside the reference implementations: their server audit, their clients, and the checks of a well-known scanner.
 
 import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { expect, test } from '@playwright/test';
+import { buildSchema, findBreakingChanges, type GraphQLSchema } from 'graphql';
 import { auditServer } from 'graphql-http';
 import { createClient as createStreams } from 'graphql-sse';
 import { createClient as createSockets } from 'graphql-ws';
@@ -130,4 +132,12 @@ test('a document is known by its hash to whoever asks next', async () => {
   expect((await ask({ extensions })).text).toContain('PERSISTED_QUERY_NOT_FOUND');
   expect((await ask({ query, extensions })).text).toBe('{"data":{"setUpNeeded":false}}');
   expect((await ask({ extensions })).text).toBe('{"data":{"setUpNeeded":false}}');
+});
+
+test('what was released is still there', () => {
+  const read = (name: string) => buildSchema(readFileSync(new URL(`../../../graphql/${name}`, import.meta.url), 'utf8'));
+  const breaks = (to: GraphQLSchema) => findBreakingChanges(read('released.graphql'), to).map((change) => change.description);
+  expect(breaks(read('schema.graphql')), 'bring back what clients use; a new major release begins a new file').toEqual([]);
+  const without = readFileSync(new URL('../../../graphql/schema.graphql', import.meta.url), 'utf8').replace(/^\tsetUpNeeded: .*$/m, '');
+  expect(breaks(buildSchema(without))).toEqual(['Query.setUpNeeded was removed.']);
 });

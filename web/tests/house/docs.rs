@@ -1,4 +1,4 @@
-//! The papers: decision records have their parts and a number each, in order, and links between files lead somewhere.
+//! The papers: decision records have their parts and no gap in their numbers, and links between files lead somewhere.
 
 use std::path::Path;
 
@@ -8,21 +8,17 @@ use crate::repository::{File, files, root};
 const PARTS: [&str; 3] = ["\n## Context\n", "\n## Decision\n", "\n## Consequences\n"];
 
 fn records(files: &[File]) -> Vec<&File> {
-    let mut records: Vec<&File> = files.iter().filter(|file| file.path.starts_with("docs/adr/0")).collect();
-    records.sort_by(|one, other| one.path.cmp(&other.path));
-    records
+    files.iter().filter(|file| file.path.starts_with("docs/adr/0")).collect()
 }
 
 fn incomplete(records: &[&File]) -> Vec<String> {
     let mut found = Vec::new();
-    let mut before = "0000";
-    for record in records {
-        // A number may stay unused: work that goes on side by side takes its numbers in advance.
-        let number = record.path.get("docs/adr/".len()..).and_then(|name| name.get(..4)).unwrap_or_default();
-        if number <= before || !record.text.starts_with(&format!("# {number} ")) {
-            found.push(format!("{} is not a number of its own", record.path));
+    for (index, record) in records.iter().enumerate() {
+        let number = format!("{:04}", index + 1);
+        if !record.path.starts_with(&format!("docs/adr/{number}-")) || !record.text.starts_with(&format!("# {number} "))
+        {
+            found.push(format!("{} is not number {number}", record.path));
         }
-        before = number;
         let places: Vec<Option<usize>> = PARTS.iter().map(|part| record.text.find(part)).collect();
         if places.contains(&None) || !places.is_sorted() {
             found.push(format!("{} lacks a part", record.path));
@@ -58,13 +54,11 @@ fn links_lead_somewhere() {
 }
 
 #[test]
-fn a_number_twice_and_a_missing_part_are_found() {
+fn a_gap_and_a_missing_part_are_found() {
     let whole = |number: &str| format!("# {number} A title\n{}", PARTS.join("text\n"));
     let one = File::new("docs/adr/0001-a.md", &whole("0001"));
-    let again = File::new("docs/adr/0001-b.md", &whole("0001"));
-    assert_eq!(incomplete(&[&one, &again]), ["docs/adr/0001-b.md is not a number of its own"]);
-    let other = File::new("docs/adr/0003-c.md", &whole("0002"));
-    assert_eq!(incomplete(&[&one, &other]), ["docs/adr/0003-c.md is not a number of its own"]);
+    let three = File::new("docs/adr/0003-c.md", &whole("0003"));
+    assert_eq!(incomplete(&[&one, &three]), ["docs/adr/0003-c.md is not number 0002"]);
     let partial = File::new("docs/adr/0001-a.md", "# 0001 A title\n\n## Context\n\n## Decision\n");
     assert_eq!(incomplete(&[&partial]), ["docs/adr/0001-a.md lacks a part"]);
 }
