@@ -23,6 +23,9 @@ pub enum ObjectError {
     /// The caller's key, name, size or time is outside the limits; repeating it cannot help.
     #[error("invalid: {0}")]
     Invalid(String),
+    /// A smaller store does not know this call; repeating it cannot help.
+    #[error("the object store does not know this call: {0}")]
+    Unsupported(String),
     /// Any other refusal of the store, with its code.
     #[error("the object store refused the request: {0}")]
     Refused(String),
@@ -58,6 +61,7 @@ impl ObjectError {
             (SdkError::ServiceError(_), Some(404)) => Self::Missing,
             (SdkError::ServiceError(_), Some(416)) => Self::RangeNotSatisfiable,
             (SdkError::ServiceError(_), Some(401 | 403)) => Self::Denied(text()),
+            (SdkError::ServiceError(_), Some(501)) => Self::Unsupported(text()),
             (SdkError::ServiceError(_), Some(408 | 429 | 500..)) => Self::Unavailable(text()),
             (SdkError::ServiceError(_), Some(_)) => Self::Refused(text()),
             _ => Self::Unavailable(DisplayErrorContext(&error).to_string()),

@@ -30,8 +30,15 @@ fn settings(endpoint_url: &str) -> S3Settings {
     }
 }
 
-/// An S3 service of its own (plain s3s over files) with `access` and `topsecret` as keys and both buckets.
+/// An S3 service of its own (plain s3s over files) with `access` and `topsecret` as keys and both buckets, or the one that
+/// `TEST_S3_ENDPOINT` names.
 async fn s3_service(root: &std::path::Path) -> String {
+    if let Ok(given) = std::env::var("TEST_S3_ENDPOINT") {
+        for bucket in ["interim", "media"] {
+            reqwest::Client::new().put(format!("{given}/{bucket}")).send().await.unwrap();
+        }
+        return given;
+    }
     std::fs::create_dir_all(root.join("interim")).unwrap();
     std::fs::create_dir_all(root.join("media")).unwrap();
     let mut builder = s3s::service::S3ServiceBuilder::new(s3s_fs::FileSystem::new(root).unwrap());

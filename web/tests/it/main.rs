@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod api;
+mod assets;
 mod crash;
 mod doctor;
 mod flood;
