@@ -138,6 +138,6 @@ test('what was released is still there', () => {
   const read = (name: string) => buildSchema(readFileSync(new URL(`../../../graphql/${name}`, import.meta.url), 'utf8'));
   const breaks = (to: GraphQLSchema) => findBreakingChanges(read('released.graphql'), to).map((change) => change.description);
   expect(breaks(read('schema.graphql')), 'bring back what clients use; a new major release begins a new file').toEqual([]);
-  const without = readFileSync(new URL('../../../graphql/schema.graphql', import.meta.url), 'utf8').replace(/^\tsetUpNeeded: .*$/m, '');
+  const without = readFileSync(new URL('../../../graphql/schema.graphql', import.meta.url), 'utf8').replace('setUpNeeded: ', 'renamed: ');
   expect(breaks(buildSchema(without))).toEqual(['Query.setUpNeeded was removed.']);
 });
