@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NAME ?=
 
-.PHONY: help setup ui run test bench soak e2e fmt lint types deny
+.PHONY: help setup ui run test bench conformance soak e2e fmt lint types deny
 
 help: ## Shows this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -27,7 +27,10 @@ e2e: ui ## Runs only the browser tests (ARGS="--grep word")
 bench: ## Runs a benchmark beside its peer (NAME=append); without a name, lists them
 	@bash scripts/bench.sh "$(NAME)"
 
-soak: ui ## Runs a minute of a full channel and the long crash test
+conformance: ## Checks the running program with public tools (NAME=openapi); without a name, lists them
+	@bash scripts/conformance.sh "$(NAME)"
+
+soak: ui ## Runs a minute of a full channel, outages and the long crash test
 	@bash scripts/soak.sh
 
 fmt: ## Formats Rust and TypeScript

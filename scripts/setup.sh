@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 packages=(
   build-essential pkg-config clang libclang-dev git ca-certificates curl
   libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libswscale-dev libswresample-dev ffmpeg
-  postgresql redis-server chromium fonts-dejavu-core fonts-liberation strace unzip python3 python3-pip
+  postgresql redis-server chromium fonts-dejavu-core fonts-liberation strace unzip python3 python3-pip python3-venv
 )
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }

@@ -172,6 +172,7 @@ fn source(duration_us: MediaTime) -> Source {
         audio_channels: 0,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 

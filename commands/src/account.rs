@@ -160,7 +160,7 @@ pub(crate) async fn start(
     outcome: Option<Outcome>,
 ) -> Answer {
     let (token, session_hash) = session::issue(services, account).await?;
-    let principal = Principal { account, name: name.to_owned(), role, session_hash };
+    let principal = Principal { account, name: name.to_owned(), role, session_hash, scopes: None };
     Ok(SignedIn { principal, token, outcome })
 }
 

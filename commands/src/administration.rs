@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use lockstep_domain::{
     account::{Account, AccountCommand, AccountError, AccountState, PlatformRole},
     ids::{AccountId, RegistrationLinkId, StreamId},
-    installation::{Installation, InstallationCommand, InstallationError, Registration},
+    installation::{Installation, InstallationCommand, InstallationError, Registration, link_fits},
     time::Timestamp,
 };
 use lockstep_event_store::Guard;
@@ -105,6 +105,8 @@ pub async fn issue_link(
 ) -> Result<IssuedLink, CommandError<AdministrationRefusal>> {
     let link = RegistrationLinkId(derived_id(context, "registration link"));
     let at = context.now;
+    // Also when an operation of another kind had this id, and nothing is decided any more.
+    link_fits(expires_at, uses_max, at).map_err(|error| CommandError::Refused(error.into()))?;
     let outcome = on_installation(services, context, |by, actor| InstallationCommand::IssueRegistrationLink {
         link,
         by,

@@ -11,7 +11,7 @@ use lockstep_domain::{
 };
 use lockstep_event_store::Guard;
 
-use crate::{CommandError, Context, Outcome, Services, channel::derived_id};
+use crate::{CommandError, Context, Outcome, Services, channel::derived_id, loose};
 
 /// Captions were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,11 @@ pub struct CaptionFile {
     pub text: String,
 }
 
+/// Where captions of this id are in the media bucket.
+fn key(video: VideoId, id: &str) -> String {
+    format!("v/{video}/text/{id}.vtt")
+}
+
 /// Adds captions to a film. The same operation id has one effect.
 pub async fn upload(
     services: &Services,
@@ -45,7 +50,7 @@ pub async fn upload(
     let by = context.account().ok_or(CommandError::Refused(CaptionRefusal::SignedOut))?;
     let id = format!("u{}", derived_id(context, "captions").simple());
     let track = CaptionTrack {
-        object_key: format!("v/{video}/text/{id}.vtt"),
+        object_key: key(video, &id),
         id,
         language: file.language.as_deref().map(|told| captions::language(told).unwrap_or_else(|| told.to_owned())),
         label: Personal::new(by, file.label.trim().to_owned()),
@@ -62,13 +67,23 @@ pub async fn upload(
         let wrong = captions::Wrong::TooLarge;
         return Err(CommandError::Refused(Unreadable { line: 1, wrong }.into()));
     }
+    // Stored before it is in the log: if it never gets there, it goes again.
+    loose::announce(services, video, &track.object_key).await?;
     let media = &services.objects.media;
     media
         .put(&track.object_key, Bytes::from(text), "text/vtt; charset=utf-8")
         .await
         .map_err(|error| CommandError::Unavailable(format!("the object store: {error}")))?;
-    on_film(services, context, video, by, |actor| VideoCommand::UploadCaptions { captions: track.clone(), by, actor })
-        .await
+    let added = on_film(services, context, video, by, |actor| VideoCommand::UploadCaptions {
+        captions: track.clone(),
+        by,
+        actor,
+    })
+    .await?;
+    if let Err(error) = loose::settle::<CaptionRefusal>(services, video, &track.object_key).await {
+        tracing::warn!(%video, %error, "captions are settled later");
+    }
+    Ok(added)
 }
 
 /// Takes captions from a film; those who show them keep what they have loaded.
@@ -80,6 +95,11 @@ pub async fn remove(
 ) -> Result<Outcome, CommandError<CaptionRefusal>> {
     let by = context.account().ok_or(CommandError::Refused(CaptionRefusal::SignedOut))?;
     on_film(services, context, video, by, |actor| VideoCommand::RemoveCaptions { id: id.clone(), by, actor }).await
+}
+
+/// Removes what is stored of captions that were taken away.
+pub async fn discard(services: &Services, video: VideoId, id: &str) -> Result<(), CommandError<CaptionRefusal>> {
+    loose::discard(services, video, &key(video, id)).await
 }
 
 async fn on_film(

@@ -9,7 +9,7 @@ use crate::{
     account::{self, AccountRefusal, Answer},
     password,
     registration::{self, Application},
-    throttle::{Counted, InProcess, Throttle},
+    throttle::{Counted, Counting, Throttle},
 };
 
 /// How this process lets people in.
@@ -22,7 +22,7 @@ pub struct Entry {
 
 impl Default for Entry {
     fn default() -> Self {
-        Self { registration: None, throttle: Arc::new(InProcess::default()) }
+        Self { registration: None, throttle: Arc::new(Counting::default()) }
     }
 }
 
@@ -45,9 +45,9 @@ impl Entry {
         password: &str,
     ) -> Answer {
         let own = Counted::name(name);
-        self.count(context, address, Some(&own))?;
+        self.count(context, address, Some(&own)).await?;
         let answer = account::sign_in(services, name, password).await;
-        self.forgive(&answer, &own);
+        self.forgive(&answer, &own).await;
         answer
     }
 
@@ -60,9 +60,22 @@ impl Entry {
         asker: Option<&Principal>,
         application: Application<'_>,
     ) -> Answer {
-        self.count(context, address, None)?;
+        self.count(context, address, None).await?;
         let registration = self.registration(services).await?;
         registration::register(services, context, registration, asker, application).await
+    }
+
+    /// Makes a guest by name.
+    pub async fn join_as_guest(
+        &self,
+        services: &Services,
+        context: &Context,
+        address: Option<IpAddr>,
+        name: &str,
+    ) -> Answer {
+        let counted: Vec<Counted> = address.map(Counted::guests).into_iter().collect();
+        self.admit(context, &counted).await?;
+        account::admit_guest(services, context, name).await
     }
 
     /// Sets a new password by a one-time link.
@@ -74,7 +87,7 @@ impl Entry {
         token: &str,
         next: &str,
     ) -> Answer {
-        self.count(context, address, None)?;
+        self.count(context, address, None).await?;
         password::reset(services, context, token, next).await
     }
 
@@ -88,26 +101,47 @@ impl Entry {
         next: &str,
     ) -> Answer {
         let own = Counted::name(&principal.account.to_string());
-        self.count(context, None, Some(&own))?;
+        self.count(context, None, Some(&own)).await?;
         let answer = password::change(services, context, principal, current, next).await;
-        self.forgive(&answer, &own);
+        self.forgive(&answer, &own).await;
         answer
     }
 
-    fn count(
+    /// Whether it is still the account's owner who asks: their password once more, counted like signing in.
+    pub async fn confirm(
+        &self,
+        services: &Services,
+        context: &Context,
+        principal: &Principal,
+        password: &str,
+    ) -> Result<(), CommandError<AccountRefusal>> {
+        let own = Counted::name(&principal.account.to_string());
+        self.count(context, None, Some(&own)).await?;
+        let answer = password::confirm(services, principal.account, password).await;
+        if answer.is_ok() {
+            self.throttle.forgive(&own).await;
+        }
+        answer
+    }
+
+    async fn count(
         &self,
         context: &Context,
         address: Option<IpAddr>,
         name: Option<&Counted>,
     ) -> Result<(), CommandError<AccountRefusal>> {
         let counted: Vec<Counted> = address.map(Counted::address).into_iter().chain(name.cloned()).collect();
-        let admitted = self.throttle.admit(&counted, context.now);
+        self.admit(context, &counted).await
+    }
+
+    async fn admit(&self, context: &Context, counted: &[Counted]) -> Result<(), CommandError<AccountRefusal>> {
+        let admitted = self.throttle.admit(counted, context.now).await;
         admitted.map_err(|throttled| CommandError::Refused(AccountRefusal::Throttled(throttled)))
     }
 
-    fn forgive(&self, answer: &Answer, own: &Counted) {
+    async fn forgive(&self, answer: &Answer, own: &Counted) {
         if answer.is_ok() {
-            self.throttle.forgive(own);
+            self.throttle.forgive(own).await;
         }
     }
 }

@@ -92,7 +92,7 @@ pub async fn each<Done: Future<Output = Answer>>(
     Ok(answers)
 }
 
-async fn keep(services: &Services, context: &Context, video: VideoId, wish: Wish) -> Answer {
+pub(crate) async fn keep(services: &Services, context: &Context, video: VideoId, wish: Wish) -> Answer {
     if context.account().is_none() && context.actor != Actor::System {
         return Err(CommandError::Refused(VideoRefusal::SignedOut));
     }
@@ -105,6 +105,14 @@ async fn keep(services: &Services, context: &Context, video: VideoId, wish: Wish
         })
         .await
         .map_err(|error| error.map(VideoRefusal::Rule))
+}
+
+/// Who asks, as they stand now.
+pub(crate) async fn keeper_now(services: &Services, context: &Context) -> Result<Keeper, CommandError<VideoRefusal>> {
+    if context.account().is_none() && context.actor != Actor::System {
+        return Err(CommandError::Refused(VideoRefusal::SignedOut));
+    }
+    Ok(keeper(&Facts::fresh_of(&services.dispatcher), context).await?.0)
 }
 
 /// Who asks, as they stand now, with the guard of that.
@@ -128,7 +136,11 @@ pub async fn finish_purge(services: &Services, context: &Context, video: VideoId
 /// Removes what the store holds of a film, until it lists nothing.
 async fn remove_objects(services: &Services, video: VideoId) -> Result<(), ObjectError> {
     // The whole id is in the prefix, so no other film's objects begin with it.
-    empty(&services.objects.interim, &format!("u/{video}")).await?;
+    let (interim, source) = (&services.objects.interim, format!("u/{video}"));
+    for open in interim.list_multiparts(&source).await? {
+        interim.abort_multipart(&open.key, &open.upload_id).await?;
+    }
+    empty(interim, &source).await?;
     empty(&services.objects.media, &format!("v/{video}/")).await
 }
 

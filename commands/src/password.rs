@@ -33,16 +33,22 @@ pub async fn change(
     next: &str,
 ) -> Answer {
     let account = principal.account;
-    if credentials::generation(services, account).await.map_err(fault)?.is_none() {
-        return Err(CommandError::Refused(AccountRefusal::NoPassword));
-    }
-    if !credentials::confirm(services, account, current).await.map_err(fault)? {
-        return Err(CommandError::Refused(AccountRefusal::WrongPassword));
-    }
+    confirm(services, account, current).await?;
     let phc = hashed(next).await?;
     let generation = store(services, account, &phc, None).await?;
     let outcome = note(services, context, account, generation, None).await?;
     start(services, account, &principal.name, principal.role, Some(outcome)).await
+}
+
+/// Refuses who does not know the account's password.
+pub(crate) async fn confirm(services: &Services, account: AccountId, password: &str) -> Result<(), Refused> {
+    if credentials::generation(services, account).await.map_err(fault)?.is_none() {
+        return Err(CommandError::Refused(AccountRefusal::NoPassword));
+    }
+    match credentials::confirm(services, account, password).await.map_err(fault)? {
+        true => Ok(()),
+        false => Err(CommandError::Refused(AccountRefusal::WrongPassword)),
+    }
 }
 
 /// Makes a link that lets `account` set a new password, once, within [`RESET_LIFE_HOURS`]; earlier ones die. The token

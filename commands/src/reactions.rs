@@ -12,7 +12,7 @@ use lockstep_domain::{
 use lockstep_event_store::RecordedEvent;
 use uuid::Uuid;
 
-use crate::{CommandError, Context, Services, library, session, upload, video};
+use crate::{CommandError, Context, Services, captions, library, loose, poster, session, upload, video};
 
 /// Events taken from the log at a time.
 const BATCH_EVENTS: usize = 200;
@@ -74,6 +74,9 @@ async fn sweep(services: Services) {
         if let Err(error) = library::sweep_trash(&services, context).await {
             tracing::warn!(%error, "the trash could not be swept");
         }
+        if let Err(error) = loose::sweep(&services).await {
+            tracing::warn!(%error, "loose objects could not be swept");
+        }
         if sweeps.is_multiple_of(THOROUGH_EVERY) {
             if let Err(error) = upload::sweep_abandoned(&services, context).await {
                 tracing::warn!(%error, "old uploads could not be swept");
@@ -124,7 +127,6 @@ async fn react(services: &Services, event: &RecordedEvent) {
         | VideoEvent::RenditionCompleted { .. }
         | VideoEvent::ThumbnailsGenerated { .. }
         | VideoEvent::CaptionsAdded { .. }
-        | VideoEvent::CaptionsRemoved { .. }
         | VideoEvent::StoryboardGenerated { .. }
         | VideoEvent::TranscodeFailed { .. }
         | VideoEvent::UploadFingerprinted { .. }
@@ -136,7 +138,19 @@ async fn react(services: &Services, event: &RecordedEvent) {
         | VideoEvent::VisibilityChanged { .. }
         | VideoEvent::Trashed { .. }
         | VideoEvent::Restored {}
+        | VideoEvent::PosterChosen { replaces: None, .. }
         | VideoEvent::Purged {} => {}
+        VideoEvent::CaptionsRemoved { id, by: _ } => {
+            // Where it fails the sweep goes on.
+            if let Err(error) = captions::discard(services, video, &id).await {
+                tracing::warn!(%video, %error, "removed captions are still stored");
+            }
+        }
+        VideoEvent::PosterChosen { replaces: Some(key), .. } | VideoEvent::PosterReset { replaces: key } => {
+            if let Err(error) = poster::discard(services, video, &key).await {
+                tracing::warn!(%video, %error, "a picture that was replaced is still stored");
+            }
+        }
         VideoEvent::PurgeStarted {} => {
             let context = caused_by(services, event, decoded.event_type());
             if let Err(error) = library::finish_purge(services, &context, video).await {

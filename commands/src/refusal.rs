@@ -5,14 +5,16 @@ use std::fmt::Display;
 
 use crate::{
     account::AccountRefusal, administration::AdministrationRefusal, captions::CaptionRefusal, channel::ChannelRefusal,
-    credentials::PasswordError, inbox::InboxRefusal, invite::InviteRefusal, member::MemberRefusal,
-    message::MessageRefusal, playback::PlaybackRefusal, queue::QueueRefusal, report::ReportRefusal, undo::UndoRefusal,
-    upload::QuotaKind, video::VideoRefusal,
+    credentials::PasswordError, encoder::EncoderRefusal, inbox::InboxRefusal, invite::InviteRefusal,
+    member::MemberRefusal, message::MessageRefusal, playback::PlaybackRefusal, poster::PosterRefusal,
+    queue::QueueRefusal, report::ReportRefusal, token::TokenRefusal, undo::UndoRefusal, upload::QuotaKind,
+    video::VideoRefusal, webhook::WebhookRefusal,
 };
 use lockstep_domain::{
     account::AccountError, captions::Wrong, channel::ChannelError, inbox::InboxError, installation::InstallationError,
-    invite::InviteError, member::MemberError, message::MessageError, playback::PlaybackError, queue::QueueError,
-    report::ReportError, standing::Denied, undo::NoUndo, video::VideoError, visit::VisitError,
+    invite::InviteError, member::MemberError, message::MessageError, picture::PictureError, playback::PlaybackError,
+    queue::QueueError, report::ReportError, standing::Denied, token::TokenError, undo::NoUndo, video::VideoError,
+    visit::VisitError, webhook::WebhookError,
 };
 
 /// A refusal with a word that clients branch on.
@@ -255,6 +257,7 @@ codes!(VideoError {
     Self::TooManyCaptions => "too_many_captions",
     Self::Language => "language",
     Self::Label => "label_length",
+    Self::PastEnd => "past_end",
     Self::WrongStatus(_) => "wrong_status",
     Self::Description => "description_length",
     Self::Tags => "tags",
@@ -262,6 +265,16 @@ codes!(VideoError {
     Self::NotInTrash => "not_in_trash",
     Self::SourceGone => "source_gone",
     Self::Suspended => "suspended",
+});
+codes!(PosterRefusal {
+    Self::Picture(found) => found.code(),
+    Self::Film(refusal) => refusal.code(),
+});
+codes!(PictureError {
+    Self::TooLarge => "picture_too_large",
+    Self::Kind => "picture_kind",
+    Self::Damaged => "picture_damaged",
+    Self::Side => "picture_side",
 });
 codes!(CaptionRefusal {
     Self::SignedOut => "signed_out",
@@ -298,4 +311,52 @@ codes!(UndoRefusal {
 codes!(VisitError {
     Self::Exists => "exists",
     Self::Unknown => "not_found",
+});
+codes!(TokenError {
+    Self::Unknown => "not_found",
+    Self::Exists => "exists",
+    Self::Name => "token_name",
+    Self::NoScope => "no_scope",
+    Self::Life => "token_life",
+    Self::TooMany => "too_many",
+    Self::Guest => "guest",
+    Self::Suspended => "suspended",
+    Self::Ended => "token_ended",
+});
+codes!(WebhookError {
+    Self::Unknown => "not_found",
+    Self::Exists => "exists",
+    Self::Url => "url",
+    Self::NoTopic => "no_topic",
+    Self::TooMany => "too_many",
+    Self::Guest => "guest",
+    Self::NotPermitted => "not_permitted",
+    Self::Suspended => "suspended",
+});
+codes!(WebhookRefusal {
+    Self::SignedOut => "signed_out",
+    Self::NoDelivery => "not_found",
+    Self::Rule(rule) => rule.code(),
+});
+
+impl Coded for TokenRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Account(refusal) => refusal.code(),
+            Self::Rule(rule) => rule.code(),
+        }
+    }
+    fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Account(refusal) => refusal.retry_after_ms(),
+            Self::SignedOut | Self::Rule(_) => None,
+        }
+    }
+}
+codes!(EncoderRefusal {
+    Self::Reused => "reused",
+    Self::NoManifest => "no_manifest",
+    Self::Reason => "reason_length",
+    Self::Rule(rule) => rule.code(),
 });

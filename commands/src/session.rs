@@ -1,12 +1,13 @@
 //! Sessions: a 256-bit token in the browser, only its SHA-256 here.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use lockstep_domain::{
     account::{Account, PlatformRole},
     ids::{AccountId, StreamId},
     time::Timestamp,
+    token::Scope,
 };
 use sha2::{Digest, Sha256};
 use sqlx::PgExecutor;
@@ -32,6 +33,15 @@ pub struct Principal {
     pub role: PlatformRole,
     /// Hex SHA-256 of the session token: names the session without being it.
     pub session_hash: String,
+    /// What an API token may be used for; `None` for a session, which may do all that its account may.
+    pub scopes: Option<BTreeSet<Scope>>,
+}
+
+impl Principal {
+    /// Whether what it was recognised by may be used for this.
+    pub fn within(&self, scope: Scope) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+    }
 }
 
 /// The secret the browser keeps; never shown.
@@ -114,6 +124,7 @@ pub async fn authenticate(services: &Services, token: &str) -> Result<Option<Pri
         name: held.state.name.value().cloned().unwrap_or_default(),
         role,
         session_hash: hex::encode(hash),
+        scopes: None,
     }))
 }
 

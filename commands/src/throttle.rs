@@ -1,12 +1,14 @@
-//! Tries at a password, counted by address and by account: a sliding window, in this process.
+//! Tries at a password, counted by address and by account.
 
 use std::{
-    collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv6Addr},
-    sync::Mutex,
+    sync::Arc,
 };
 
 use lockstep_domain::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::window::{Draw, Exhausted, InProcess, Share, Windows};
 
 /// Whom tries are counted against.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,44 +17,47 @@ pub enum Counted {
     Address(IpAddr),
     /// A login name in lower case, whether there is such an account or not.
     Name(String),
+    /// Like an address, for guests: they have no password to guess, and a party behind one address comes at once.
+    Guests(IpAddr),
 }
 
 impl Counted {
     pub fn address(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            v4 => v4,
-        })
+        Self::Address(subscriber(address))
     }
 
     pub fn name(name: &str) -> Self {
         Self::Name(name.trim().chars().take(NAME_CHARS_MAX).collect::<String>().to_lowercase())
     }
 
-    fn limit(&self) -> Limit {
+    pub fn guests(address: IpAddr) -> Self {
+        Self::Guests(subscriber(address))
+    }
+
+    /// The name of its window. Login names are personal, and the store of windows keeps none.
+    fn key(&self) -> String {
         match self {
-            Self::Address(_) => ADDRESS,
-            Self::Name(_) => NAME,
+            Self::Address(address) => format!("try/address/{address}"),
+            Self::Guests(address) => format!("try/guests/{address}"),
+            Self::Name(name) => format!("try/name/{}", hex::encode(&Sha256::digest(name.as_bytes())[..16])),
         }
     }
 }
 
-/// How many tries in how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
-    pub tries_max: usize,
-    pub window_s: i64,
+/// What one subscriber has: an IPv4 address, or the /64 network of an IPv6 one.
+pub fn subscriber(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 => v4,
+    }
 }
 
 /// From one address: a household or an office behind it signs in within this.
-pub const ADDRESS: Limit = Limit { tries_max: 60, window_s: 600 };
+pub const ADDRESS: Share = Share { units_max: 60, window_s: 900 };
 /// On one account, from everywhere.
-pub const NAME: Limit = Limit { tries_max: 10, window_s: 600 };
-/// Addresses and names remembered; beyond it the one untouched for longest is forgotten.
-pub const REMEMBERED_MAX: usize = 50_000;
+pub const NAME: Share = Share { units_max: 10, window_s: 900 };
+/// Guests from one address.
+pub const GUESTS: Share = Share { units_max: 200, window_s: 900 };
 /// Characters of a name that tell names apart.
 const NAME_CHARS_MAX: usize = 64;
 
@@ -63,65 +68,66 @@ pub struct Throttled {
     pub after_s: u32,
 }
 
+/// How many tries are admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tries {
+    pub address: Share,
+    pub name: Share,
+    pub guests: Share,
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self { address: ADDRESS, name: NAME, guests: GUESTS }
+    }
+}
+
 /// Counts tries. The counts may be this process's, or shared between processes.
+#[async_trait::async_trait]
 pub trait Throttle: Send + Sync + 'static {
     /// Counts one try against each, or none if one of them has had its share.
     ///
     /// # Errors
     /// [`Throttled`], with the longest wait among them.
-    fn admit(&self, counted: &[Counted], now: Timestamp) -> Result<(), Throttled>;
+    async fn admit(&self, counted: &[Counted], now: Timestamp) -> Result<(), Throttled>;
     /// Forgets the tries counted against it.
-    fn forgive(&self, counted: &Counted);
+    async fn forgive(&self, counted: &Counted);
 }
 
-/// Counts in this process's memory.
-#[derive(Default)]
-pub struct InProcess(Mutex<HashMap<Counted, VecDeque<Timestamp>>>);
+/// Counts tries in any windows.
+pub struct Counting {
+    windows: Arc<dyn Windows>,
+    tries: Tries,
+}
 
-impl Throttle for InProcess {
-    fn admit(&self, counted: &[Counted], now: Timestamp) -> Result<(), Throttled> {
-        let mut held = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let waits = counted.iter().filter_map(|one| wait_s(held.get_mut(one)?, one.limit(), now));
-        if let Some(after_s) = waits.max() {
-            return Err(Throttled { after_s });
-        }
-        for one in counted {
-            if !held.contains_key(one) && held.len() >= REMEMBERED_MAX {
-                make_room(&mut held, now);
-            }
-            held.entry(one.clone()).or_default().push_back(now);
-        }
-        Ok(())
-    }
-
-    fn forgive(&self, counted: &Counted) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(counted);
+impl Counting {
+    pub fn new(windows: Arc<dyn Windows>, tries: Tries) -> Self {
+        Self { windows, tries }
     }
 }
 
-/// How long until the next try, if the window is full; drops what has left the window.
-fn wait_s(tries: &mut VecDeque<Timestamp>, limit: Limit, now: Timestamp) -> Option<u32> {
-    let window_us = limit.window_s * 1_000_000;
-    while tries.front().is_some_and(|first| now.0 - first.0 >= window_us) {
-        tries.pop_front();
+impl Default for Counting {
+    /// Counts in this process.
+    fn default() -> Self {
+        Self::new(Arc::new(InProcess::default()), Tries::default())
     }
-    if tries.len() < limit.tries_max {
-        return None;
-    }
-    let left_us = tries.front().map_or(0, |first| first.0 + window_us - now.0);
-    Some(u32::try_from(left_us.max(1).div_euclid(1_000_000) + 1).unwrap_or(u32::MAX))
 }
 
-/// Forgets what has left its window; if that is nothing, whoever was untouched for longest.
-fn make_room(held: &mut HashMap<Counted, VecDeque<Timestamp>>, now: Timestamp) {
-    held.retain(|one, tries| tries.back().is_some_and(|last| now.0 - last.0 < one.limit().window_s * 1_000_000));
-    if held.len() < REMEMBERED_MAX {
-        return;
+#[async_trait::async_trait]
+impl Throttle for Counting {
+    async fn admit(&self, counted: &[Counted], now: Timestamp) -> Result<(), Throttled> {
+        let share = |one: &Counted| match one {
+            Counted::Address(_) => self.tries.address,
+            Counted::Name(_) => self.tries.name,
+            Counted::Guests(_) => self.tries.guests,
+        };
+        let draws: Vec<Draw> = counted.iter().map(|one| Draw { key: one.key(), cost: 1, share: share(one) }).collect();
+        let drawn = self.windows.draw(&draws, now).await;
+        drawn.map(drop).map_err(|exhausted: Exhausted| Throttled { after_s: exhausted.after_s() })
     }
-    let oldest =
-        held.iter().min_by_key(|(_, tries)| tries.back().copied().unwrap_or_default()).map(|(one, _)| one.clone());
-    if let Some(oldest) = oldest {
-        held.remove(&oldest);
+
+    async fn forgive(&self, counted: &Counted) {
+        self.windows.forget(&counted.key()).await;
     }
 }
 
@@ -144,38 +150,37 @@ mod tests {
     }
 
     #[test]
-    fn the_window_slides() {
-        let throttle = InProcess::default();
+    fn no_window_is_named_after_a_person() {
+        let key = Counted::name(" Ada Lovelace ").key();
+        assert!(!key.to_lowercase().contains("ada"), "{key}");
+        assert_eq!(key, Counted::name("ada LOVELACE").key());
+        assert_ne!(key, Counted::name("ada").key());
+    }
+
+    #[tokio::test]
+    async fn the_window_slides() {
+        let throttle = Counting::default();
         let ada = [Counted::name(" Ada ")];
         for second in 0..10 {
-            throttle.admit(&ada, Timestamp(second * SECOND)).unwrap();
+            throttle.admit(&ada, Timestamp(second * SECOND)).await.unwrap();
         }
-        let refused = throttle.admit(&[Counted::name("ADA")], Timestamp(100 * SECOND));
-        assert_eq!(refused, Err(Throttled { after_s: 501 }), "the first try leaves the window at 600 s");
-        throttle.admit(&[Counted::name("bob")], Timestamp(100 * SECOND)).unwrap();
-        throttle.admit(&ada, Timestamp(600 * SECOND)).unwrap();
-        assert!(throttle.admit(&ada, Timestamp(600 * SECOND)).is_err(), "one left, one came");
+        let refused = throttle.admit(&[Counted::name("ADA")], Timestamp(100 * SECOND)).await;
+        assert_eq!(refused, Err(Throttled { after_s: 800 }), "the first try leaves the window at 900 s");
+        throttle.admit(&[Counted::name("bob")], Timestamp(100 * SECOND)).await.unwrap();
+        throttle.admit(&ada, Timestamp(900 * SECOND)).await.unwrap();
+        assert!(throttle.admit(&ada, Timestamp(900 * SECOND)).await.is_err(), "one left, one came");
     }
 
-    #[test]
-    fn a_refused_try_counts_against_nobody() {
-        let throttle = InProcess::default();
+    #[tokio::test]
+    async fn a_refused_try_counts_against_nobody() {
+        let throttle = Counting::default();
         let (ada, here) = (Counted::name("ada"), v6("192.0.2.7"));
-        for _ in 0..NAME.tries_max {
-            throttle.admit(&[ada.clone()], Timestamp(0)).unwrap();
+        for _ in 0..NAME.units_max {
+            throttle.admit(std::slice::from_ref(&ada), Timestamp(0)).await.unwrap();
         }
         for _ in 0..1_000 {
-            throttle.admit(&[here.clone(), ada.clone()], Timestamp(0)).unwrap_err();
+            throttle.admit(&[here.clone(), ada.clone()], Timestamp(0)).await.unwrap_err();
         }
-        throttle.admit(&[here], Timestamp(0)).unwrap();
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let throttle = InProcess::default();
-        for number in 0..u32::try_from(REMEMBERED_MAX).unwrap() + 10 {
-            throttle.admit(&[Counted::address(IpAddr::from(number.to_be_bytes()))], Timestamp(0)).unwrap();
-        }
-        assert_eq!(throttle.0.lock().unwrap().len(), REMEMBERED_MAX);
+        throttle.admit(&[here], Timestamp(0)).await.unwrap();
     }
 }

@@ -87,12 +87,13 @@ pub(crate) async fn start(
     video: VideoId,
     state: &VideoState,
 ) -> Result<String, CommandError<VideoRefusal>> {
-    if let Some(id) = &state.upload_id {
-        return Ok(id.clone());
+    if let Some(id) = going(services, state).await? {
+        return Ok(id);
     }
     let _turn = services.uploads.turn(video.0).await;
     let stream = StreamId::video(video);
-    if let Some(id) = services.dispatcher.load::<Video>(&stream).await?.state.upload_id {
+    let state = services.dispatcher.load::<Video>(&stream).await?.state;
+    if let Some(id) = going(services, &state).await? {
         return Ok(id);
     }
     let interim = &services.objects.interim;
@@ -102,8 +103,10 @@ pub(crate) async fn start(
         Some(open) => open.upload_id,
         None => interim.create_multipart(&state.object_key, &state.content_type).await.map_err(unavailable)?,
     };
-    let step = VideoCommand::Upload(Step::StartMultipart { upload_id: upload_id.clone() });
-    let begun = Context { command_id: derived_id(context, "multipart").into(), ..context.clone() };
+    let what = format!("multipart {}", state.upload_id.as_deref().unwrap_or_default());
+    let step =
+        VideoCommand::Upload(Step::StartMultipart { upload_id: upload_id.clone(), lost: state.upload_id.clone() });
+    let begun = Context { command_id: derived_id(context, &what).into(), ..context.clone() };
     let begun = services.dispatcher.execute::<Video>(stream.clone(), None, &begun, step).await;
     if let Err(error) = begun {
         interim.abort_multipart(&state.object_key, &upload_id).await.map_err(unavailable)?;
@@ -117,6 +120,16 @@ pub(crate) async fn start(
     stands.ok_or(CommandError::Contended)
 }
 
+/// The upload's id, where one has begun and the store still has it or has made the object of it. A store that is killed
+/// while it puts the parts together may have lost them: such an upload begins again.
+async fn going(services: &Services, state: &VideoState) -> Result<Option<String>, CommandError<VideoRefusal>> {
+    let Some(id) = &state.upload_id else { return Ok(None) };
+    let (interim, key) = (&services.objects.interim, &state.object_key);
+    let kept = interim.has_multipart(key, id).await.map_err(unavailable)?
+        || interim.head(key).await.map_err(unavailable)?.is_some();
+    Ok(kept.then(|| id.clone()))
+}
+
 /// The upload of its owner, with the numbers of the parts that have arrived whole.
 pub async fn parts(
     services: &Services,
@@ -124,8 +137,18 @@ pub async fn parts(
     video: VideoId,
 ) -> Result<(VideoState, Vec<u32>), CommandError<VideoRefusal>> {
     let held = own(services, context, video).await?;
-    let received = stored(services, &held.state).await?.iter().map(|part| part.number).collect();
+    let received = received(services, &held.state).await?;
     Ok((held.state, received))
+}
+
+/// The numbers of the parts that have arrived; all of them where the object is made already and nobody was told.
+async fn received(services: &Services, state: &VideoState) -> Result<Vec<u32>, CommandError<VideoRefusal>> {
+    let numbers: Vec<u32> = stored(services, state).await?.iter().map(|part| part.number).collect();
+    let Some(plan) = PartPlan::of(state.size_bytes).filter(|_| numbers.is_empty() && state.upload_id.is_some()) else {
+        return Ok(numbers);
+    };
+    let made = services.objects.interim.head(&state.object_key).await.map_err(unavailable)?.is_some();
+    Ok(if made { (1..=plan.parts).collect() } else { numbers })
 }
 
 /// What the store holds of an upload in parts, as planned: parts of another size do not count.
@@ -173,7 +196,7 @@ pub async fn unfinished(
     for (video, requested_at) in open {
         let state = services.dispatcher.load::<Video>(&StreamId::video(video)).await?.state;
         if state.status == Status::Uploading {
-            let received = stored(services, &state).await?.iter().map(|part| part.number).collect();
+            let received = received(services, &state).await?;
             uploads.push(Unfinished { video, state, requested_at, received });
         }
     }

@@ -49,6 +49,10 @@ id!(/// One item of a channel's queue.
     QueueItemId, "queue item");
 id!(/// One report to a channel's moderators.
     ReportId, "report");
+id!(/// One API token; names the token without being it.
+    TokenId, "token");
+id!(/// One webhook: where somebody wants to be told what happens.
+    WebhookId, "webhook");
 id!(/// One chat message.
     MessageId, "message");
 id!(/// One viewer's stay in one channel.
@@ -118,6 +122,12 @@ impl StreamId {
     }
     pub fn visit(id: VisitId) -> Self {
         Self::new("visit", id)
+    }
+    pub fn token(id: TokenId) -> Self {
+        Self::new("token", id)
+    }
+    pub fn webhook(id: WebhookId) -> Self {
+        Self::new("webhook", id)
     }
     /// The n-th work item of a video's transcode: `work-<video>.<n>`.
     pub fn work(video: VideoId, item: u32) -> Self {

@@ -150,6 +150,20 @@ fn permit(actor: &AccountState) -> Result<(), InstallationError> {
     if actor.administers() { Ok(()) } else { Err(InstallationError::NotPermitted) }
 }
 
+/// Whether a registration link may have this end and this many uses.
+///
+/// # Errors
+/// [`InstallationError::Uses`] and [`InstallationError::Life`].
+pub fn link_fits(expires_at: Timestamp, uses_max: u32, at: Timestamp) -> Result<(), InstallationError> {
+    if !(1..=USES_MAX).contains(&uses_max) {
+        return Err(InstallationError::Uses);
+    }
+    if expires_at <= at || expires_at.0.saturating_sub(at.0) > LIFE_US_MAX {
+        return Err(InstallationError::Life);
+    }
+    Ok(())
+}
+
 fn issue(
     state: &InstallationState,
     link: RegistrationLinkId,
@@ -162,12 +176,7 @@ fn issue(
         None => {}
     }
     let Terms { by, expires_at, uses_max } = terms;
-    if !(1..=USES_MAX).contains(&uses_max) {
-        return Err(InstallationError::Uses);
-    }
-    if expires_at <= at || expires_at.0.saturating_sub(at.0) > LIFE_US_MAX {
-        return Err(InstallationError::Life);
-    }
+    link_fits(expires_at, uses_max, at)?;
     let open = state.links.values().flatten().filter(|held| held.expires_at > at).count();
     if open >= LINKS_MAX {
         return Err(InstallationError::TooMany);

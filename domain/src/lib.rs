@@ -16,15 +16,18 @@ pub mod member;
 pub mod message;
 pub mod permission;
 pub mod personal;
+pub mod picture;
 pub mod playback;
 pub mod queue;
 pub mod report;
 pub mod right;
 pub mod standing;
 pub mod time;
+pub mod token;
 pub mod undo;
 pub mod video;
 pub mod visit;
+pub mod webhook;
 pub mod work;
 
 pub use aggregate::Aggregate;

@@ -1,9 +1,12 @@
 //! One film, from the wish to upload it to the stream people watch.
 
+mod chapters;
 mod error;
+mod event;
 mod facts;
 mod library;
 mod media;
+mod poster;
 mod upload;
 
 use serde::{Deserialize, Serialize};
@@ -12,18 +15,20 @@ use crate::{
     Aggregate, Personal,
     account::AccountState,
     channel::Visibility,
-    event_names,
     ids::AccountId,
     time::{MediaTime, Timestamp},
     work::{Failure, WorkItem},
 };
 
+pub use chapters::{CHAPTER_TITLE_CHARS_MAX, CHAPTERS_MAX, Chapter, chapters};
 pub use error::VideoError;
+pub use event::VideoEvent;
 pub use facts::{RenditionFacts, RenditionPlan, Source};
 pub use library::{DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Wish};
 pub use media::{
     CAPTIONS_MAX, CaptionOrigin, CaptionTrack, LABEL_CHARS_MAX, SoundRole, SoundTrack, Storyboard, TextKind, TextTrack,
 };
+pub use poster::Poster;
 pub use upload::{AbortReason, FINGERPRINT_CHARS, PART_BYTES_MIN, PartPlan, SINGLE_PUT_BYTES_MAX, Step};
 
 /// One upload's size limit, bytes: 100 GB.
@@ -34,128 +39,6 @@ const PERCENT_MAX: u32 = 100;
 /// The content types an upload may declare.
 pub const CONTENT_TYPES: [&str; 6] =
     ["video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska", "video/ogg"];
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum VideoEvent {
-    UploadRequested {
-        owner: AccountId,
-        title: Personal<String>,
-        file_name: Personal<String>,
-        size_bytes: u64,
-        content_type: String,
-        /// The object's key in the interim bucket.
-        object_key: String,
-    },
-    UploadCompleted {},
-    UploadRejected {
-        reason: String,
-    },
-    TranscodeStarted {},
-    SourceProbed {
-        source: Source,
-    },
-    TranscodePlanned {
-        renditions: Vec<RenditionPlan>,
-        items: Vec<WorkItem>,
-    },
-    TranscodeProgressed {
-        percent: u32,
-        stage: String,
-        eta_s: Option<u32>,
-    },
-    RenditionCompleted {
-        rendition: RenditionFacts,
-    },
-    ThumbnailsGenerated {
-        object_key: String,
-        width: u32,
-        height: u32,
-    },
-    /// A caption track lies in the media bucket: found in the source, or uploaded.
-    CaptionsAdded {
-        #[serde(flatten)]
-        captions: CaptionTrack,
-    },
-    CaptionsRemoved {
-        id: String,
-        by: AccountId,
-    },
-    /// Small pictures of the whole film lie in the media bucket.
-    StoryboardGenerated {
-        #[serde(flatten)]
-        storyboard: Storyboard,
-    },
-    TranscodeCompleted {
-        hls_key: String,
-        dash_key: String,
-        duration_us: MediaTime,
-    },
-    TranscodeFailed {
-        failure: Failure,
-    },
-    InterimObjectRemoved {},
-    Retitled {
-        title: Personal<String>,
-    },
-    Described {
-        description: Personal<String>,
-    },
-    /// All tags, as they are from now on.
-    Tagged {
-        tags: Personal<Vec<String>>,
-    },
-    VisibilityChanged {
-        visibility: Visibility,
-    },
-    Trashed {
-        /// When it is removed for good, unless it is restored.
-        purge_at_us: Timestamp,
-    },
-    Restored {},
-    PurgeStarted {},
-    Purged {},
-    /// Tells the same file of the same account again; other accounts' fingerprints cannot be compared with it.
-    UploadFingerprinted {
-        fingerprint: String,
-    },
-    MultipartStarted {
-        /// The store's word for the upload.
-        upload_id: String,
-        part_bytes: u64,
-        parts: u32,
-    },
-    UploadAborted {
-        reason: AbortReason,
-    },
-}
-event_names!(VideoEvent {
-    UploadRequested,
-    UploadCompleted,
-    UploadRejected,
-    TranscodeStarted,
-    SourceProbed,
-    TranscodePlanned,
-    TranscodeProgressed,
-    RenditionCompleted,
-    ThumbnailsGenerated,
-    CaptionsAdded,
-    CaptionsRemoved,
-    StoryboardGenerated,
-    TranscodeCompleted,
-    TranscodeFailed,
-    InterimObjectRemoved,
-    Retitled,
-    Described,
-    Tagged,
-    VisibilityChanged,
-    Trashed,
-    Restored,
-    PurgeStarted,
-    Purged,
-    UploadFingerprinted,
-    MultipartStarted,
-    UploadAborted,
-});
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum VideoCommand {
@@ -266,6 +149,8 @@ pub struct VideoState {
     pub thumbnail_key: Option<String>,
     pub captions: Vec<CaptionTrack>,
     pub storyboard: Option<Storyboard>,
+    /// Chosen by its keeper, instead of the thumbnail.
+    pub poster: Option<Poster>,
     pub hls_key: Option<String>,
     pub dash_key: Option<String>,
     pub failure: Option<Failure>,
@@ -290,7 +175,7 @@ impl Aggregate for Video {
 
     fn decide(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
         if let VideoCommand::RequestUpload { .. } = command {
-            return request(state, command);
+            return upload::request(state, command);
         }
         if state.status == Status::Unknown {
             return Err(VideoError::Unknown);
@@ -302,7 +187,7 @@ impl Aggregate for Video {
             return Err(VideoError::Unknown);
         }
         match command {
-            VideoCommand::RequestUpload { .. } => request(state, command),
+            VideoCommand::RequestUpload { .. } => upload::request(state, command),
             VideoCommand::Upload(step) => upload::decide(state, step),
             VideoCommand::CompleteUpload => match state.status {
                 Status::Uploading => Ok(vec![VideoEvent::UploadCompleted {}]),
@@ -382,46 +267,9 @@ impl Aggregate for Video {
             VideoEvent::UploadFingerprinted { fingerprint } => state.fingerprint = Some(fingerprint.clone()),
             VideoEvent::MultipartStarted { upload_id, .. } => state.upload_id = Some(upload_id.clone()),
             VideoEvent::UploadAborted { .. } => state.status = Status::Aborted,
+            VideoEvent::PosterChosen { poster, .. } => state.poster = Some(poster.clone()),
+            VideoEvent::PosterReset { .. } => state.poster = None,
         }
-    }
-}
-
-fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
-    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key, fingerprint } =
-        command
-    else {
-        return Ok(vec![]);
-    };
-    upload::check_fingerprint(fingerprint.as_ref())?;
-    if *size_bytes == 0 {
-        return Err(VideoError::Empty);
-    }
-    if *size_bytes > UPLOAD_BYTES_MAX {
-        return Err(VideoError::TooLarge);
-    }
-    if !CONTENT_TYPES.contains(&content_type.as_str()) {
-        return Err(VideoError::ContentType(content_type.clone()));
-    }
-    let title = title.trim();
-    if !(1..=TITLE_CHARS_MAX).contains(&title.chars().count()) || title.chars().any(char::is_control) {
-        return Err(VideoError::Title);
-    }
-    let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
-    let requested = VideoEvent::UploadRequested {
-        owner: *owner,
-        title: Personal::new(owner, title.to_owned()),
-        file_name: Personal::new(owner, file_name),
-        size_bytes: *size_bytes,
-        content_type: content_type.clone(),
-        object_key: object_key.clone(),
-    };
-    match state.owner {
-        None => {
-            let fingerprinted = |text: &String| VideoEvent::UploadFingerprinted { fingerprint: text.clone() };
-            Ok(std::iter::once(requested).chain(fingerprint.as_ref().map(fingerprinted)).collect())
-        }
-        Some(held) if held == *owner && state.object_key == *object_key => Ok(vec![]),
-        Some(_) => Err(VideoError::Exists),
     }
 }
 

@@ -5,6 +5,7 @@ mod committer;
 mod connect;
 mod keys;
 mod lookup;
+mod measure;
 mod prepare;
 mod rows;
 mod sql;

@@ -30,11 +30,13 @@ pub(crate) struct Refused {
 /// A session began; the cookie is in the response's header.
 #[derive(SimpleObject)]
 pub(crate) struct SignedIn {
+    /// The account it is about.
     pub account: Account,
     /// Where the account was made, if this call made it.
     pub position: Option<Position>,
 }
 
+/// What comes of setting up, registering and signing in.
 #[derive(Union)]
 pub(crate) enum SetUpPayload {
     SignedIn(SignedIn),
@@ -44,23 +46,30 @@ pub(crate) enum SetUpPayload {
 /// A header to send with the upload, exactly.
 #[derive(SimpleObject)]
 pub(crate) struct Header {
+    /// The header's name.
     pub name: String,
+    /// What it says.
     pub value: String,
 }
 
 /// Where to PUT the file.
 #[derive(SimpleObject)]
 pub(crate) struct UploadRequested {
+    /// The film it is about.
     pub video: Uuid,
     /// Empty for a file in parts.
     pub url: String,
+    /// Headers to send with it, as they are.
     pub headers: Vec<Header>,
     /// How a large file is divided: ask `signUploadParts` for the addresses. Null for a file that is sent whole.
     pub plan: Option<UploadPlan>,
+    /// When it ends.
     pub expires_at: DateTime,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum UploadPayload {
     UploadRequested(UploadRequested),
@@ -72,6 +81,7 @@ pub(crate) enum UploadPayload {
 /// What a command did. Queries with this as `minPosition` show it.
 #[derive(SimpleObject)]
 pub(crate) struct Changed {
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
     /// The version of what was changed.
     pub version: i32,
@@ -79,6 +89,7 @@ pub(crate) struct Changed {
     pub changed: bool,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum ChangePayload {
     Changed(Changed),
@@ -90,11 +101,13 @@ pub(crate) enum ChangePayload {
 pub(crate) struct LinkIssued {
     /// For the address the link leads to, as `token`.
     pub token: String,
+    /// When it ends.
     pub expires_at: DateTime,
     /// Of the end of the log; or of the event, where the link is in the log.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum LinkPayload {
     LinkIssued(LinkIssued),
@@ -104,11 +117,15 @@ pub(crate) enum LinkPayload {
 /// A channel was made; its owner is in it.
 #[derive(SimpleObject)]
 pub(crate) struct ChannelCreated {
+    /// Its id.
     pub id: Uuid,
+    /// Its name in addresses.
     pub slug: String,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum ChannelPayload {
     ChannelCreated(ChannelCreated),
@@ -118,10 +135,13 @@ pub(crate) enum ChannelPayload {
 /// A message is in the log.
 #[derive(SimpleObject)]
 pub(crate) struct MessagePosted {
+    /// Its id.
     pub id: Uuid,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum MessagePayload {
     MessagePosted(MessagePosted),
@@ -131,10 +151,13 @@ pub(crate) enum MessagePayload {
 /// A report is with the channel's moderators.
 #[derive(SimpleObject)]
 pub(crate) struct ReportFiled {
+    /// Its id.
     pub id: Uuid,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum ReportPayload {
     ReportFiled(ReportFiled),

@@ -3,16 +3,16 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_graphql::Context;
-use lockstep_commands::{Actor, Principal, Services, entry::Entry, setup::SetupLink};
+use lockstep_commands::{Actor, Principal, Services, budget::CostBudget, entry::Entry, setup::SetupLink};
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{AccountId, VideoId},
+    ids::{AccountId, VideoId, WebhookId},
     time::Timestamp,
 };
 use lockstep_projections::{Reader, Tail, videos::Asker};
 use uuid::Uuid;
 
-use crate::{loader::Loaders, schema::Introspection};
+use crate::{cost::Bill, loader::Loaders, schema::Introspection};
 
 /// A token that opens one film's files for a while.
 #[derive(Debug, Clone)]
@@ -25,6 +25,12 @@ pub struct DeliveryToken {
 pub trait DeliveryTokens: Send + Sync + 'static {
     /// A token for this film, good from `now` on.
     fn token(&self, video: VideoId, now: Timestamp) -> DeliveryToken;
+}
+
+/// Knows what each webhook's deliveries are signed with. Whoever asks has registered it.
+pub trait WebhookSecrets: Send + Sync + 'static {
+    /// As its owner writes it down: `whsec_…`.
+    fn secret(&self, webhook: WebhookId) -> String;
 }
 
 /// How the session cookie is called and sent.
@@ -51,10 +57,13 @@ pub struct SchemaDeps {
     /// Somebody runs it: subscriptions wait for it.
     pub tail: Tail,
     pub delivery: Arc<dyn DeliveryTokens>,
+    pub webhooks: Arc<dyn WebhookSecrets>,
     pub cookie: CookieConfig,
     pub setup: Arc<SetupLink>,
     pub entry: Entry,
     pub introspection: Introspection,
+    /// Pays for every request.
+    pub costs: Arc<dyn CostBudget>,
 }
 
 /// Who asks, as the transport found out.
@@ -66,6 +75,8 @@ pub struct RequestContext {
     pub remote_ip: Option<IpAddr>,
     /// What the browser says it is.
     pub user_agent: Option<String>,
+    /// Filled in when the request is charged.
+    pub bill: Bill,
 }
 
 /// What the resolvers of one request share.

@@ -6,17 +6,21 @@
 mod answer;
 mod batch;
 mod context;
+mod cost;
 mod limits;
 mod loader;
 mod mutation;
 mod object;
 mod permission;
+mod persisted;
 mod problem;
 mod query;
 mod scalar;
 mod schema;
+mod scope;
 mod subscription;
 
-pub use context::{CookieConfig, DeliveryToken, DeliveryTokens, RequestContext, SchemaDeps};
+pub use context::{CookieConfig, DeliveryToken, DeliveryTokens, RequestContext, SchemaDeps, WebhookSecrets};
+pub use cost::{Bill, Charged, RATE_LIMITED};
 pub use limits::{ALIASES_MAX, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, PAGE_MAX, ROOT_FIELDS_MAX, TOKENS_MAX};
 pub use schema::{AppSchema, Introspection, is_request_error, schema};

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use async_graphql::{
-    Name, Request, ServerError,
-    parser::types::{ExecutableDocument, Selection, SelectionSet},
+    Name, Request, ServerError, Value,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet},
 };
 
 use crate::problem::Problem;
@@ -37,6 +37,9 @@ pub(crate) enum Kind {
 /// Parses the document and refuses what asks for too much.
 pub(crate) fn check(request: &mut Request) -> Result<Kind, ServerError> {
     at_most("tokens", tokens(&request.query, TOKENS_MAX + 1), TOKENS_MAX)?;
+    if has_nul(&request.query) || request.variables.values().any(nul_within) {
+        return Err(ServerError::new("a text holds no NUL (U+0000)", None));
+    }
     let document = request.parsed_query()?;
     let aliases: usize = document
         .operations
@@ -54,6 +57,34 @@ pub(crate) fn check(request: &mut Request) -> Result<Kind, ServerError> {
         introspection &= roots.iter().all(|name| matches!(name.as_str(), "__schema" | "__type" | "__typename"));
     }
     Ok(if introspection { Kind::Introspection } else { Kind::Ordinary })
+}
+
+/// Whether a text in the document has a NUL, as itself or escaped: no database keeps one in a text.
+fn has_nul(query: &str) -> bool {
+    query.contains('\0') || query.contains("\\u0000")
+}
+
+fn nul_within(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::List(values) => values.iter().any(nul_within),
+        Value::Object(fields) => fields.values().any(nul_within),
+        _ => false,
+    }
+}
+
+/// What kind of operation the request runs; `None` when it cannot be read or names none.
+pub(crate) fn operation(request: &mut Request) -> Option<OperationType> {
+    at_most("tokens", tokens(&request.query, TOKENS_MAX + 1), TOKENS_MAX).ok()?;
+    let name = request.operation_name.clone();
+    let operation = match (&request.parsed_query().ok()?.operations, name) {
+        (DocumentOperations::Single(operation), None) => operation,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str())?,
+        // One of several without a name: validation refuses it. A named one alone: async-graphql runs nothing.
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next()?,
+        (DocumentOperations::Multiple(_), None) | (DocumentOperations::Single(_), Some(_)) => return None,
+    };
+    Some(operation.node.ty)
 }
 
 /// Rows of a list, as asked or by default.

@@ -14,6 +14,7 @@ use lockstep_projections::{
     messages::{self, MessageRow, ReactionRow},
     queues::{self, QueueRow},
     videos::{self, CaptionRow, RenditionRow, VideoRow},
+    watching,
 };
 
 use crate::batch::Spawner;
@@ -30,6 +31,7 @@ pub(crate) struct Loaders {
     pub videos: Cached,
     pub renditions: Cached,
     pub captions: Cached,
+    pub watched: Cached,
     pub members: Cached,
     pub messages: Cached,
     pub events: Cached,
@@ -54,6 +56,7 @@ impl Loaders {
             videos: make(),
             renditions: make(),
             captions: make(),
+            watched: make(),
             members: make(),
             messages: make(),
             events: make(),
@@ -163,6 +166,20 @@ impl Loader<CaptionsOf> for Rows {
             found.entry(CaptionsOf(VideoId(row.video_id))).or_default().push(row);
         }
         Ok(found)
+    }
+}
+
+/// How long a film was watched, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct WatchedOf(pub VideoId);
+
+impl Loader<WatchedOf> for Rows {
+    type Value = i64;
+    type Error = Arc<QueryError>;
+    async fn load(&self, keys: &[WatchedOf]) -> Result<HashMap<WatchedOf, i64>, Self::Error> {
+        let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
+        let rows = watching::of_films(self.0.pool(), &ids).await?;
+        Ok(rows.into_iter().map(|(video, watched_us)| (WatchedOf(video), watched_us)).collect())
     }
 }
 

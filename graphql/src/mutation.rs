@@ -11,16 +11,20 @@ mod message;
 mod moderation;
 mod notification;
 mod playback;
+mod poster;
 mod queue;
 mod report;
 mod session;
 mod settings;
+mod token;
 mod undo;
 mod upload;
 mod video;
+mod webhook;
 
 use async_graphql::MergedObject;
 
+/// Changing. A refusal is an answer of the payload, an error is a fault of ours or of the request.
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     account::Accounts,
@@ -29,6 +33,7 @@ pub(crate) struct Mutation(
     library::Library,
     upload::Uploads,
     captions::Captions,
+    poster::Poster,
     channel::Channels,
     member::Members,
     settings::Settings,
@@ -41,4 +46,6 @@ pub(crate) struct Mutation(
     undo::Undo,
     report::Reports,
     session::Sessions,
+    token::Tokens,
+    webhook::Webhooks,
 );

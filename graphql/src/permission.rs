@@ -11,27 +11,41 @@ use crate::scalar::{ChannelRole, DateTime};
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lockstep_domain::permission::Permission")]
 pub(crate) enum Permission {
+    /// To play and to pause.
     PlayPause,
+    /// To jump.
     Seek,
+    /// To change the speed.
     ChangeRate,
+    /// To put a film on.
     LoadVideo,
+    /// To add to the queue.
     QueueAdd,
+    /// To take from the queue.
     QueueRemove,
+    /// To order the queue.
     QueueReorder,
+    /// To vote to skip.
     Vote,
+    /// To write.
     Chat,
+    /// To react.
     React,
     /// Issue and revoke invites.
     Invite,
     /// Approve and decline those who ask to join.
     Approve,
+    /// To mute somebody.
     Mute,
     /// Remove people.
     Kick,
+    /// To ban somebody.
     Ban,
+    /// To slow the chat down.
     SlowMode,
     /// Take back other people's messages.
     Redact,
+    /// To pin messages.
     Pin,
     /// Grant roles and exceptions below one's own role; take and hand over the remote.
     ManageRoles,
@@ -42,20 +56,25 @@ pub(crate) enum Permission {
 /// What a role permits in a channel.
 #[derive(SimpleObject)]
 pub(crate) struct RolePermissions {
+    /// The role.
     pub role: ChannelRole,
+    /// What the role may do.
     pub permissions: Vec<Permission>,
 }
 
 /// An exception to what a role permits.
 #[derive(SimpleObject)]
 pub(crate) struct PermissionOverride {
+    /// One word of the grid of permissions.
     pub permission: Permission,
+    /// Whether it is given or taken.
     pub granted: bool,
 }
 
 /// Something the asker may not do, and why.
 #[derive(SimpleObject)]
 pub(crate) struct Denial {
+    /// One word of the grid of permissions.
     pub permission: Permission,
     /// A stable word to branch on.
     pub code: String,
@@ -70,9 +89,11 @@ pub(crate) struct MyStanding {
     pub role: Option<ChannelRole>,
     /// Has joined and not left.
     pub present: bool,
+    /// Whether they may not come back.
     pub banned: bool,
     /// Waits for somebody to let them in.
     pub asking: bool,
+    /// Whether the asker may not write now.
     pub muted: bool,
     /// When the mute ends by itself, if it does.
     pub muted_until: Option<DateTime>,

@@ -9,7 +9,9 @@ mod message;
 mod notification;
 mod people;
 mod projection;
+mod rate_limit;
 mod report;
+mod token;
 mod upload;
 mod video;
 
@@ -18,6 +20,7 @@ pub(crate) use video::readable;
 
 use crate::{context::Shared, problem::Problem, scalar::Position};
 
+/// Reading. What somebody may not see is answered as if it were not there.
 #[derive(MergedObject, Default)]
 pub(crate) struct Query(
     account::Accounts,
@@ -32,6 +35,8 @@ pub(crate) struct Query(
     projection::Projections,
     notification::Notifications,
     audit::Audit,
+    rate_limit::RateLimits,
+    token::Tokens,
 );
 
 /// Waits until these read models show the position asked for, if one was.

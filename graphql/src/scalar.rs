@@ -49,8 +49,11 @@ impl ScalarType for DateTime {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lockstep_domain::account::PlatformRole")]
 pub(crate) enum PlatformRole {
+    /// Runs the installation.
     Administrator,
+    /// Has an account with a password.
     Member,
+    /// Came by a link, with a name alone.
     Guest,
 }
 
@@ -70,9 +73,13 @@ pub(crate) enum Registration {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lockstep_domain::permission::ChannelRole")]
 pub(crate) enum ChannelRole {
+    /// Watches and talks.
     Viewer,
+    /// Keeps the peace as well.
     Moderator,
+    /// Sets the channel up as well.
     Admin,
+    /// May do everything in it.
     Owner,
 }
 
@@ -80,19 +87,28 @@ pub(crate) enum ChannelRole {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lockstep_domain::channel::Visibility")]
 pub(crate) enum Visibility {
+    /// Everybody finds it.
     Public,
+    /// Who has its link finds it.
     Unlisted,
+    /// Its own people alone find it.
     Private,
 }
 
 /// Where a film is on its way to being watched.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum VideoStatus {
+    /// Its file is on the way.
     Uploading,
+    /// Its file is there, and waits.
     Uploaded,
+    /// It is being made ready.
     Processing,
+    /// It can be watched.
     Ready,
+    /// It could not be made ready; the failure says why.
     Failed,
+    /// Its file was not accepted.
     Rejected,
     /// Its upload was given up.
     Aborted,

@@ -2,18 +2,21 @@
 
 use std::panic::AssertUnwindSafe;
 
-use async_graphql::{Request, Response, Schema, ServerError};
+use async_graphql::{Request, Response, Schema, ServerError, parser::types::OperationType};
 use futures::{FutureExt, Stream, StreamExt, future, stream};
 use lockstep_domain::account::PlatformRole;
 
 use crate::{
     batch::{self, Spawner},
     context::{RequestContext, SchemaDeps},
+    cost::Charging,
     limits::{self, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, Kind, NESTING_MAX},
     loader::Loaders,
     mutation::Mutation,
+    persisted::Persisted,
     problem,
     query::Query,
+    scope,
     subscription::Subscription,
 };
 
@@ -39,6 +42,7 @@ pub struct AppSchema {
     ordinary: Inner,
     /// The same types without a cost limit: answers only about the schema itself.
     introspection: Inner,
+    persisted: Persisted,
     deps: SchemaDeps,
 }
 
@@ -47,6 +51,7 @@ pub fn schema(deps: SchemaDeps) -> AppSchema {
     let build = || {
         Schema::build(Query::default(), Mutation::default(), Subscription::default())
             .data(deps.clone())
+            .extension(Charging)
             .limit_directives(DIRECTIVES_MAX)
             .limit_recursive_depth(NESTING_MAX)
             .disable_suggestions()
@@ -54,6 +59,7 @@ pub fn schema(deps: SchemaDeps) -> AppSchema {
     AppSchema {
         ordinary: build().limit_depth(DEPTH_MAX).limit_complexity(COMPLEXITY_MAX).finish(),
         introspection: build().limit_depth(INTROSPECTION_DEPTH_MAX).finish(),
+        persisted: Persisted::default(),
         deps,
     }
 }
@@ -69,6 +75,12 @@ impl AppSchema {
     /// The schema in its definition language, as in `schema.graphql`.
     pub fn sdl(&self) -> String {
         self.ordinary.sdl()
+    }
+
+    /// Whether the operation it runs changes something. What cannot be read runs nothing.
+    pub fn is_mutation(&self, request: &mut Request) -> bool {
+        self.persisted.complete(request).is_ok()
+            && limits::operation(request).is_some_and(|kind| kind == OperationType::Mutation)
     }
 
     /// Answers a query or a mutation.
@@ -111,8 +123,14 @@ impl AppSchema {
         context: RequestContext,
         once: bool,
     ) -> Result<(&Inner, Request, Spawner), ServerError> {
+        scope::check(&mut request, context.principal.as_ref())?;
         let open = self.may_introspect(&context);
-        let schema = match limits::check(&mut request)? {
+        let fresh = self.persisted.complete(&mut request)?;
+        let kind = limits::check(&mut request)?;
+        if let Some(fresh) = fresh {
+            self.persisted.remember(fresh, &request.query);
+        }
+        let schema = match kind {
             Kind::Introspection if open => &self.introspection,
             Kind::Introspection | Kind::Ordinary => &self.ordinary,
         };

@@ -7,5 +7,6 @@ mod video;
 
 use async_graphql::MergedSubscription;
 
+/// Following what happens, over a WebSocket or server-sent events.
 #[derive(MergedSubscription, Default)]
 pub(crate) struct Subscription(video::Videos, channel::Channels, door::Doors, notification::Notifications);

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -17,10 +17,14 @@ use aws_sdk_s3::{
 };
 use bytes::Bytes;
 
-use crate::{ObjectBody, ObjectError, check_key, embedded::Files, key::check_bucket_name, s3::Clients};
+use crate::{
+    ObjectBody, ObjectError, breaker::Breaker, check_key, embedded::Files, key::check_bucket_name, s3::Clients,
+};
 
 /// Most a request without a large body may take, tries and pauses included; an absent store must show within 3 s.
 pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_millis(2_500);
+/// The same where somebody waits for the answer, of a store behind a network.
+const HURRIED_TIME_MAX: Duration = Duration::from_millis(900);
 /// Most a PUT may take, tries and pauses included.
 pub(crate) const PUT_TIME_MAX: Duration = Duration::from_secs(600);
 /// Most bytes [`Bucket::get_range`] returns.
@@ -34,13 +38,18 @@ const EMBEDDED_PUT_BYTES_MAX: u64 = 1 << 40;
 
 /// One bucket of an S3 service or of the embedded store. Cheap to clone.
 #[derive(Clone)]
-pub struct Bucket(Arc<Inner>);
+pub struct Bucket {
+    inner: Arc<Inner>,
+    hurried: bool,
+}
 
 struct Inner {
     name: String,
     clients: Clients,
     /// Set for the embedded store: its files, which this process may read and make durable.
     files: Option<Files>,
+    /// In front of a store behind a network.
+    breaker: OnceLock<Breaker>,
 }
 
 /// What the store knows of an object without reading it.
@@ -66,23 +75,39 @@ pub struct Object {
 impl Bucket {
     pub(crate) fn remote(name: &str, clients: Clients) -> Result<Self, ObjectError> {
         check_bucket_name(name)?;
-        Ok(Self(Arc::new(Inner { name: name.to_owned(), clients, files: None })))
+        Ok(Self::of(Inner { name: name.to_owned(), clients, files: None, breaker: OnceLock::new() }))
     }
 
     pub(crate) fn embedded(name: &str, clients: Clients, files: Files) -> Self {
-        Self(Arc::new(Inner { name: name.to_owned(), clients, files: Some(files) }))
+        Self::of(Inner { name: name.to_owned(), clients, files: Some(files), breaker: OnceLock::new() })
+    }
+
+    fn of(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner), hurried: false }
+    }
+
+    /// The same for those who are waited for.
+    pub(crate) fn hurried(&self) -> Self {
+        Self { hurried: true, ..self.clone() }
+    }
+
+    /// Puts a breaker in front of it, once; clones have it too. The embedded store needs none.
+    pub(crate) fn guard(&self, breaker: &Breaker) {
+        if self.inner.files.is_none() {
+            let _ = self.inner.breaker.set(breaker.clone()); // the first one stays
+        }
     }
 
     /// The bucket's name in the store.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.inner.name
     }
 
     /// Largest object one PUT may write, in bytes.
     #[must_use]
     pub fn put_bytes_max(&self) -> u64 {
-        if self.0.files.is_some() { EMBEDDED_PUT_BYTES_MAX } else { S3_PUT_BYTES_MAX }
+        if self.inner.files.is_some() { EMBEDDED_PUT_BYTES_MAX } else { S3_PUT_BYTES_MAX }
     }
 
     /// Writes an object; durable when this returns.
@@ -102,7 +127,7 @@ impl Bucket {
         let put = self.client().put_object().bucket(self.name()).key(key).content_type(content_type).body(body);
         let put = put.customize();
         // The way to the embedded store is a function call: nothing on it could change the bytes, so they are not hashed.
-        let put = if self.0.files.is_some() { put.disable_payload_signing() } else { put };
+        let put = if self.inner.files.is_some() { put.disable_payload_signing() } else { put };
         self.within(PUT_TIME_MAX, put.send()).await.map(drop)
     }
 
@@ -170,12 +195,23 @@ impl Bucket {
 
     /// Keys that start with `prefix`, in byte order, at most `limit` (and at most 100 000).
     pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, ObjectError> {
+        self.list_after(prefix, None, limit).await
+    }
+
+    /// The keys of [`Bucket::list`] that come after `after` in byte order.
+    pub async fn list_after(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, ObjectError> {
         let limit = limit.min(LIST_KEYS_MAX);
         let mut keys: Vec<String> = Vec::new();
         let mut token = None;
         while keys.len() < limit {
             let page = i32::try_from((limit - keys.len()).min(1000)).unwrap_or(1000);
             let call = self.client().list_objects_v2().bucket(self.name()).prefix(prefix);
+            let call = call.set_start_after(after.map(str::to_owned));
             let call = call.max_keys(page).set_continuation_token(token).send();
             let listed = self.within(REQUEST_TIME_MAX, call).await?;
             keys.extend(listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
@@ -195,7 +231,7 @@ impl Bucket {
     /// [`ObjectError::Missing`] when there is no such object.
     pub async fn make_durable(&self, key: &str) -> Result<(), ObjectError> {
         check_key(key)?;
-        let Some(files) = &self.0.files else { return Ok(()) };
+        let Some(files) = &self.inner.files else { return Ok(()) };
         if !files.is_complete(self.name(), key) {
             return Err(ObjectError::Missing);
         }
@@ -212,19 +248,32 @@ impl Bucket {
         }
     }
 
+    /// As [`Self::check`], past the breaker: asked by whoever looks whether it may close.
+    ///
+    /// # Errors
+    /// [`ObjectError::Unavailable`] when the store is out of order; a store that refuses is not.
+    pub async fn probe(&self) -> Result<(), ObjectError> {
+        let call = self.client().head_bucket().bucket(self.name()).send();
+        match tokio::time::timeout(REQUEST_TIME_MAX, call).await {
+            Ok(Err(error)) if ObjectError::is_fault(&error) => Err(ObjectError::from_sdk(error, self.name())),
+            Ok(_) => Ok(()),
+            Err(_) => Err(late(REQUEST_TIME_MAX)),
+        }
+    }
+
     /// The file that holds a complete object, when the store is the embedded one. It must only be read.
     #[must_use]
     pub fn local_path(&self, key: &str) -> Option<PathBuf> {
-        let files = self.0.files.as_ref()?;
+        let files = self.inner.files.as_ref()?;
         (check_key(key).is_ok() && files.is_complete(self.name(), key)).then(|| files.object_path(self.name(), key))
     }
 
     pub(crate) fn presigner(&self) -> &Client {
-        &self.0.clients.presigner
+        &self.inner.clients.presigner
     }
 
     pub(crate) fn client(&self) -> &Client {
-        &self.0.clients.requests
+        &self.inner.clients.requests
     }
 
     pub(crate) async fn within<T, E>(
@@ -235,11 +284,29 @@ impl Bucket {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        match tokio::time::timeout(limit, call).await {
+        let limit = match self.hurried && self.inner.files.is_none() {
+            true if limit == REQUEST_TIME_MAX => HURRIED_TIME_MAX,
+            _ => limit,
+        };
+        let permit = self.inner.breaker.get().map(Breaker::admit).transpose();
+        let permit = permit.map_err(|refused| ObjectError::Unavailable(refused.to_string()))?;
+        let answer = tokio::time::timeout(limit, call).await;
+        if let Some(permit) = permit {
+            match &answer {
+                Ok(Err(error)) if !ObjectError::is_fault(error) => permit.success(),
+                Ok(Ok(_)) => permit.success(),
+                Ok(Err(_)) | Err(_) => permit.fault(),
+            }
+        }
+        match answer {
             Ok(answer) => answer.map_err(|error| ObjectError::from_sdk(error, self.name())),
-            Err(_) => Err(ObjectError::Unavailable(format!("no answer within {} ms", limit.as_millis()))),
+            Err(_) => Err(late(limit)),
         }
     }
+}
+
+fn late(limit: Duration) -> ObjectError {
+    ObjectError::Unavailable(format!("no answer within {} ms", limit.as_millis()))
 }
 
 pub(crate) fn found<T>(answer: Result<T, ObjectError>) -> Result<Option<T>, ObjectError> {
@@ -256,6 +323,6 @@ fn length(value: Option<i64>) -> Result<u64, ObjectError> {
 
 impl fmt::Debug for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bucket").field("name", &self.0.name).field("embedded", &self.0.files.is_some()).finish()
+        f.debug_struct("Bucket").field("name", &self.inner.name).field("embedded", &self.inner.files.is_some()).finish()
     }
 }

@@ -23,12 +23,27 @@ pub enum ObjectError {
     /// The caller's key, name, size or time is outside the limits; repeating it cannot help.
     #[error("invalid: {0}")]
     Invalid(String),
+    /// A smaller store does not know this call; repeating it cannot help.
+    #[error("the object store does not know this call: {0}")]
+    Unsupported(String),
     /// Any other refusal of the store, with its code.
     #[error("the object store refused the request: {0}")]
     Refused(String),
 }
 
 impl ObjectError {
+    /// Whether the store is out of order: it did not answer, or says so. One that refuses is well.
+    pub(crate) fn is_fault<E>(error: &SdkError<E>) -> bool {
+        match error {
+            SdkError::ConstructionFailure(_) => false,
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => true,
+            error => error.raw_response().is_none_or(|response| {
+                // 501 is what a smaller store says to a call it does not know.
+                matches!(response.status().as_u16(), 408 | 500 | 502..)
+            }),
+        }
+    }
+
     /// Sorts an error of the S3 client into ours.
     pub(crate) fn from_sdk<E>(error: SdkError<E>, bucket: &str) -> Self
     where
@@ -46,6 +61,7 @@ impl ObjectError {
             (SdkError::ServiceError(_), Some(404)) => Self::Missing,
             (SdkError::ServiceError(_), Some(416)) => Self::RangeNotSatisfiable,
             (SdkError::ServiceError(_), Some(401 | 403)) => Self::Denied(text()),
+            (SdkError::ServiceError(_), Some(501)) => Self::Unsupported(text()),
             (SdkError::ServiceError(_), Some(408 | 429 | 500..)) => Self::Unavailable(text()),
             (SdkError::ServiceError(_), Some(_)) => Self::Refused(text()),
             _ => Self::Unavailable(DisplayErrorContext(&error).to_string()),

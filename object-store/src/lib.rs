@@ -3,6 +3,7 @@
 //! Nothing here knows events, videos' states or permissions; keys and tokens carry only identifiers.
 
 mod body;
+pub mod breaker;
 mod bucket;
 pub mod delivery;
 mod embedded;
@@ -39,5 +40,17 @@ impl Buckets {
             interim: Bucket::remote(&settings.interim, clients.clone())?,
             media: Bucket::remote(&settings.media, clients)?,
         })
+    }
+
+    /// Puts a breaker in front of the service: both buckets are in it.
+    pub fn guard(&self, breaker: &breaker::Breaker) {
+        self.interim.guard(breaker);
+        self.media.guard(breaker);
+    }
+
+    /// The same for those who are waited for: a request that takes longer than most of a second has failed.
+    #[must_use]
+    pub fn hurried(&self) -> Self {
+        Self { interim: self.interim.hurried(), media: self.media.hurried() }
     }
 }

@@ -81,6 +81,13 @@ impl Bucket {
         Ok(Presigned::of(&signed, expires))
     }
 
+    /// Whether there is such an upload (still).
+    pub async fn has_multipart(&self, key: &str, upload_id: &str) -> Result<bool, ObjectError> {
+        check_key(key)?;
+        let call = self.client().list_parts().bucket(self.name()).key(key).upload_id(upload_id).max_parts(1).send();
+        Ok(found(self.within(REQUEST_TIME_MAX, call).await)?.is_some())
+    }
+
     /// The parts that have arrived, by number; `None` when there is no such upload (any more).
     pub async fn list_parts(&self, key: &str, upload_id: &str) -> Result<Option<Vec<StoredPart>>, ObjectError> {
         check_key(key)?;
@@ -134,14 +141,18 @@ impl Bucket {
         found(self.within(REQUEST_TIME_MAX, call).await).map(drop)
     }
 
-    /// Uploads in parts that are still open, of keys that start with `prefix`; at most 10 000.
+    /// Uploads in parts that are still open, of keys that start with `prefix`; at most 10 000. None from a store that does
+    /// not know the call: what it keeps of them only its own rules remove.
     pub async fn list_multiparts(&self, prefix: &str) -> Result<Vec<OpenUpload>, ObjectError> {
         let mut open: Vec<OpenUpload> = Vec::new();
         let (mut key_marker, mut id_marker) = (None, None);
         loop {
             let call = self.client().list_multipart_uploads().bucket(self.name()).prefix(prefix);
             let call = call.set_key_marker(key_marker).set_upload_id_marker(id_marker).send();
-            let page = self.within(REQUEST_TIME_MAX, call).await?;
+            let page = match self.within(REQUEST_TIME_MAX, call).await {
+                Err(ObjectError::Unsupported(_)) => break,
+                page => page?,
+            };
             open.extend(page.uploads().iter().filter_map(|upload| {
                 Some(OpenUpload {
                     key: upload.key()?.to_owned(),

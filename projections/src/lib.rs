@@ -26,6 +26,7 @@ pub mod reports;
 mod runner;
 pub mod tail;
 pub mod videos;
+pub mod watching;
 pub mod words;
 
 pub use checkpoint::ProjectionStatus;

@@ -118,6 +118,25 @@ pub async fn list(
     query.build_query_as().fetch_all(pool).await
 }
 
+/// The films after so many others of the same list or search.
+pub async fn page(
+    pool: &PgPool,
+    filter: &Filter,
+    sort: Sort,
+    skipped: i64,
+    limit: i64,
+) -> Result<Vec<Found>, sqlx::Error> {
+    let skipped = skipped.clamp(0, COUNTED_MAX);
+    let mut query = match &filter.search {
+        Some(search) => found(filter, search, Some(After::Found(skipped)), limit),
+        None => sorted(filter, sort, None, limit),
+    };
+    if filter.search.is_none() {
+        query.push(" OFFSET ").push_bind(skipped);
+    }
+    query.build_query_as().fetch_all(pool).await
+}
+
 /// The statement of a list in an order, for those who want to see its plan.
 pub fn sorted(filter: &Filter, sort: Sort, after: Option<After>, limit: i64) -> QueryBuilder<'static, Postgres> {
     let (key, of_cursor, way) = match sort {

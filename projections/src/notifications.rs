@@ -14,6 +14,7 @@ use lockstep_domain::{
     permission::Permission,
     time::Timestamp,
     video::VideoEvent,
+    webhook::WebhookEvent,
 };
 use lockstep_event_store::RecordedEvent;
 pub use query::{List, NotificationRow, at, list, may_concern, unread};
@@ -41,7 +42,7 @@ impl Projection for Notifications {
         "notifications"
     }
     fn kinds(&self) -> &'static [&'static str] {
-        &["account", "channel", "member", "message", "invite", "video", "inbox"]
+        &["account", "channel", "member", "message", "invite", "video", "inbox", "webhook"]
     }
     fn tables(&self) -> &'static [Table] {
         &[
@@ -63,6 +64,7 @@ impl Projection for Notifications {
             "invite" => invite(tx, event).await,
             "video" => video(tx, event).await,
             "inbox" => inbox(tx, event).await,
+            "webhook" => webhook(tx, event).await,
             _ => Ok(()),
         }
     }
@@ -230,6 +232,8 @@ async fn video(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Apply
         | VideoEvent::CaptionsAdded { .. }
         | VideoEvent::CaptionsRemoved { .. }
         | VideoEvent::StoryboardGenerated { .. }
+        | VideoEvent::PosterChosen { .. }
+        | VideoEvent::PosterReset { .. }
         | VideoEvent::UploadFingerprinted { .. }
         | VideoEvent::MultipartStarted { .. }
         | VideoEvent::UploadAborted { .. }
@@ -245,6 +249,15 @@ async fn video(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), Apply
     };
     let Some((owner, _)) = people::owner(tx, "video", video.0).await? else { return Ok(()) };
     tell(tx, event, owner, &Told { kind, video: Some(video), detail, ..Told::default() }).await
+}
+
+async fn webhook(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {
+    match decode::<WebhookEvent>(event)? {
+        WebhookEvent::Disabled { owner } => {
+            tell(tx, event, owner, &Told { kind: "webhook_disabled", ..Told::default() }).await
+        }
+        WebhookEvent::Registered { .. } | WebhookEvent::Enabled { .. } | WebhookEvent::Removed { .. } => Ok(()),
+    }
 }
 
 async fn inbox(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), ApplyError> {

@@ -42,6 +42,21 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
+    /// Whether the database could not be reached, or is about to stop: that says nothing about the event.
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            Self::Undecodable { .. } => false,
+            Self::Database(sqlx::Error::Database(error)) => {
+                // Connection lost, shutting down or starting up, no connection left.
+                error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code == "53300")
+            }
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            ),
+        }
+    }
+
     pub(crate) fn undecodable(event: &RecordedEvent, reason: impl Display) -> Self {
         Self::Undecodable {
             stream: event.stream.to_string(),
@@ -66,6 +81,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(crate::notifications::Notifications),
         Arc::new(crate::queues::Queues),
         Arc::new(crate::reports::Reports),
+        Arc::new(crate::watching::Watching),
     ]
 }
 
@@ -92,4 +108,25 @@ pub(crate) fn bigint(event: &RecordedEvent, value: u64) -> Result<i64, ApplyErro
 /// A size in pixels or the like, as a column holds it.
 pub(crate) fn integer(event: &RecordedEvent, value: u32) -> Result<i32, ApplyError> {
     i32::try_from(value).map_err(|error| ApplyError::undecodable(event, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_says_nothing_about_an_event() {
+        let io = || sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into());
+        for away in [io(), sqlx::Error::PoolTimedOut, sqlx::Error::PoolClosed] {
+            assert!(ApplyError::from(away).is_away());
+        }
+        let unreadable = ApplyError::Undecodable {
+            stream: String::new(),
+            position: String::new(),
+            event_type: String::new(),
+            reason: String::new(),
+        };
+        assert!(!unreadable.is_away());
+        assert!(!ApplyError::from(sqlx::Error::RowNotFound).is_away());
+    }
 }

@@ -27,6 +27,8 @@ const FAULTED_AFTER: u32 = 5;
 /// First and longest pause after a failure; each failure in a row doubles it.
 const BACK_OFF_MIN: Duration = Duration::from_millis(50);
 const BACK_OFF_MAX: Duration = Duration::from_secs(10);
+/// Longest pause while the database is away: read models are to be up again soon after it.
+const AWAY_BACK_OFF_MAX: Duration = Duration::from_secs(1);
 /// How often a process that does not lead asks again.
 const LEAD_RETRY: Duration = Duration::from_millis(500);
 
@@ -75,6 +77,7 @@ impl Runner {
             progress: self.progress.clone(),
             projection,
             failures: 0,
+            away: 0,
             batch: BATCH_EVENTS_MAX,
         }
     }
@@ -88,6 +91,8 @@ struct Task {
     projection: Arc<dyn Projection>,
     /// In a row.
     failures: u32,
+    /// Times in a row that the database was away.
+    away: u32,
     /// Events in the next transaction: fewer after a failure, so that it gets as far as it can.
     batch: usize,
 }
@@ -195,6 +200,7 @@ impl Task {
             }
             at = last;
             self.failures = 0;
+            self.away = 0;
             self.batch = (self.batch * 2).min(BATCH_EVENTS_MAX);
             self.progress.reached(self.projection.name(), at);
         }
@@ -223,6 +229,12 @@ impl Task {
     }
 
     async fn failed(&mut self, error: &ApplyError, shutdown: &CancellationToken) {
+        if error.is_away() {
+            // Nothing is wrong with the event: no failure is counted, and the next transaction is not made smaller.
+            self.away += 1;
+            tracing::debug!(projection = self.projection.name(), away = self.away, ?error, "the database is away");
+            return pause(back_off(self.away).min(AWAY_BACK_OFF_MAX), shutdown).await;
+        }
         self.failures += 1;
         // Down to one event a time, so that everything before the event that fails is shown.
         self.batch = if self.failures == 1 { self.batch } else { 1 };
@@ -235,9 +247,12 @@ impl Task {
         } else {
             tracing::debug!(projection = name, failures = self.failures, ?error, "projection failed, trying again");
         }
-        let doubled = BACK_OFF_MIN.saturating_mul(1 << self.failures.min(10));
-        pause(doubled.min(BACK_OFF_MAX), shutdown).await;
+        pause(back_off(self.failures).min(BACK_OFF_MAX), shutdown).await;
     }
+}
+
+fn back_off(times: u32) -> Duration {
+    BACK_OFF_MIN.saturating_mul(1 << times.min(10))
 }
 
 /// Rebuilds the read model until that has worked once.

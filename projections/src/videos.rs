@@ -2,6 +2,7 @@
 //! Queries are in `videos/query.rs`, what a keeper of the library changes in `videos/library.rs`.
 
 mod captions;
+mod chapters;
 mod library;
 mod query;
 
@@ -13,7 +14,7 @@ use lockstep_domain::{
     work::Failure,
 };
 use lockstep_event_store::RecordedEvent;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 
 use crate::{
     accounts::shown,
@@ -22,9 +23,10 @@ use crate::{
 };
 
 pub use captions::{CaptionRow, captions};
+pub use chapters::ChapterRow;
 pub use library::Shelf;
 pub(crate) use query::COLUMNS;
-pub use query::{Asker, Filter, RenditionRow, VideoRow, by_ids, count, list, renditions};
+pub use query::{Asker, Filter, InWork, RenditionRow, VideoRow, by_ids, count, in_work, list, renditions};
 
 /// The projection behind `rm_videos` and `rm_video_renditions`.
 pub struct Videos;
@@ -35,7 +37,7 @@ impl Projection for Videos {
         "videos"
     }
     fn version(&self) -> i32 {
-        2
+        3
     }
     fn kinds(&self) -> &'static [&'static str] {
         &["video"]
@@ -113,6 +115,10 @@ impl Projection for Videos {
             VideoEvent::Restored {} => library::moved(tx, event, video, Shelf::Library, None).await,
             VideoEvent::PurgeStarted {} => library::moved(tx, event, video, Shelf::Purging, None).await,
             VideoEvent::Purged {} => library::moved(tx, event, video, Shelf::Purged, None).await,
+            VideoEvent::PosterChosen { poster, .. } => {
+                library::posed(tx, event, video, Some(path_in(video, &poster.object_key))).await
+            }
+            VideoEvent::PosterReset { .. } => library::posed(tx, event, video, None).await,
         }
     }
 }
@@ -265,7 +271,7 @@ async fn probed(
 ) -> Result<(), ApplyError> {
     sqlx::query(
         "UPDATE rm_videos SET duration_us = $4, width = $5, height = $6, container = $7, video_codec = $8,
-             audio_codec = $9, version = $3, position = $2
+             audio_codec = $9, chapters = $10, version = $3, position = $2
          WHERE video_id = $1 AND position < $2",
     )
     .bind(video.0)
@@ -277,6 +283,7 @@ async fn probed(
     .bind(&source.container)
     .bind(&source.video_codec)
     .bind(&source.audio_codec)
+    .bind(Json(source.chapters.iter().map(ChapterRow::from).collect::<Vec<_>>()))
     .execute(tx)
     .await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! From a cookie to a person, and the news that a session has ended.
+//! From a cookie or an API token to a person, and the news that a session has ended.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,8 +9,14 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderMap;
-use lockstep_commands::{LoadError, Principal, Services, session};
+use axum::{
+    Json,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
+use lockstep_commands::{LoadError, Principal, Services, session, token};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +85,24 @@ impl Authenticator {
             Some(token) => session::authenticate(&self.services, token).await,
             None => Ok(None),
         }
+    }
+
+    /// Who sent these headers, by an API token or else by the cookie; `None` for nobody or a dead session.
+    ///
+    /// # Errors
+    /// [`CallerError::Token`] for an `Authorization` that opens nothing: it is never ignored.
+    pub async fn caller(&self, headers: &HeaderMap) -> Result<Option<Principal>, CallerError> {
+        if !is_bearer(headers) {
+            return self.principal(headers).await.map_err(CallerError::Unavailable);
+        }
+        let token = bearer(headers).ok_or(CallerError::Token)?;
+        let principal = token::authenticate(&self.services, token).await.map_err(CallerError::Unavailable)?;
+        principal.map(Some).ok_or(CallerError::Token)
+    }
+
+    /// Sockets that are open in this process, of people who are signed in.
+    pub fn watched(&self) -> usize {
+        self.endings.held().len()
     }
 
     /// Returns when the principal's session has ended: at once if it has, else as soon as [`Self::follow`] hears of it, or
@@ -178,6 +202,48 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.endings.held().remove(&self.number);
     }
+}
+
+/// Who asks cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum CallerError {
+    #[error("this token does not work, or not any more")]
+    Token,
+    #[error(transparent)]
+    Unavailable(LoadError),
+}
+
+/// Whether a request says by itself whose it is, and needs no cookie.
+pub fn is_bearer(headers: &HeaderMap) -> bool {
+    headers.contains_key(http::header::AUTHORIZATION)
+}
+
+/// The token of `Authorization: Bearer …`, if that is what there is, once.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Before `/graphql`: a token that opens nothing is refused with 401, and no token opens a socket, which would outlive it.
+pub async fn only_live_tokens(State(authenticator): State<Authenticator>, request: Request, next: Next) -> Response {
+    if !is_bearer(request.headers()) {
+        return next.run(request).await;
+    }
+    let (status, code, message) = match authenticator.caller(request.headers()).await {
+        Ok(_) if request.headers().contains_key(http::header::UPGRADE) => {
+            (StatusCode::FORBIDDEN, "token_socket", "a token opens no socket")
+        }
+        Ok(_) => return next.run(request).await,
+        Err(CallerError::Token) => (StatusCode::UNAUTHORIZED, "token", "this token does not work, or not any more"),
+        Err(CallerError::Unavailable(error)) => {
+            tracing::error!(%error, "a token was not looked up");
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this cannot be answered now, try again")
+        }
+    };
+    let error = serde_json::json!({ "message": message, "extensions": { "code": code } });
+    (status, Json(serde_json::json!({ "errors": [error] }))).into_response()
 }
 
 /// Whether a request comes from our own pages: the Origin header equals the public URL exactly.

@@ -18,7 +18,7 @@ use crate::{
 /// The embedded database's name.
 const DATABASE: &str = "lockstep";
 /// How long a request waits for a connection before it is told that the database is out of reach.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(900);
 
 /// A database to talk to, and the private server behind it if it is ours.
 pub struct Database {

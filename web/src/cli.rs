@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, Environment, unknown_variables};
+use crate::{
+    config::{Config, Environment, Source, unknown_variables},
+    log,
+};
 
 /// Watch your own videos together, on the same frame.
 #[derive(Parser)]
@@ -96,9 +98,8 @@ impl Role {
 
 /// Runs the program; what went wrong is one line on stderr.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    log_to_stderr();
-    let outcome = run(cli);
+    let outcome = run(Cli::parse());
+    log::finish();
     match outcome {
         Ok(code) => code,
         Err(error) => {
@@ -114,6 +115,7 @@ const WORKER_STACK_BYTES: usize = 8 * 1024 * 1024;
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = Config::read(&Environment)?;
+    log::start(Environment.get("LOG_LEVEL").as_deref(), config.operations.spans_to.as_deref())?;
     for name in unknown_variables() {
         tracing::warn!(%name, "this setting is not known and does nothing");
     }
@@ -128,14 +130,4 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Doctor => Ok(crate::doctor::run(&config).await),
         }
     })
-}
-
-/// `LOG_LEVEL` in tracing's filter syntax; JSON lines where stderr is not a terminal.
-fn log_to_stderr() {
-    use std::io::IsTerminal;
-    let level =
-        std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info,sqlx=error,s3s=off,aws_smithy_runtime=warn".to_owned());
-    let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() { builder.init() } else { builder.json().init() }
 }

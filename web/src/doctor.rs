@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::{
     backend::{Database, Objects, pool},
     config::Config,
+    limits::{RedisWindows, WindowClock},
     transcoding,
 };
 
@@ -16,6 +17,7 @@ pub async fn run(config: &Config) -> ExitCode {
         ("FFmpeg", ffmpeg(config).await),
         ("database", database(config).await),
         ("object store", objects(config).await),
+        ("redis", redis(config).await),
         ("disk", disk(config)),
     ];
     let mut bad = 0;
@@ -69,6 +71,16 @@ async fn objects(config: &Config) -> Finding {
     }
     let kind = if config.objects.s3.is_some() { "given by S3_ENDPOINT" } else { "embedded: one machine only" };
     Ok(format!("both buckets answer, {kind}"))
+}
+
+async fn redis(config: &Config) -> Finding {
+    let Some(url) = &config.tiers.redis else { return Ok("none: each process counts limits for itself".to_owned()) };
+    let answer = match RedisWindows::new(url, WindowClock::Server) {
+        Ok(windows) => windows.ping().await,
+        Err(error) => Err(error),
+    };
+    let wrong = |error| format!("{error}. Limits are counted in each process meanwhile. Check REDIS_URL.");
+    answer.map(|()| "answers, given by REDIS_URL".to_owned()).map_err(wrong)
 }
 
 fn disk(config: &Config) -> Finding {

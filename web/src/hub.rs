@@ -25,6 +25,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+use crate::metrics::FanOut;
+
 /// Inputs waiting for the hub; who sends waits.
 const MAILBOX_MAX: usize = 4_096;
 /// Inputs taken at once.
@@ -33,8 +35,9 @@ const INPUTS_PER_TURN: usize = 256;
 const OUTGOING_FRAMES_MAX: usize = QUEUED_EVENTS_MAX + 64;
 /// Commands and look-ups running at once.
 const ERRANDS_MAX: usize = 128;
-/// A command or look-up is given up after this; the same operation may be asked again.
-const ERRAND_TIMEOUT: Duration = Duration::from_secs(8);
+/// A command or look-up is given up after this; the same operation may be asked again. Below the five seconds after which a
+/// viewer drops what it asked for: nothing takes effect that nobody waits for.
+const ERRAND_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a drain waits for running commands.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -221,12 +224,14 @@ struct Task {
     hub: Hub,
     errands: Errands,
     sockets: HashMap<SessionId, (mpsc::Sender<Outgoing>, CancellationToken)>,
+    fan_out: FanOut,
 }
 
 async fn run(errands: Errands, mut letters: mpsc::Receiver<Letter>, shutdown: CancellationToken) {
     let clock = errands.clock;
     let Some((start, mut batches)) = feed::start(&errands.services, &shutdown, &errands.tracker).await else { return };
-    let mut task = Task { hub: Hub::new(clock.epoch(), start), errands, sockets: HashMap::new() };
+    let mut task =
+        Task { hub: Hub::new(clock.epoch(), start), errands, sockets: HashMap::new(), fan_out: FanOut::default() };
     let mut inbox = Vec::with_capacity(INPUTS_PER_TURN);
     let mut draining: Option<tokio::time::Instant> = None;
     loop {
@@ -283,6 +288,7 @@ impl Task {
                     if let Some((_, cut)) = self.sockets.remove(&session)
                         && code == close::SLOW_CONSUMER
                     {
+                        self.fan_out.slow_consumer();
                         cut.cancel();
                     }
                 }
@@ -293,6 +299,9 @@ impl Task {
 
     fn send(&mut self, session: SessionId, outgoing: Outgoing) {
         let Some((sender, cut)) = self.sockets.get(&session) else { return };
+        if let Outgoing::Frame(bytes) = &outgoing {
+            self.fan_out.frame(bytes.len());
+        }
         if let Err(mpsc::error::TrySendError::Full(_)) = sender.try_send(outgoing) {
             // Below the hub's own bound this cannot fill up; a socket that breaks the rule is cut.
             tracing::error!(%session, "a socket's line is full");

@@ -1,6 +1,11 @@
 //! `lockstep serve`: puts the parts together, says where it is, and takes them apart in order.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use lockstep_commands::{Services, session, setup::SetupLink};
@@ -15,7 +20,11 @@ use crate::{
     cli::Role,
     config::Config,
     data_folder::write_private,
-    listening, routes,
+    edges::Edges,
+    hub::HubHandle,
+    internal, listening,
+    metrics::Levels,
+    routes, webhooks,
 };
 
 /// How long sockets and requests may take to end after the signal.
@@ -26,6 +35,7 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     if role != Role::All && (config.database.url.is_none() || config.objects.s3.is_none()) {
         bail!("--role {role:?} needs DATABASE_URL and S3_ENDPOINT: the embedded parts serve one process only");
     }
+    crate::metrics::recorder();
     let listener = match role.listens() {
         true => Some(listen(&config).await?),
         false => None,
@@ -37,8 +47,29 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     let objects = Objects::open(&config, &public_url)?;
     let (services, store) = backend::services(&config, &database, objects.buckets.clone()).await?;
     let running = Running::start(&config, role, &services);
+    let edges = Edges::start(&config, &database.url, &objects, &running)?;
+    let setup = Arc::new(SetupLink::default());
+    let parts = routes::Parts {
+        config: &config,
+        role,
+        public_url: &public_url,
+        services: &services,
+        objects: &objects,
+        running: &running,
+        edges: &edges,
+        setup: &setup,
+    };
+    if role.projects() {
+        let sender = webhooks::sender(&config, &services)?;
+        running.tracker.spawn(sender.run(running.shutdown.clone()));
+    }
+    if let Some(address) = config.operations.internal {
+        let levels = Levels { reader: running.reader.clone(), hub: running.hub.clone(), edges: edges.clone() };
+        let health = parts.health().await.merge(routes::health::living());
+        internal::start(internal::listen(address).await?, levels, health);
+    }
     let outcome = match listener {
-        Some(listener) => serve_http(&config, role, listener, &public_url, &services, objects, &running).await,
+        Some(listener) => serve_http(listener, &parts).await,
         None => {
             println!("lockstep {role:?} is running as {}", backend::node_name());
             stop_signal().await;
@@ -66,6 +97,10 @@ async fn close(services: Services, store: Arc<PostgresStore>, database: Database
 /// The long-running tasks of this process.
 pub(crate) struct Running {
     pub shutdown: CancellationToken,
+    /// Cancelled before `shutdown`: the process still serves and says that it is about to go.
+    pub draining: CancellationToken,
+    /// The hub, once there is one here.
+    pub hub: Arc<OnceLock<HubHandle>>,
     pub tracker: TaskTracker,
     pub reader: Reader,
     tasks: Vec<JoinHandle<()>>,
@@ -91,7 +126,14 @@ impl Running {
         if role.transcodes() {
             tasks.push(crate::transcoding::start(config, services, shutdown.clone()));
         }
-        Self { shutdown, tracker: TaskTracker::new(), reader, tasks }
+        Self {
+            shutdown,
+            draining: CancellationToken::new(),
+            hub: Arc::default(),
+            tracker: TaskTracker::new(),
+            reader,
+            tasks,
+        }
     }
 
     async fn stop(self) {
@@ -109,20 +151,10 @@ impl Running {
     }
 }
 
-async fn serve_http(
-    config: &Config,
-    role: Role,
-    listener: TcpListener,
-    public_url: &str,
-    services: &Services,
-    objects: Objects,
-    running: &Running,
-) -> anyhow::Result<()> {
-    let setup = Arc::new(SetupLink::default());
-    let router = routes::Parts { config, role, public_url, services, objects: &objects, running, setup: &setup }
-        .router()
-        .await?;
-    announce(config, public_url, services, &setup).await?;
+async fn serve_http(listener: TcpListener, parts: &routes::Parts<'_>) -> anyhow::Result<()> {
+    let routes::Parts { config, role, public_url, services, running, setup, .. } = *parts;
+    let router = parts.router().await?;
+    announce(config, public_url, services, setup).await?;
     if config.server.demo && role == Role::All {
         let demo = crate::demo::run(services.clone(), config.data.folder.clone());
         let stop = running.shutdown.clone();
@@ -130,9 +162,12 @@ async fn serve_http(
             tokio::select! { () = demo => {}, () = stop.cancelled() => {} }
         });
     }
-    let stop = running.shutdown.clone();
+    let (stop, draining, notice) = (running.shutdown.clone(), running.draining.clone(), config.operations.drain_notice);
     let signalled = async move {
         stop_signal().await;
+        draining.cancel();
+        // Balancers look at readiness now and send nobody new; a second signal does not wait for them.
+        tokio::select! { () = tokio::time::sleep(notice) => {}, () = stop_signal() => {} }
         stop.cancel();
     };
     running.tracker.spawn({

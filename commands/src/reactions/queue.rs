@@ -11,11 +11,16 @@ use lockstep_domain::{
 use lockstep_event_store::RecordedEvent;
 use serde::de::DeserializeOwned;
 
-use super::{TRIES_MAX, caused_by};
+use super::caused_by;
 use crate::{
     CommandError, Services, playback,
     queue::{self, Onward},
 };
+
+/// How often a step is tried: half a minute and more, so that a database that is away that long costs no room its next film.
+const TRIES_MAX: u32 = 40;
+/// Longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// What an event calls for.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +47,9 @@ pub(super) async fn react(services: &Services, event: &RecordedEvent) {
             Err(reason) if attempt == TRIES_MAX => {
                 tracing::error!(%channel, ?next, reason, "the queue does not go on");
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt))).await,
+            Err(_) => {
+                tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt)).min(PAUSE_MAX)).await;
+            }
         }
     }
 }

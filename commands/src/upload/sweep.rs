@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockstep_domain::{
     ids::{StreamId, VideoId},
-    video::{AbortReason, Status, Video, VideoState},
+    video::{AbortReason, Place, Status, Video, VideoState},
 };
 
 use super::{UPLOAD_LIFE, abort};
@@ -13,8 +13,10 @@ use crate::{
     video::{self, SWEPT_MAX, VideoRefusal, unavailable},
 };
 
-/// Objects one sweep of the store looks at.
-const OBJECTS_SWEPT_MAX: usize = 1_000;
+/// Objects listed at a time.
+const LISTED_MAX: usize = 1_000;
+/// Listings of one sweep: more uploads than that wait for a later one.
+const LISTINGS_MAX: usize = 100;
 /// Where uploads are in the interim bucket.
 const PREFIX: &str = "u/";
 
@@ -63,20 +65,29 @@ pub async fn sweep_store(
     let mut unwanted: BTreeSet<VideoId> = BTreeSet::new();
     for open in interim.list_multiparts(PREFIX).await.map_err(unavailable)? {
         let Some((video, state)) = film(services, &open.key).await? else { continue };
-        if state.status != Status::Uploading || state.upload_id.as_ref().is_some_and(|id| *id != open.upload_id) {
+        let wanted = state.status == Status::Uploading && !is_gone(&state);
+        if !wanted || state.upload_id.as_ref().is_some_and(|id| *id != open.upload_id) {
             interim.abort_multipart(&open.key, &open.upload_id).await.map_err(unavailable)?;
             removed += 1;
             tracing::info!(%video, "an upload in parts was freed");
         }
     }
-    for key in interim.list(PREFIX, OBJECTS_SWEPT_MAX).await.map_err(unavailable)? {
-        let Some((video, state)) = film(services, &key).await? else { continue };
-        if state.interim_removed {
-            // It came after the end: its address was still good.
-            interim.delete(&key).await.map_err(unavailable)?;
-            removed += 1;
-        } else if matches!(state.status, Status::Aborted | Status::Rejected) {
-            unwanted.insert(video);
+    let mut after: Option<String> = None;
+    for _ in 0..LISTINGS_MAX {
+        let keys = interim.list_after(PREFIX, after.as_deref(), LISTED_MAX).await.map_err(unavailable)?;
+        after = keys.last().cloned();
+        for key in keys {
+            let Some((video, state)) = film(services, &key).await? else { continue };
+            if state.interim_removed || is_gone(&state) {
+                // It came after the end: its address was still good.
+                interim.delete(&key).await.map_err(unavailable)?;
+                removed += 1;
+            } else if matches!(state.status, Status::Aborted | Status::Rejected | Status::Ready) {
+                unwanted.insert(video);
+            }
+        }
+        if after.is_none() {
+            break;
         }
     }
     for video in unwanted {
@@ -84,6 +95,11 @@ pub async fn sweep_store(
         removed += 1;
     }
     Ok(removed)
+}
+
+/// Nothing is stored of it any more, or soon.
+fn is_gone(state: &VideoState) -> bool {
+    matches!(state.place, Place::Purging | Place::Purged)
 }
 
 /// The film whose upload this key is; keys of no film are not ours to remove.

@@ -60,11 +60,12 @@ fn source() -> Source {
         audio_channels: 0,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 
 /// A finished film with a few objects of each kind.
-async fn ready(world: &World, owner: AccountId) -> VideoId {
+pub async fn ready(world: &World, owner: AccountId) -> VideoId {
     let video = uploaded(world, owner).await;
     film(world, video, VideoCommand::RecordProbe { source: source() }).await;
     let (hls_key, dash_key) = (format!("v/{video}/master.m3u8"), format!("v/{video}/manifest.mpd"));

@@ -7,12 +7,16 @@ mod cqrs;
 mod dispatcher;
 mod in_flight;
 mod library;
+mod listing;
 mod multipart;
 mod passwords;
 mod people;
 mod queue;
 mod quota;
 mod rights;
+#[path = "../../../object-store/tests/stand_in/mod.rs"]
+mod stand_in;
+mod store_dies;
 mod support;
 mod undo;
 mod uploads;

@@ -18,7 +18,7 @@ use crate::{
 
 /// Just above what is sent whole: nine parts of 8 MiB, the last of one MiB.
 const SIZE: u64 = (64 << 20) + (1 << 20);
-const PARTS: u32 = 9;
+pub const PARTS: u32 = 9;
 
 pub fn large(fingerprint: Option<&str>) -> Upload {
     Upload {

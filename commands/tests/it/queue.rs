@@ -53,6 +53,7 @@ impl Room {
             audio_channels: 0,
             sounds: vec![],
             texts: vec![],
+            chapters: vec![],
         };
         let rendition = RenditionFacts {
             name: "360p".to_owned(),

@@ -43,6 +43,8 @@ pub enum VideoError {
     NotInTrash,
     #[error("the uploaded file is not there any more: upload it again")]
     SourceGone,
+    #[error("the film is over by then")]
+    PastEnd,
     #[error("your account is suspended")]
     Suspended,
 }

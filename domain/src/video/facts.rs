@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SoundTrack, TextTrack};
+use super::{Chapter, SoundTrack, TextTrack};
 use crate::time::MediaTime;
 
 /// What the probe found in the source. All integers with their unit.
@@ -26,6 +26,8 @@ pub struct Source {
     /// The text tracks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub texts: Vec<TextTrack>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chapters: Vec<Chapter>,
 }
 
 /// One rung of the ladder, planned.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Status, TITLE_CHARS_MAX, VideoError, VideoEvent, VideoState};
+use super::{Poster, Status, TITLE_CHARS_MAX, VideoError, VideoEvent, VideoState, poster};
 use crate::{Personal, channel::Visibility, ids::AccountId, time::Timestamp};
 
 /// A description has at most this many characters.
@@ -60,6 +60,10 @@ pub enum Wish {
     FinishPurge,
     /// Transcode again what failed.
     Retry,
+    /// A stored picture stands for it.
+    ChoosePoster(Poster),
+    /// The picture that was found at first stands for it again.
+    ResetPoster,
 }
 
 impl VideoState {
@@ -98,9 +102,13 @@ pub(super) fn decide(
         }
         (Place::Trash { .. }, Wish::Purge) => Ok(vec![]),
         (Place::Library, Wish::Purge) => Err(VideoError::NotInTrash),
-        (Place::Trash { .. }, Wish::Edit(_) | Wish::Retry) => Err(VideoError::InTrash),
+        (Place::Trash { .. }, Wish::Edit(_) | Wish::Retry | Wish::ChoosePoster(_) | Wish::ResetPoster) => {
+            Err(VideoError::InTrash)
+        }
         (Place::Library, Wish::Edit(edit)) => edited(state, edit),
         (Place::Library, Wish::Retry) => retried(state),
+        (Place::Library, Wish::ChoosePoster(poster)) => poster::choose(state, poster),
+        (Place::Library, Wish::ResetPoster) => Ok(poster::reset(state)),
     }
 }
 

@@ -1,8 +1,11 @@
-//! How a large file is divided, and the steps of an upload in parts.
+//! The wish to upload, how a large file is divided, and the steps of an upload in parts.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Status, VideoError, VideoEvent, VideoState};
+use super::{
+    CONTENT_TYPES, Status, TITLE_CHARS_MAX, UPLOAD_BYTES_MAX, VideoCommand, VideoError, VideoEvent, VideoState,
+};
+use crate::Personal;
 
 /// A file above this is sent in parts: 64 MiB.
 pub const SINGLE_PUT_BYTES_MAX: u64 = 64 << 20;
@@ -58,6 +61,8 @@ pub enum Step {
     /// The store has begun an upload in parts under this id.
     StartMultipart {
         upload_id: String,
+        /// The one before, which the store does not know any more (looked up by the caller).
+        lost: Option<String>,
     },
     Abort {
         reason: AbortReason,
@@ -66,10 +71,11 @@ pub enum Step {
 
 pub(super) fn decide(state: &VideoState, step: &Step) -> Result<Vec<VideoEvent>, VideoError> {
     match (step, state.status) {
-        (Step::StartMultipart { upload_id }, Status::Uploading) => {
+        (Step::StartMultipart { upload_id, lost }, Status::Uploading) => {
             let Some(plan) = PartPlan::of(state.size_bytes) else { return Err(VideoError::SentWhole) };
-            // The first id stands: parts have been signed for it.
-            Ok(if state.upload_id.is_some() { vec![] } else { vec![started(upload_id, &plan)] })
+            // The first id stands, parts have been signed for it: until the store has lost it.
+            let begins = state.upload_id == *lost && state.upload_id.as_ref() != Some(upload_id);
+            Ok(if begins { vec![started(upload_id, &plan)] } else { vec![] })
         }
         (Step::Abort { reason }, Status::Uploading) => Ok(vec![VideoEvent::UploadAborted { reason: *reason }]),
         (Step::Abort { .. }, Status::Aborted) => Ok(vec![]),
@@ -82,10 +88,50 @@ fn started(upload_id: &str, plan: &PartPlan) -> VideoEvent {
 }
 
 /// A fingerprint is 64 hexadecimal digits in lower case.
-pub(super) fn check_fingerprint(fingerprint: Option<&String>) -> Result<(), VideoError> {
+fn check_fingerprint(fingerprint: Option<&String>) -> Result<(), VideoError> {
     let digit = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
     match fingerprint {
         Some(text) if text.len() != FINGERPRINT_CHARS || !text.bytes().all(digit) => Err(VideoError::Fingerprint),
         _ => Ok(()),
+    }
+}
+
+/// The wish to upload a film; the same wish again yields nothing.
+pub(super) fn request(state: &VideoState, command: &VideoCommand) -> Result<Vec<VideoEvent>, VideoError> {
+    let VideoCommand::RequestUpload { owner, title, file_name, size_bytes, content_type, object_key, fingerprint } =
+        command
+    else {
+        return Ok(vec![]);
+    };
+    check_fingerprint(fingerprint.as_ref())?;
+    if *size_bytes == 0 {
+        return Err(VideoError::Empty);
+    }
+    if *size_bytes > UPLOAD_BYTES_MAX {
+        return Err(VideoError::TooLarge);
+    }
+    if !CONTENT_TYPES.contains(&content_type.as_str()) {
+        return Err(VideoError::ContentType(content_type.clone()));
+    }
+    let title = title.trim();
+    if !(1..=TITLE_CHARS_MAX).contains(&title.chars().count()) || title.chars().any(char::is_control) {
+        return Err(VideoError::Title);
+    }
+    let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(TITLE_CHARS_MAX).collect();
+    let requested = VideoEvent::UploadRequested {
+        owner: *owner,
+        title: Personal::new(owner, title.to_owned()),
+        file_name: Personal::new(owner, file_name),
+        size_bytes: *size_bytes,
+        content_type: content_type.clone(),
+        object_key: object_key.clone(),
+    };
+    match state.owner {
+        None => {
+            let fingerprinted = |text: &String| VideoEvent::UploadFingerprinted { fingerprint: text.clone() };
+            Ok(std::iter::once(requested).chain(fingerprint.as_ref().map(fingerprinted)).collect())
+        }
+        Some(held) if held == *owner && state.object_key == *object_key => Ok(vec![]),
+        Some(_) => Err(VideoError::Exists),
     }
 }

@@ -20,8 +20,10 @@ use lockstep_domain::{
     playback::{Playback, PlaybackEvent},
     queue::{Queue, QueueEvent},
     report::{Report, ReportAction, ReportEvent},
+    token::{Token, TokenEvent},
     video::{SoundRole, SoundTrack, Source, TextKind, TextTrack, Video, VideoEvent},
     visit::{Visit, VisitEvent},
+    webhook::{Webhook, WebhookEvent},
     work::{Work, WorkEvent, WorkKind},
 };
 use serde_json::{Value, json};
@@ -65,8 +67,10 @@ fn samples() -> Vec<Sample> {
         samples_of::<Report>(ReportEvent::TYPES, sample::reports()),
         samples_of::<Playback>(PlaybackEvent::TYPES, sample::playbacks()),
         samples_of::<Queue>(QueueEvent::TYPES, sample::queues()),
+        samples_of::<Token>(TokenEvent::TYPES, sample::tokens()),
         samples_of::<Video>(VideoEvent::TYPES, sample::videos()),
         samples_of::<Visit>(VisitEvent::TYPES, sample::visits()),
+        samples_of::<Webhook>(WebhookEvent::TYPES, sample::webhooks()),
         samples_of::<Work>(WorkEvent::TYPES, sample::works()),
     ]
     .into_iter()
@@ -133,7 +137,7 @@ fn add_field(json: &mut Value) {
 }
 
 /// The fields that may be missing: where a writer had nothing to say, or was older than the field.
-const OPTIONAL: [(&str, &str); 17] = [
+const OPTIONAL: [(&str, &str); 19] = [
     ("account.PasswordChanged.v1.json", "by"),
     ("channel.RemoteModeChanged.v1.json", "holder"),
     ("member.Muted.v1.json", "until_us"),
@@ -148,6 +152,8 @@ const OPTIONAL: [(&str, &str); 17] = [
     ("queue.VideoQueued.v1.json", "before"),
     ("report.Filed.v1.json", "playback_us"),
     ("video.CaptionsAdded.v1.json", "language"),
+    ("video.PosterChosen.v1.json", "at_us"),
+    ("video.PosterChosen.v1.json", "replaces"),
     ("video.SourceProbed.v1.json", "audio_codec"),
     ("video.TranscodeProgressed.v1.json", "eta_s"),
     ("work.SegmentPublished.v1.json", "codecs"),
@@ -209,7 +215,7 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 17] = [
+const PERSONAL: [(&str, &[&str]); 19] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
     ("account.Registered.v1.json", &["name"]),
@@ -222,11 +228,13 @@ const PERSONAL: [(&str, &[&str]); 17] = [
     ("message.Redacted.v1.json", &["reason"]),
     ("report.Filed.v1.json", &["reason", "text"]),
     ("report.Resolved.v1.json", &["note"]),
+    ("token.Issued.v1.json", &["name"]),
     ("video.CaptionsAdded.v1.json", &["label"]),
     ("video.Described.v1.json", &["description"]),
     ("video.Retitled.v1.json", &["title"]),
     ("video.Tagged.v1.json", &["tags"]),
     ("video.UploadRequested.v1.json", &["file_name", "title"]),
+    ("webhook.Registered.v1.json", &["url"]),
 ];
 
 #[test]

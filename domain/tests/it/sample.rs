@@ -17,8 +17,12 @@ use lockstep_domain::{
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
     report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
-    video::{AbortReason, CaptionOrigin, CaptionTrack, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent},
+    token::{Scope, TokenEvent},
+    video::{
+        AbortReason, CaptionOrigin, CaptionTrack, Poster, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent,
+    },
     visit::VisitEvent,
+    webhook::{Topic, WebhookEvent},
     work::{Failure, Segment, WorkEvent, WorkItem, WorkKind},
 };
 use uuid::Uuid;
@@ -95,6 +99,32 @@ pub fn invites() -> Vec<InviteEvent> {
         InviteEvent::Issued { channel: CHANNEL, by: ADA, expires_at_us: wall(3_600), uses_max: 10 },
         InviteEvent::Redeemed { account: BOB },
         InviteEvent::Revoked { by: ADA },
+    ]
+}
+
+pub fn tokens() -> Vec<TokenEvent> {
+    vec![
+        TokenEvent::Issued {
+            owner: ADA,
+            name: named(ADA, "backup script"),
+            scopes: Scope::ALL.into(),
+            expires_at_us: wall(3_600),
+        },
+        TokenEvent::Revoked { by: ADA },
+    ]
+}
+
+pub fn webhooks() -> Vec<WebhookEvent> {
+    vec![
+        WebhookEvent::Registered {
+            owner: ADA,
+            url: named(ADA, "https://hooks.example.org/lockstep"),
+            topics: Topic::ALL.into(),
+            everybody: true,
+        },
+        WebhookEvent::Disabled { owner: ADA },
+        WebhookEvent::Enabled { by: ADA },
+        WebhookEvent::Removed { by: ADA },
     ]
 }
 
@@ -258,7 +288,13 @@ pub fn videos() -> Vec<VideoEvent> {
         VideoEvent::UploadFingerprinted { fingerprint: "5f".repeat(32) },
         VideoEvent::MultipartStarted { upload_id: "b2f7".into(), part_bytes: 8_388_608, parts: 38 },
         VideoEvent::UploadAborted { reason: AbortReason::Abandoned },
+        VideoEvent::PosterChosen { poster: poster(), replaces: Some("v/film/poster/a.png".into()) },
+        VideoEvent::PosterReset { replaces: "v/film/poster/b.jpg".into() },
     ]
+}
+
+pub fn poster() -> Poster {
+    Poster { object_key: "v/film/poster/b.jpg".into(), width: 1_280, height: 720, at_us: Some(secs(7)) }
 }
 
 pub fn requested() -> VideoEvent {
@@ -298,6 +334,7 @@ pub fn source() -> Source {
         audio_channels: 2,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 

@@ -5,16 +5,16 @@ use lockstep_domain::{
     Personal,
     channel::Visibility,
     ids::AccountId,
-    time::Timestamp,
+    time::{MediaTime, Timestamp},
     video::{
-        DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, Status, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Video,
+        DESCRIPTION_CHARS_MAX, Edit, Keeper, Place, Poster, Status, TAG_CHARS_MAX, TAGS_MAX, TRASH_LIFE_US, Video,
         VideoCommand as Do, VideoError as No, VideoEvent as Did, Wish,
     },
 };
 use proptest::{prelude::*, sample::select};
 
 use crate::{
-    sample::{ADA, BOB, named, requested},
+    sample::{ADA, BOB, named, requested, source},
     video::{failed, given, ready, uploaded},
 };
 
@@ -177,7 +177,37 @@ pub fn wishes() -> impl Strategy<Value = Do> {
     let of = prop_oneof![
         1 => edit,
         2 => select(vec![Wish::Trash, Wish::Restore, Wish::Purge, Wish::FinishPurge, Wish::Retry]),
+        1 => select(vec!["a", "b"]).prop_map(|name| Wish::ChoosePoster(poster(name, None))),
+        1 => Just(Wish::ResetPoster),
     ];
     let by = select(vec![account(ADA), account(ADA), account(BOB), Keeper::Program]);
     (by, of, 0_i64..3).prop_map(|(by, wish, life)| Do::Keep { by, wish, at: Timestamp(NOW.0 + life * TRASH_LIFE_US) })
+}
+
+fn poster(name: &str, at_us: Option<MediaTime>) -> Poster {
+    Poster { object_key: format!("v/film/poster/{name}.jpg"), width: 640, height: 360, at_us }
+}
+
+#[test]
+fn a_chosen_picture_stands_for_a_film_until_another_does() {
+    let (a, b) = (poster("a", None), poster("b", Some(MediaTime(7))));
+    let choose = |poster: &Poster| ada(Wish::ChoosePoster(poster.clone()));
+    let chosen = |poster: &Poster, replaces: Option<&Poster>| Did::PosterChosen {
+        poster: poster.clone(),
+        replaces: replaces.map(|held| held.object_key.clone()),
+    };
+    let reset = |held: &Poster| Did::PosterReset { replaces: held.object_key.clone() };
+    given(ready()).when(choose(&a)).then([chosen(&a, None)]);
+    given(then(chosen(&a, None))).when(choose(&a)).then([]);
+    let probed = Did::SourceProbed { source: source() };
+    given([ready(), vec![probed, chosen(&a, None)]].concat()).when(choose(&b)).then([chosen(&b, Some(&a))]);
+    given(then(chosen(&a, None))).when(ada(Wish::ResetPoster)).then([reset(&a)]);
+    given(ready()).when(ada(Wish::ResetPoster)).then([]);
+    let late = poster("c", Some(MediaTime(i64::MAX)));
+    given(ready()).when(choose(&late)).refused(No::PastEnd);
+    given(uploaded()).when(choose(&a)).refused(No::WrongStatus(Status::Uploaded));
+    given(then(trashed())).when(choose(&a)).refused(No::InTrash);
+    given(then(trashed())).when(ada(Wish::ResetPoster)).refused(No::InTrash);
+    given(ready()).when(wish(account(BOB), Wish::ChoosePoster(a.clone()))).refused(No::Unknown);
+    given(purging()).when(choose(&a)).refused(No::Unknown);
 }

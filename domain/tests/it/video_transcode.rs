@@ -202,7 +202,9 @@ fn uploads() -> impl Strategy<Value = Do> {
             *fingerprint = print;
             wish
         }),
-        select(vec!["b2f7", "other"]).prop_map(|id| Do::Upload(Step::StartMultipart { upload_id: id.to_owned() })),
+        (select(vec!["b2f7", "other"]), proptest::option::of(select(vec!["b2f7", "other"]))).prop_map(|(id, lost)| {
+            Do::Upload(Step::StartMultipart { upload_id: id.to_owned(), lost: lost.map(str::to_owned) })
+        }),
         select(vec![AbortReason::Withdrawn, AbortReason::Abandoned])
             .prop_map(|reason| Do::Upload(Step::Abort { reason })),
         Just(Do::CompleteUpload),

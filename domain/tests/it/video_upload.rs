@@ -20,7 +20,7 @@ fn large() -> Did {
 }
 
 fn start(upload_id: &str) -> Do {
-    Do::Upload(Step::StartMultipart { upload_id: upload_id.into() })
+    Do::Upload(Step::StartMultipart { upload_id: upload_id.into(), lost: None })
 }
 
 fn started() -> Did {
@@ -57,6 +57,19 @@ fn an_upload_in_parts_starts_once() {
     given([large(), aborted()]).when(start("b2f7")).refused(No::WrongStatus(Status::Aborted));
     given(uploaded()).when(start("b2f7")).refused(No::WrongStatus(Status::Uploaded));
     given([]).when(start("b2f7")).refused(No::Unknown);
+}
+
+#[test]
+fn an_upload_that_the_store_has_lost_starts_again_once() {
+    let again = |upload_id: &str, lost: &str| {
+        Do::Upload(Step::StartMultipart { upload_id: upload_id.into(), lost: Some(lost.into()) })
+    };
+    let anew = || Did::MultipartStarted { upload_id: "c3".into(), part_bytes: PART_BYTES_MIN, parts: 9 };
+    given([large(), started()]).when(again("c3", "b2f7")).then([anew()]);
+    given([large(), started(), anew()]).when(again("c3", "b2f7")).then([]);
+    given([large(), started(), anew()]).when(again("d4", "b2f7")).then([]);
+    given([large(), started()]).when(again("b2f7", "b2f7")).then([]);
+    given([large(), started(), aborted()]).when(again("c3", "b2f7")).refused(No::WrongStatus(Status::Aborted));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     batch::{Arrays, BATCH_COMMANDS_MAX, select},
     connect::Connector,
+    measure,
     prepare::Command,
     sql,
     time::PgTime,
@@ -120,7 +121,10 @@ impl Committer {
         let mut work = vec![batch];
         while let Some(mut batch) = work.pop() {
             match self.attempt(&mut batch).await {
-                Ok(outcome) => self.answer(batch, outcome, pending),
+                Ok(outcome) => {
+                    measure::committed(batch.len());
+                    self.answer(batch, outcome, pending);
+                }
                 Err(Trouble::Refused { .. }) if batch.len() > 1 => {
                     let later = batch.split_off(batch.len() / 2);
                     work.push(later);
@@ -132,8 +136,9 @@ impl Committer {
                 }
                 Err(Trouble::Lost(text)) => {
                     tracing::error!(error = %text, commands = batch.len(), "appends given up");
-                    let all = batch.into_iter().chain(work.drain(..).flatten());
-                    all.for_each(|queued| queued.refuse(AppendError::Unavailable(text.clone())));
+                    let all: Vec<_> = batch.into_iter().chain(work.drain(..).flatten()).collect();
+                    measure::lost(all.len());
+                    all.into_iter().for_each(|queued| queued.refuse(AppendError::Unavailable(text.clone())));
                 }
             }
         }
@@ -190,6 +195,7 @@ impl Committer {
         for (n, queued) in batch.into_iter().enumerate() {
             let events = queued.command.events.len();
             let actual = version(actual[n]);
+            measure::answered(&status[n], events, queued.command.occurred_at, recorded_at.into());
             match status[n].as_str() {
                 "A" => {
                     let receipt = Receipt {

@@ -9,8 +9,9 @@ use sqlx::{
 
 use crate::ConnectError;
 
-/// How long a read waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a read waits for a connection. Short: while the database is away the pool tries again with pauses of up to a fifth
+/// of this, and readers are to be told, and to go on, soon.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The application may append and read, and nothing else with the log. Without the role the owner runs everything.
 const TAKE_ROLE: &str = "SELECT set_config('role', rolname, false) FROM pg_roles \

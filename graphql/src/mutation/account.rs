@@ -19,51 +19,70 @@ use crate::{
 
 const DAY_S: u64 = 86_400;
 
+/// What `setUp` is given.
 #[derive(InputObject)]
 struct SetUpInput {
     /// From the set-up link that the server printed.
     token: String,
+    /// The first administrator's name.
     name: String,
+    /// 8 to 128 characters.
     password: String,
 }
 
+/// What `signIn` is given.
 #[derive(InputObject)]
 struct SignInInput {
+    /// The name to sign in with, in any case.
     name: String,
+    /// The password.
     password: String,
 }
 
+/// What `joinAsGuest` is given.
 #[derive(InputObject)]
 struct JoinAsGuestInput {
+    /// What others see.
     name: String,
 }
 
+/// What `register` is given.
 #[derive(InputObject)]
 struct RegisterInput {
+    /// The name to sign in with.
     name: String,
+    /// 8 to 128 characters.
     password: String,
     /// From a registration link.
     token: Option<String>,
 }
 
+/// What `resetPassword` is given.
 #[derive(InputObject)]
 struct ResetPasswordInput {
     /// From the link of an administrator.
     token: String,
+    /// 8 to 128 characters.
     password: String,
 }
 
+/// What `changePassword` is given.
 #[derive(InputObject)]
 struct ChangePasswordInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
     /// Asked for again: a session left open is not enough.
     current: String,
+    /// The new password, 8 to 128 characters.
     next: String,
 }
 
+/// What `changeDisplayName` is given.
 #[derive(InputObject)]
 struct ChangeDisplayNameInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// What others see from now on.
     name: String,
 }
 
@@ -88,7 +107,8 @@ impl Accounts {
 
     /// Starts a session by a name only.
     async fn join_as_guest(&self, ctx: &Context<'_>, input: JoinAsGuestInput) -> Nullable<SetUpPayload> {
-        begin(ctx, account::admit_guest(ctx.services(), &ctx.arriving(), &input.name).await).await
+        let (entry, address) = (&ctx.deps().entry, ctx.request().remote_ip);
+        begin(ctx, entry.join_as_guest(ctx.services(), &ctx.arriving(), address, &input.name).await).await
     }
 
     /// Makes an account with a password. A guest who is signed in keeps the account and becomes a member.

@@ -17,44 +17,63 @@ use crate::{
 
 const HOUR_US: i64 = 3_600 * 1_000_000;
 
+/// What `grantPlatformRole` is given.
 #[derive(InputObject)]
 struct GrantPlatformRoleInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The account it is about.
     account: Uuid,
+    /// The role.
     role: PlatformRole,
 }
 
+/// What `suspendAccount` is given.
 #[derive(InputObject)]
 struct SuspendAccountInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The account it is about.
     account: Uuid,
     /// For administrators' eyes.
     reason: Option<String>,
 }
 
+/// What `account` is given.
 #[derive(InputObject)]
 struct AccountInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The account it is about.
     account: Uuid,
 }
 
+/// What `changeRegistration` is given.
 #[derive(InputObject)]
 struct ChangeRegistrationInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// Who may register.
     registration: Registration,
 }
 
+/// What `issueRegistrationLink` is given.
 #[derive(InputObject)]
 struct IssueRegistrationLinkInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// When it ends.
     expires_at: DateTime,
     /// How many people it admits.
     uses: u32,
 }
 
+/// What `revokeRegistrationLink` is given.
 #[derive(InputObject)]
 struct RevokeRegistrationLinkInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The link.
     link: Uuid,
 }
 

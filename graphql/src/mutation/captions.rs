@@ -12,9 +12,12 @@ use crate::{
     problem::{Nullable, nullable},
 };
 
+/// What `uploadCaptions` is given.
 #[derive(InputObject)]
 struct UploadCaptionsInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
     /// RFC 5646, for example `en` or `pt-BR`.
     language: Option<String>,
@@ -24,10 +27,14 @@ struct UploadCaptionsInput {
     text: String,
 }
 
+/// What `removeCaptions` is given.
 #[derive(InputObject)]
 struct RemoveCaptionsInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
+    /// The captions.
     captions: String,
 }
 

@@ -12,20 +12,27 @@ use crate::{
     scalar::Visibility,
 };
 
+/// What `createChannel` is given.
 #[derive(InputObject)]
 struct CreateChannelInput {
     /// The same id again makes no second channel.
     operation_id: Uuid,
+    /// What it is called.
     name: String,
     /// Made from the name when absent.
     slug: Option<String>,
+    /// Who can find it.
     visibility: Visibility,
 }
 
+/// What `renameChannel` is given.
 #[derive(InputObject)]
 struct RenameChannelInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// What it is called.
     name: String,
 }
 

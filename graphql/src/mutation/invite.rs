@@ -16,10 +16,12 @@ use crate::{
     scalar::{DateTime, Position},
 };
 
+/// What `issueInvite` is given.
 #[derive(InputObject)]
 struct IssueInviteInput {
     /// The same id again issues no second invite.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// Within 90 days.
     expires_at: DateTime,
@@ -27,16 +29,21 @@ struct IssueInviteInput {
     uses_max: i32,
 }
 
+/// What `redeemInvite` is given.
 #[derive(InputObject)]
 struct RedeemInviteInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
     /// What the link ends in.
     code: String,
 }
 
+/// What `revokeInvite` is given.
 #[derive(InputObject)]
 struct RevokeInviteInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The invite.
     invite: Uuid,
 }
 

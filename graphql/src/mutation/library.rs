@@ -18,35 +18,53 @@ use crate::{
     scalar::{Position, Visibility},
 };
 
+/// What `editFilm` is given.
 #[derive(InputObject)]
 struct EditFilmInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
+    /// A new title; null leaves it.
     title: Option<String>,
+    /// A new description; null leaves it.
     description: Option<String>,
     /// All tags anew.
     tags: Option<Vec<String>>,
+    /// Who can find it from now on; null leaves it.
     visibility: Option<Visibility>,
 }
 
+/// What `film` is given.
 #[derive(InputObject)]
 struct FilmInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
 }
 
+/// What `editFilms` is given.
 #[derive(InputObject)]
 struct EditFilmsInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The films it is about, 100 at most.
     videos: Vec<Uuid>,
+    /// Tags to add.
     add_tags: Option<Vec<String>>,
+    /// Tags to take away.
     remove_tags: Option<Vec<String>>,
+    /// Who can find them from now on; null leaves it.
     visibility: Option<Visibility>,
 }
 
+/// What `films` is given.
 #[derive(InputObject)]
 struct FilmsInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The films it is about, 100 at most.
     videos: Vec<Uuid>,
 }
 

@@ -12,24 +12,36 @@ use crate::{
     scalar::ChannelRole,
 };
 
+/// What `channel` is given.
 #[derive(InputObject)]
 pub(crate) struct ChannelInput {
+    /// Names this wish: the same one again has one effect.
     pub operation_id: Uuid,
+    /// The channel it is about.
     pub channel: Uuid,
 }
 
+/// What `member` is given.
 #[derive(InputObject)]
 pub(crate) struct MemberInput {
+    /// Names this wish: the same one again has one effect.
     pub operation_id: Uuid,
+    /// The channel it is about.
     pub channel: Uuid,
+    /// The account it is about.
     pub account: Uuid,
 }
 
+/// What `grantRole` is given.
 #[derive(InputObject)]
 struct GrantRoleInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The account it is about.
     account: Uuid,
+    /// The role.
     role: ChannelRole,
 }
 

@@ -12,12 +12,16 @@ use crate::{
     scalar::media,
 };
 
+/// What `postMessage` is given.
 #[derive(InputObject)]
 struct PostMessageInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// The client's: the same id twice is one message.
     id: Uuid,
+    /// The text.
     text: String,
     /// Where in the film it is said, microseconds.
     playback_us: Option<f64>,
@@ -28,30 +32,43 @@ struct PostMessageInput {
     mentions: Vec<Uuid>,
 }
 
+/// What `message` is given.
 #[derive(InputObject)]
 struct MessageInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The message it is about.
     message: Uuid,
 }
 
+/// What `editMessage` is given.
 #[derive(InputObject)]
 struct EditMessageInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The message to change.
     message: Uuid,
+    /// The text.
     text: String,
 }
 
+/// What `redactMessage` is given.
 #[derive(InputObject)]
 struct RedactMessageInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The message it is about.
     message: Uuid,
     /// Shown where the message was.
     reason: Option<String>,
 }
 
+/// What `react` is given.
 #[derive(InputObject)]
 struct ReactInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The message it is about.
     message: Uuid,
     /// One emoji.
     emoji: String,

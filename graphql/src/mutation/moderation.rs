@@ -14,19 +14,27 @@ use crate::{
     scalar::DateTime,
 };
 
+/// What `moderate` is given.
 #[derive(InputObject)]
 struct ModerateInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The account it is about.
     account: Uuid,
     /// Up to 500 characters.
     reason: Option<String>,
 }
 
+/// What `muteMember` is given.
 #[derive(InputObject)]
 struct MuteMemberInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The account it is about.
     account: Uuid,
     /// When it ends by itself, within 30 days; null: not.
     until: Option<DateTime>,
@@ -34,11 +42,16 @@ struct MuteMemberInput {
     reason: Option<String>,
 }
 
+/// What `overridePermission` is given.
 #[derive(InputObject)]
 struct OverridePermissionInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The account it is about.
     account: Uuid,
+    /// One word of the grid of permissions.
     permission: Permission,
     /// Null takes the exception back.
     granted: Option<bool>,

@@ -12,8 +12,10 @@ use crate::{
     scalar::Position,
 };
 
+/// What `markRead` is given.
 #[derive(InputObject)]
 struct MarkReadInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
     /// These; give either them or `through`.
     ids: Option<Vec<Uuid>>,

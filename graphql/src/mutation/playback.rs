@@ -12,24 +12,34 @@ use crate::{
     scalar::media,
 };
 
+/// What `loadVideo` is given.
 #[derive(InputObject)]
 struct LoadVideoInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The film it is about.
     video: Uuid,
 }
 
+/// What `play` is given.
 #[derive(InputObject)]
 struct PlayInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// Microseconds; where the log says the film is, when absent.
     position_us: Option<f64>,
 }
 
+/// What `seek` is given.
 #[derive(InputObject)]
 struct SeekInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// Microseconds.
     position_us: f64,

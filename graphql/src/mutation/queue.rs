@@ -17,26 +17,38 @@ use crate::{
     scalar::media,
 };
 
+/// What `queueVideo` is given.
 #[derive(InputObject)]
 struct QueueVideoInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The film it is about.
     video: Uuid,
     /// The item to stand in front of; at the end when absent.
     before: Option<Uuid>,
 }
 
+/// What `queueItem` is given.
 #[derive(InputObject)]
 struct QueueItemInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The place in the queue.
     item: Uuid,
 }
 
+/// What `moveInQueue` is given.
 #[derive(InputObject)]
 struct MoveInQueueInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The place in the queue.
     item: Uuid,
     /// The item to stand in front of; at the end when absent.
     before: Option<Uuid>,
@@ -45,38 +57,56 @@ struct MoveInQueueInput {
 /// Give either a film that is not in the queue yet, or an item of it.
 #[derive(InputObject)]
 struct PlayNextInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The film it is about.
     video: Option<Uuid>,
+    /// The place in the queue.
     item: Option<Uuid>,
 }
 
+/// What `voteSkip` is given.
 #[derive(InputObject)]
 struct VoteSkipInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// Takes the vote back.
     #[graphql(default = false)]
     withdraw: bool,
 }
 
+/// What `setAutoplay` is given.
 #[derive(InputObject)]
 struct SetAutoplayInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// Whether it goes on by itself.
     on: bool,
 }
 
+/// What `setLoop` is given.
 #[derive(InputObject)]
 struct SetLoopInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// How it is set.
     mode: LoopMode,
 }
 
+/// What `changeRate` is given.
 #[derive(InputObject)]
 struct ChangeRateInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// Parts per million: 500 000 to 2 000 000 in steps of 250 000.
     rate_ppm: i32,

@@ -16,21 +16,29 @@ use crate::{
     scalar::Position,
 };
 
+/// What `reportMessage` is given.
 #[derive(InputObject)]
 struct ReportMessageInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The message it is about.
     message: Uuid,
+    /// What is wrong with it.
     reason: String,
 }
 
+/// What `resolveReport` is given.
 #[derive(InputObject)]
 struct ResolveReportInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The report.
     report: Uuid,
     /// Is done, too: the message taken back, its author muted or banned.
     action: ReportAction,
     /// For a mute that ends by itself, seconds from now.
     mute_s: Option<i32>,
+    /// What the moderator wrote.
     note: Option<String>,
 }
 

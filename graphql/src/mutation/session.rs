@@ -10,6 +10,7 @@ use crate::{
     scalar::Position,
 };
 
+/// What `revokeSession` is given.
 #[derive(InputObject)]
 struct RevokeSessionInput {
     /// As `sessions` names it.

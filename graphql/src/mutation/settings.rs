@@ -17,41 +17,58 @@ use crate::{
     scalar::{ChannelRole, Visibility},
 };
 
+/// What `describeChannel` is given.
 #[derive(InputObject)]
 struct DescribeChannelInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// Up to 1000 characters; empty takes it away.
     description: String,
 }
 
+/// What `changeVisibility` is given.
 #[derive(InputObject)]
 struct ChangeVisibilityInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// Who can find it.
     visibility: Visibility,
 }
 
+/// What `changePermissionDefaults` is given.
 #[derive(InputObject)]
 struct ChangePermissionDefaultsInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
+    /// The role.
     role: ChannelRole,
     /// All that the role permits from now on.
     permissions: Vec<Permission>,
 }
 
+/// What `setSlowMode` is given.
 #[derive(InputObject)]
 struct SetSlowModeInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// 0 switches it off.
     seconds: i32,
 }
 
+/// What `changeRemoteMode` is given.
 #[derive(InputObject)]
 struct ChangeRemoteModeInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The channel it is about.
     channel: Uuid,
     /// Who gets the one remote; null: everybody whose role permits it shares the remote.
     holder: Option<Uuid>,

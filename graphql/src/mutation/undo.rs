@@ -12,8 +12,10 @@ use crate::{
     scalar::Position,
 };
 
+/// What `undo` is given.
 #[derive(InputObject)]
 struct UndoInput {
+    /// The channel it is about.
     channel: Uuid,
     /// Of the action, as the list of them tells it. The same action twice is taken back once.
     position: Position,

@@ -12,17 +12,23 @@ use crate::{
     problem::{Nullable, nullable},
 };
 
+/// What `signUploadParts` is given.
 #[derive(InputObject)]
 struct SignUploadPartsInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
     /// Ten at most, from 1.
     numbers: Vec<i32>,
 }
 
+/// What `abortUpload` is given.
 #[derive(InputObject)]
 struct AbortUploadInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
 }
 

@@ -16,13 +16,18 @@ use crate::{
     scalar::whole,
 };
 
+/// What `requestUpload` is given.
 #[derive(InputObject)]
 struct RequestUploadInput {
     /// The same id again gives the same video.
     operation_id: Uuid,
+    /// The title.
     title: String,
+    /// The name of the file.
     file_name: String,
+    /// The size of the file.
     size_bytes: f64,
+    /// The media type that was declared.
     content_type: String,
     /// SHA-256 in lower-case hexadecimal over size, time of change and the first and last MiB: finds the same file again.
     fingerprint: Option<String>,
@@ -30,9 +35,12 @@ struct RequestUploadInput {
     again: Option<bool>,
 }
 
+/// What `confirmUpload` is given.
 #[derive(InputObject)]
 struct ConfirmUploadInput {
+    /// Names this wish: the same one again has one effect.
     operation_id: Uuid,
+    /// The film it is about.
     video: Uuid,
 }
 

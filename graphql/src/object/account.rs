@@ -11,9 +11,11 @@ use crate::{loader::Loaders, problem::Problem, scalar::PlatformRole};
 /// A person, registered or a guest.
 #[derive(SimpleObject, Clone)]
 pub(crate) struct Account {
+    /// The account's id.
     pub id: Uuid,
     /// Empty once the person was erased.
     pub name: String,
+    /// What the account may do on the whole platform.
     pub role: PlatformRole,
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Activity {
 /// What was done in a channel, newest first.
 #[derive(SimpleObject, Default)]
 pub(crate) struct ActivityPage {
+    /// The rows of this page.
     pub nodes: Vec<Activity>,
     /// Whether there are more in the direction asked for.
     pub has_more: bool,
@@ -73,6 +74,7 @@ pub(crate) async fn page(
 /// Something that was done in a channel.
 #[Object]
 impl Activity {
+    /// Where it is in the log.
     async fn position(&self) -> Position {
         Position(self.row.position)
     }
@@ -80,9 +82,11 @@ impl Activity {
     async fn kind(&self) -> &str {
         &self.row.kind
     }
+    /// The name of the event in the log.
     async fn event_type(&self) -> &str {
         &self.row.event_type
     }
+    /// When it happened.
     async fn at(&self) -> DateTime {
         DateTime(self.row.at)
     }

@@ -38,7 +38,9 @@ pub(crate) struct AuditEntry {
 /// Events, newest first.
 #[derive(SimpleObject)]
 pub(crate) struct AuditPage {
+    /// The rows of this page.
     pub nodes: Vec<AuditEntry>,
+    /// Whether there are more rows after this page.
     pub has_more: bool,
     /// Give it as `before` for the page of older ones.
     pub end_cursor: Option<Position>,
@@ -47,6 +49,7 @@ pub(crate) struct AuditPage {
 /// The channel an event belongs to.
 #[derive(SimpleObject)]
 pub(crate) struct AuditChannel {
+    /// Its id.
     pub id: Uuid,
     /// Empty where the asker may not know the channel.
     pub name: String,
@@ -97,9 +100,11 @@ impl AuditEntry {
 /// One event of the log.
 #[Object]
 impl AuditEntry {
+    /// Where it is in the log.
     async fn position(&self) -> Position {
         Position(self.event.position)
     }
+    /// When it happened.
     async fn at(&self) -> DateTime {
         DateTime(self.event.recorded_at)
     }
@@ -107,6 +112,7 @@ impl AuditEntry {
     async fn by(&self) -> &str {
         &self.event.metadata.actor
     }
+    /// Who did it; null for the system or somebody erased.
     async fn actor(&self, ctx: &Context<'_>) -> Nullable<Account> {
         nullable(async {
             match self.event.metadata.actor.parse::<AccountId>() {
@@ -116,9 +122,11 @@ impl AuditEntry {
         })
         .await
     }
+    /// The kind of stream.
     async fn kind(&self) -> &str {
         self.event.stream.kind()
     }
+    /// The name of the event in the log.
     async fn event_type(&self) -> &str {
         &self.event.event_type
     }
@@ -146,6 +154,7 @@ impl AuditEntry {
         })
         .await
     }
+    /// The channel it happened in; null where it is about none.
     async fn channel(&self, ctx: &Context<'_>) -> Nullable<AuditChannel> {
         nullable(async {
             let Some(channel) = channel_of(&self.event) else { return Ok(None) };
@@ -155,9 +164,11 @@ impl AuditEntry {
         })
         .await
     }
+    /// The request that caused it.
     async fn correlation_id(&self) -> &str {
         &self.event.metadata.correlation_id
     }
+    /// The id of the event.
     async fn event_id(&self) -> Uuid {
         self.event.event_id
     }
@@ -169,6 +180,7 @@ pub(crate) struct AuditEvent(pub AuditEntry);
 /// One event of the log with what led to it and what allowed it.
 #[Object]
 impl AuditEvent {
+    /// What the list says of it.
     async fn entry(&self) -> AuditEntry {
         self.0.clone()
     }

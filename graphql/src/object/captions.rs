@@ -13,6 +13,7 @@ use crate::{
 pub(crate) enum CaptionOrigin {
     /// They were in the film's file.
     Source,
+    /// From a file that somebody added.
     Upload,
 }
 
@@ -25,6 +26,7 @@ pub(crate) struct Captions {
     pub language: Option<String>,
     /// As its file or its uploader names it; may be empty.
     pub label: String,
+    /// Where they come from.
     pub origin: CaptionOrigin,
     /// WebVTT, for those who may watch.
     pub url: Option<String>,
@@ -41,6 +43,7 @@ pub(crate) struct CaptionsUnreadable {
     pub line: i32,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum CaptionsPayload {
     Changed(Changed),

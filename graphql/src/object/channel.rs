@@ -57,21 +57,27 @@ impl Channel {
 /// A place where people watch together.
 #[Object]
 impl Channel {
+    /// Its id.
     async fn id(&self) -> Uuid {
         self.row.channel.0
     }
+    /// Its name in addresses.
     async fn slug(&self) -> &str {
         &self.row.slug
     }
+    /// What it is called.
     async fn name(&self) -> &str {
         &self.row.name
     }
+    /// Who can find it.
     async fn visibility(&self) -> Visibility {
         self.row.visibility.into()
     }
+    /// Whose it is.
     async fn owner(&self) -> Option<Account> {
         Some(self.row.owner.clone().into())
     }
+    /// How many have joined.
     async fn member_count(&self) -> i32 {
         i32::try_from(self.row.member_count).unwrap_or(i32::MAX)
     }
@@ -141,9 +147,11 @@ impl Channel {
     async fn me(&self, ctx: &Context<'_>) -> Option<MyStanding> {
         ctx.asker().map(|asker| MyStanding::of(&self.row, asker, ctx.services().clock.now()))
     }
+    /// What it is about.
     async fn description(&self) -> &str {
         &self.row.description
     }
+    /// Whether it is closed for good.
     async fn archived(&self) -> bool {
         self.row.archived
     }
@@ -159,9 +167,11 @@ impl Channel {
     async fn permission_defaults(&self) -> Vec<RolePermissions> {
         if self.inside { permission::defaults(&self.row.defaults) } else { vec![] }
     }
+    /// The asker's role; null for who has not joined.
     async fn my_role(&self) -> Option<ChannelRole> {
         self.row.mine.as_ref().filter(|mine| !mine.banned).and_then(|mine| mine.role).map(ChannelRole::from)
     }
+    /// What plays, and how.
     async fn playback(&self) -> Option<Timeline> {
         self.row.playback.clone().filter(|_| self.inside).map(|row| Timeline { row })
     }
@@ -213,6 +223,7 @@ impl Channel {
         let page = activity::Page { before, after, kind, ..activity::Page::default() };
         activity_page(ctx, self.row.channel, first, page).await
     }
+    /// When it was made.
     async fn created_at(&self) -> DateTime {
         DateTime(self.row.created_at)
     }

@@ -13,15 +13,21 @@ use crate::{
 /// A link that lets people into a channel.
 #[derive(SimpleObject)]
 pub(crate) struct Invite {
+    /// Its id.
     pub id: Uuid,
     /// What the link ends in.
     pub code: String,
+    /// Who did it.
     pub by: Account,
+    /// When it was made.
     pub issued_at: DateTime,
+    /// When it ends.
     pub expires_at: DateTime,
+    /// How many people it lets in.
     pub uses_max: i32,
     /// How many people came in by it.
     pub used: i32,
+    /// Whether it was taken back.
     pub revoked: bool,
 }
 
@@ -43,6 +49,7 @@ impl From<InviteRow> for Invite {
 /// Invites, newest first.
 #[derive(SimpleObject, Default)]
 pub(crate) struct InvitePage {
+    /// The rows of this page.
     pub nodes: Vec<Invite>,
     /// Whether there are older ones.
     pub has_more: bool,
@@ -63,12 +70,19 @@ impl InvitePage {
 /// Where an invite that is good now leads.
 #[derive(SimpleObject)]
 pub(crate) struct InvitePreview {
+    /// The channel it is about.
     pub channel: Uuid,
+    /// Its name in addresses.
     pub slug: String,
+    /// What it is called.
     pub name: String,
+    /// What it is about.
     pub description: String,
+    /// How many have joined.
     pub member_count: i32,
+    /// Who did it.
     pub by: Account,
+    /// When it ends.
     pub expires_at: DateTime,
     /// Whether the asker is in already and needs no invite.
     pub joined: bool,
@@ -89,6 +103,7 @@ impl InvitePreview {
     }
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum InviteAnswer {
     InvitePreview(InvitePreview),
@@ -98,7 +113,9 @@ pub(crate) enum InviteAnswer {
 /// The door of a private channel: nothing of what is behind it.
 #[derive(SimpleObject)]
 pub(crate) struct ChannelDoor {
+    /// Its id.
     pub id: Uuid,
+    /// Who can find it.
     pub visibility: Visibility,
     /// Whether the asker waits for an answer.
     pub asking: bool,
@@ -107,12 +124,15 @@ pub(crate) struct ChannelDoor {
 /// An invite was issued.
 #[derive(SimpleObject)]
 pub(crate) struct InviteIssued {
+    /// Its id.
     pub id: Uuid,
     /// What the link ends in.
     pub code: String,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum IssuePayload {
     InviteIssued(InviteIssued),
@@ -122,11 +142,15 @@ pub(crate) enum IssuePayload {
 /// The asker is in the channel that the invite leads to.
 #[derive(SimpleObject)]
 pub(crate) struct InviteRedeemed {
+    /// The channel it is about.
     pub channel: Uuid,
+    /// Its name in addresses.
     pub slug: String,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum RedeemPayload {
     InviteRedeemed(InviteRedeemed),

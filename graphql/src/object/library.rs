@@ -22,17 +22,24 @@ const EXCERPT_CHARS: usize = 160;
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lockstep_projections::library::Sort")]
 pub(crate) enum LibrarySort {
+    /// The newest first.
     Newest,
+    /// The oldest first.
     Oldest,
+    /// By title.
     Title,
+    /// The longest first.
     Longest,
+    /// The largest first.
     Largest,
 }
 
 /// A part of a text, and whether it is what was searched for.
 #[derive(SimpleObject)]
 pub(crate) struct TextPart {
+    /// The text.
     text: String,
+    /// Whether the search found this part.
     hit: bool,
 }
 
@@ -51,6 +58,7 @@ pub(crate) struct LibraryEntry {
 /// A film of the list, and why it was found.
 #[Object]
 impl LibraryEntry {
+    /// The film it is about.
     async fn video(&self) -> Video {
         Video { row: self.found.film.clone(), deliver: true }
     }
@@ -74,7 +82,9 @@ impl LibraryEntry {
 
 /// A page with the filter that counts all pages.
 pub(crate) struct LibraryPage {
+    /// The rows of this page.
     pub nodes: Vec<LibraryEntry>,
+    /// Whether there are more rows after this page.
     pub has_more: bool,
     pub end_cursor: Option<String>,
     pub filter: Filter,
@@ -83,9 +93,11 @@ pub(crate) struct LibraryPage {
 /// Films of the library.
 #[Object]
 impl LibraryPage {
+    /// The rows of this page.
     async fn nodes(&self) -> &[LibraryEntry] {
         &self.nodes
     }
+    /// Whether there are more rows after this page.
     async fn has_more(&self) -> bool {
         self.has_more
     }
@@ -110,28 +122,37 @@ impl LibraryPage {
 /// The films of one status.
 #[derive(SimpleObject)]
 pub(crate) struct LibraryTally {
+    /// How far it is.
     status: VideoStatus,
+    /// How many films.
     films: i32,
     /// In the store.
     stored_bytes: f64,
+    /// How long, in microseconds.
     duration_us: f64,
 }
 
 /// What of the library the asker may find, and the trash they keep.
 #[derive(SimpleObject)]
 pub(crate) struct LibraryStatistics {
+    /// Sums by status.
     by_status: Vec<LibraryTally>,
+    /// How many films.
     films: i32,
+    /// Bytes in the store.
     stored_bytes: f64,
     /// Of all films together.
     duration_us: f64,
+    /// Sums of the trash.
     trashed: i32,
     /// What emptying the trash would free.
     trashed_bytes: f64,
+    /// How long people were in channels that played these films, all of them together. Whoever watches alone is not counted.
+    watched_us: f64,
 }
 
-impl From<Vec<Tally>> for LibraryStatistics {
-    fn from(tallies: Vec<Tally>) -> Self {
+impl LibraryStatistics {
+    pub(crate) fn new(tallies: Vec<Tally>, watched_us: i64) -> Self {
         let (trash, kept): (Vec<Tally>, Vec<Tally>) =
             tallies.into_iter().partition(|tally| tally.shelf == Shelf::Trash);
         let sum = |of: &[Tally], what: fn(&Tally) -> i64| of.iter().map(what).sum::<i64>();
@@ -142,6 +163,7 @@ impl From<Vec<Tally>> for LibraryStatistics {
             duration_us: float(sum(&kept, |tally| tally.duration_us)),
             trashed: films(&trash),
             trashed_bytes: float(sum(&trash, |tally| tally.stored_bytes)),
+            watched_us: float(watched_us),
             by_status: kept.into_iter().map(LibraryTally::from).collect(),
         }
     }
@@ -161,21 +183,26 @@ impl From<Tally> for LibraryTally {
 /// What became of one film of many.
 #[derive(SimpleObject)]
 pub(crate) struct FilmAnswer {
+    /// The film it is about.
     pub video: Uuid,
+    /// Whether something changed.
     pub changed: bool,
     /// The word of the refusal, where it was refused.
     pub code: Option<String>,
+    /// Why not, for people; null where it was done.
     pub message: Option<String>,
 }
 
 /// Each film of many has its own answer.
 #[derive(SimpleObject)]
 pub(crate) struct FilmsAnswered {
+    /// An answer for each film, in the order asked.
     pub answers: Vec<FilmAnswer>,
     /// The last change; none where every film was refused.
     pub position: Option<Position>,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum FilmsPayload {
     FilmsAnswered(FilmsAnswered),

@@ -38,6 +38,7 @@ pub(crate) const fn needs(which: Which) -> Option<Permission> {
 /// People of a channel, those with more rights first.
 #[derive(SimpleObject, Default)]
 pub(crate) struct MemberPage {
+    /// The rows of this page.
     pub nodes: Vec<Member>,
     /// Whether there are more.
     pub has_more: bool,

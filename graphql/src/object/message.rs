@@ -16,11 +16,15 @@ use crate::{
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Message {
+    /// Its id.
     pub id: Uuid,
+    /// The channel it is about.
     pub channel: Uuid,
+    /// Who wrote it; null for somebody erased.
     pub author: Account,
     /// Empty once it was taken back, or its author was erased.
     pub text: String,
+    /// When it was sent.
     pub sent_at: DateTime,
     /// Where in the film it was said, microseconds.
     pub playback_us: Option<f64>,
@@ -28,7 +32,9 @@ pub(crate) struct Message {
     pub position: Position,
     /// The last event it shows.
     pub changed_position: Position,
+    /// When it was last changed; null if never.
     pub edited_at: Option<DateTime>,
+    /// Whether it is pinned.
     pub pinned: bool,
     #[graphql(skip)]
     row: MessageRow,
@@ -37,14 +43,18 @@ pub(crate) struct Message {
 /// Who took a message back.
 #[derive(SimpleObject)]
 pub(crate) struct Redaction {
+    /// Who did it.
     pub by: Option<Account>,
+    /// Why, for people.
     pub reason: Option<String>,
 }
 
 /// One emoji under a message.
 #[derive(SimpleObject)]
 pub(crate) struct Reaction {
+    /// The emoji.
     pub emoji: String,
+    /// How many people.
     pub count: i32,
     /// Whether the asker is among them.
     pub mine: bool,
@@ -53,10 +63,13 @@ pub(crate) struct Reaction {
 /// The message that another one answers.
 #[derive(SimpleObject)]
 pub(crate) struct Quote {
+    /// Its id.
     pub id: Uuid,
+    /// Who wrote it; null for somebody erased.
     pub author: Option<Account>,
     /// Empty once it was taken back, or its author was erased.
     pub text: String,
+    /// Whether it was taken back.
     pub redacted: bool,
 }
 
@@ -113,6 +126,7 @@ impl From<MessageRow> for Message {
 /// Messages in the order they were said.
 #[derive(SimpleObject, Default)]
 pub(crate) struct MessagePage {
+    /// The rows of this page.
     pub nodes: Vec<Message>,
     /// Whether there are older ones.
     pub has_more: bool,

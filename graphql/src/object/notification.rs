@@ -25,7 +25,9 @@ pub(crate) struct Notification {
 /// Notifications, newest first.
 #[derive(SimpleObject)]
 pub(crate) struct NotificationPage {
+    /// The rows of this page.
     pub nodes: Vec<Notification>,
+    /// Whether there are more rows after this page.
     pub has_more: bool,
     /// Give it as `after` for the page of older ones.
     pub end_cursor: Option<Position>,
@@ -43,23 +45,29 @@ pub(crate) struct NotificationNews {
 /// Something that concerns the asker.
 #[Object]
 impl Notification {
+    /// Its id.
     async fn id(&self) -> Uuid {
         self.row.notification.0
     }
+    /// Where it is in the log.
     async fn position(&self) -> Position {
         Position(self.row.position)
     }
     /// `join_requested`, `join_approved`, `join_declined`, `role_granted`, `muted`, `unmuted`, `removed`, `banned`,
-    /// `unbanned`, `right_given`, `right_taken`, `right_usual`, `suspended`, `reinstated`, `mention`, `reply`, `invite_redeemed`, `video_ready` or `video_failed`.
+    /// `unbanned`, `right_given`, `right_taken`, `right_usual`, `suspended`, `reinstated`, `mention`, `reply`, `invite_redeemed`, `video_ready`, `video_failed` or
+    /// `webhook_disabled`.
     async fn kind(&self) -> &str {
         &self.row.kind
     }
+    /// When it happened.
     async fn at(&self) -> DateTime {
         DateTime(self.row.at)
     }
+    /// Whether it was read.
     async fn read(&self) -> bool {
         self.row.read
     }
+    /// Who did it; null for the system or somebody erased.
     async fn actor(&self, ctx: &Context<'_>) -> Nullable<Account> {
         nullable(async {
             match self.row.actor {
@@ -74,6 +82,7 @@ impl Notification {
         nullable(async { Ok(self.channel(ctx).await?.map(|row| row.name).or_else(|| self.row.channel_name.clone())) })
             .await
     }
+    /// The title of the film it is about.
     async fn video_title(&self, ctx: &Context<'_>) -> Nullable<String> {
         nullable(async { title(ctx, self.row.video).await }).await
     }
@@ -117,6 +126,9 @@ impl Notification {
 fn path(row: &NotificationRow, slug: Option<&str>) -> Option<String> {
     if let Some(video) = row.video {
         return Some(format!("/?video={video}"));
+    }
+    if row.kind == "webhook_disabled" {
+        return Some("/account".to_owned());
     }
     let slug = slug?;
     Some(match (row.kind.as_str(), row.message) {

@@ -10,12 +10,15 @@ use crate::scalar::{DateTime, Registration};
 /// Somebody with an account, for administrators.
 #[derive(SimpleObject)]
 pub(crate) struct Person {
+    /// The account it is about.
     pub account: Account,
     /// What they sign in with; null for guests.
     pub login_name: Option<String>,
+    /// When the account was made.
     pub registered_at: DateTime,
     /// Null for who has not been here for long.
     pub last_seen_at: Option<DateTime>,
+    /// Whether the account is suspended.
     pub suspended: bool,
     /// Empty without one.
     pub suspended_reason: String,
@@ -24,7 +27,9 @@ pub(crate) struct Person {
 /// Some people, by name.
 #[derive(SimpleObject)]
 pub(crate) struct PersonPage {
+    /// The rows of this page.
     pub nodes: Vec<Person>,
+    /// Whether there are more rows after this page.
     pub has_more: bool,
     /// For `after`.
     pub end_cursor: Option<Uuid>,
@@ -33,7 +38,9 @@ pub(crate) struct PersonPage {
 /// One browser in which the asker is signed in.
 #[derive(SimpleObject)]
 pub(crate) struct Session {
+    /// Names the session, and opens nothing.
     pub id: String,
+    /// When it was made.
     pub created_at: DateTime,
     /// To the minute.
     pub last_seen_at: DateTime,
@@ -61,6 +68,7 @@ impl Session {
 /// Who may register.
 #[derive(SimpleObject)]
 pub(crate) struct RegistrationStatus {
+    /// How it is set.
     pub mode: Registration,
     /// The operator has fixed it; administrators cannot change it.
     pub fixed: bool,
@@ -71,9 +79,13 @@ pub(crate) struct RegistrationStatus {
 /// A registration link that still admits somebody. Its secret is not here.
 #[derive(SimpleObject)]
 pub(crate) struct RegistrationLink {
+    /// Its id.
     pub id: Uuid,
+    /// When it ends.
     pub expires_at: DateTime,
+    /// How often it was used.
     pub uses: i32,
+    /// How many people it lets in.
     pub uses_max: i32,
 }
 

@@ -7,7 +7,9 @@ use crate::scalar::Position;
 /// A read model and its lag behind the log.
 #[derive(SimpleObject)]
 pub(crate) struct ProjectionStatus {
+    /// The read model's name.
     pub name: String,
+    /// How far in the log it is.
     pub position: Position,
     /// Events in the log that it does not show yet.
     pub lag_positions: i32,

@@ -27,6 +27,7 @@ fn cost(first: Option<i32>, each: usize) -> usize {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lockstep_domain::queue::LoopMode")]
 pub(crate) enum LoopMode {
+    /// Not at all.
     Off,
     /// The same film again.
     One,
@@ -37,6 +38,7 @@ pub(crate) enum LoopMode {
 /// The votes to go on to the next film.
 #[derive(SimpleObject)]
 pub(crate) struct SkipVotes {
+    /// How many have voted.
     pub have: i32,
     /// More than half of those who are here and may vote; absent while nobody has voted.
     pub need: Option<i32>,
@@ -54,6 +56,7 @@ pub(crate) struct Queue {
 /// The films that come next, first one first, and how the channel goes on by itself.
 #[Object]
 impl Queue {
+    /// What waits, in order.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn items(&self, #[graphql(default = 100)] first: Option<i32>) -> Result<Vec<QueueItem>, Problem> {
         rows(&self.row.state.items, first)
@@ -62,10 +65,12 @@ impl Queue {
     async fn autoplay(&self) -> bool {
         self.row.state.autoplay
     }
+    /// What is repeated.
     #[graphql(name = "loop")]
     async fn loop_mode(&self) -> LoopMode {
         self.row.state.loop_mode.into()
     }
+    /// Votes to skip what plays.
     async fn skip_votes(&self) -> SkipVotes {
         let votes = &self.row.votes;
         let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
@@ -99,6 +104,7 @@ pub(crate) struct QueueItem {
 /// A film in a queue.
 #[Object]
 impl QueueItem {
+    /// Its id.
     async fn id(&self) -> Uuid {
         self.item.item.0
     }
@@ -119,6 +125,7 @@ impl QueueItem {
     async fn by(&self, ctx: &Context<'_>) -> Nullable<Account> {
         account::load(ctx.loaders(), self.item.by).await.transpose()
     }
+    /// When it was added.
     async fn added_at(&self) -> DateTime {
         DateTime(self.item.at_us)
     }

@@ -16,9 +16,13 @@ use crate::{
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lockstep_domain::report::ReportAction")]
 pub(crate) enum ReportAction {
+    /// The message was taken back.
     Redacted,
+    /// Its author was muted.
     Muted,
+    /// Its author was banned.
     Banned,
+    /// Nothing was done.
     Dismissed,
 }
 
@@ -26,20 +30,27 @@ pub(crate) enum ReportAction {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Report {
+    /// Its id.
     pub id: Uuid,
+    /// The message that was reported.
     pub message: Uuid,
     /// The reporter's words; empty once that person was erased.
     pub reason: String,
     /// What the message said when it was reported; empty once its author was erased.
     pub text: String,
+    /// When the message was sent.
     pub said_at: DateTime,
     /// Where in the film it was said, microseconds.
     pub playback_us: Option<f64>,
+    /// When it was reported.
     pub filed_at: DateTime,
+    /// Where it is in the log.
     pub position: Position,
     /// `null` while nobody has dealt with it.
     pub action: Option<ReportAction>,
+    /// What the moderator wrote.
     pub note: Option<String>,
+    /// When it was answered; null while it waits.
     pub resolved_at: Option<DateTime>,
     #[graphql(skip)]
     reporter_id: AccountId,
@@ -51,6 +62,7 @@ pub(crate) struct Report {
 
 #[ComplexObject]
 impl Report {
+    /// Who reported it.
     async fn reporter(&self, ctx: &Context<'_>) -> Result<Option<Account>, Problem> {
         account::load(ctx.loaders(), self.reporter_id).await
     }

@@ -19,6 +19,7 @@ pub(crate) struct Timeline {
 /// What a channel plays: where the film was, and how fast it ran, when this was recorded.
 #[Object]
 impl Timeline {
+    /// The film it is about.
     async fn video(&self, ctx: &Context<'_>) -> Nullable<Video> {
         nullable(async {
             let row = ctx.loaders().videos.load_one(self.row.video).await?;
@@ -27,6 +28,7 @@ impl Timeline {
         })
         .await
     }
+    /// The place in the film, in microseconds.
     async fn position_us(&self) -> f64 {
         float(self.row.media.as_micros())
     }
@@ -42,6 +44,7 @@ impl Timeline {
     async fn held(&self) -> bool {
         self.row.held
     }
+    /// When that was so.
     async fn recorded_at(&self) -> DateTime {
         DateTime(self.row.recorded_at)
     }

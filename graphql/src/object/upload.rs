@@ -20,19 +20,26 @@ use crate::{
 /// Where to PUT one part.
 #[derive(SimpleObject)]
 pub(crate) struct UploadPart {
+    /// Which one, from 1.
     pub number: i32,
+    /// How many bytes.
     pub bytes: f64,
+    /// Where it leads.
     pub url: String,
+    /// Headers to send with it, as they are.
     pub headers: Vec<Header>,
 }
 
 /// Addresses of parts.
 #[derive(SimpleObject)]
 pub(crate) struct UploadPartsSigned {
+    /// The parts.
     pub parts: Vec<UploadPart>,
+    /// When it ends.
     pub expires_at: DateTime,
 }
 
+/// What comes of it, or why not.
 #[derive(Union)]
 pub(crate) enum PartsPayload {
     UploadPartsSigned(UploadPartsSigned),
@@ -52,7 +59,9 @@ pub(crate) fn signed(parts: Vec<SignedPart>, expires_at: Timestamp) -> UploadPar
 /// How a large file is divided: every part has `bytes` but the last.
 #[derive(SimpleObject)]
 pub(crate) struct UploadPlan {
+    /// Bytes of each part but the last.
     pub part_bytes: f64,
+    /// How many parts.
     pub parts: i32,
 }
 
@@ -65,9 +74,11 @@ impl From<PartPlan> for UploadPlan {
 /// What has arrived of an upload.
 #[derive(SimpleObject)]
 pub(crate) struct UploadParts {
+    /// How the file is cut.
     pub plan: UploadPlan,
     /// Numbers of the parts the store holds whole.
     pub received: Vec<i32>,
+    /// How far it is.
     pub status: VideoStatus,
 }
 
@@ -83,15 +94,21 @@ impl UploadParts {
 /// An upload to go on with.
 #[derive(SimpleObject)]
 pub(crate) struct UnfinishedUpload {
+    /// The film it is about.
     pub video: Uuid,
+    /// The title.
     pub title: String,
+    /// The name of the file.
     pub file_name: String,
+    /// The size of the file.
     pub size_bytes: f64,
+    /// The media type that was declared.
     pub content_type: String,
     /// Null for a file that is sent whole.
     pub plan: Option<UploadPlan>,
     /// Numbers of the parts the store holds whole.
     pub received: Vec<i32>,
+    /// When it was begun.
     pub requested_at: DateTime,
 }
 
@@ -114,11 +131,17 @@ impl From<Unfinished> for UnfinishedUpload {
 /// What an account has uploaded, and may.
 #[derive(SimpleObject)]
 pub(crate) struct UploadQuota {
+    /// Bytes of all films.
     pub bytes_used: f64,
+    /// Bytes allowed.
     pub bytes_max: f64,
+    /// Films there are.
     pub films_used: f64,
+    /// Films allowed.
     pub films_max: f64,
+    /// Uploads under way.
     pub unfinished_used: f64,
+    /// Uploads under way allowed.
     pub unfinished_max: f64,
 }
 
@@ -140,8 +163,11 @@ impl UploadQuota {
 pub(crate) struct QuotaExceeded {
     /// `quota_bytes`, `quota_films` or `quota_uploads`.
     pub code: String,
+    /// What is used up, for people.
     pub message: String,
+    /// How much is used, in bytes or films.
     pub used: f64,
+    /// How much is allowed, in bytes or films.
     pub allowed: f64,
 }
 
@@ -156,8 +182,11 @@ impl QuotaExceeded {
 /// The same file of the same account is there: go on with it, or ask again with `again`.
 #[derive(SimpleObject)]
 pub(crate) struct AlreadyUploaded {
+    /// The film that has this file.
     pub video: Uuid,
+    /// Its title.
     pub title: String,
+    /// How far it is.
     pub status: VideoStatus,
 }
 

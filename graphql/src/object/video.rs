@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::{
     account::{self, Account},
     captions::{CaptionOrigin, Captions},
+    chapter::Chapter,
 };
 use crate::{
     context::{DeliveryToken, Shared},
-    loader::{CaptionsOf, LadderOf},
+    loader::{CaptionsOf, LadderOf, WatchedOf},
     problem::{Nullable, Problem},
     scalar::{DateTime, VideoStatus, Visibility, float},
 };
@@ -45,6 +46,7 @@ impl Video {
 /// An uploaded film.
 #[Object]
 impl Video {
+    /// Its id.
     async fn id(&self) -> Uuid {
         self.row.video.0
     }
@@ -52,12 +54,15 @@ impl Video {
     async fn title(&self) -> &str {
         &self.row.title
     }
+    /// The name of the file.
     async fn file_name(&self) -> &str {
         &self.row.file_name
     }
+    /// Whose it is.
     async fn owner(&self, ctx: &Context<'_>) -> Nullable<Account> {
         account::load(ctx.loaders(), self.row.owner).await.transpose()
     }
+    /// How far it is.
     async fn status(&self) -> VideoStatus {
         self.row.status.into()
     }
@@ -65,6 +70,7 @@ impl Video {
     async fn percent(&self) -> i32 {
         self.row.percent
     }
+    /// The step of the work it is in.
     async fn stage(&self) -> &str {
         &self.row.stage
     }
@@ -72,43 +78,62 @@ impl Video {
     async fn eta_s(&self) -> Option<i32> {
         self.row.eta_s.map(|eta| i32::try_from(eta).unwrap_or(i32::MAX))
     }
+    /// The size of the file.
     async fn size_bytes(&self) -> f64 {
         float(self.row.size_bytes)
     }
+    /// How long it is, in microseconds; null until it was looked at.
     async fn duration_us(&self) -> Option<f64> {
         self.row.duration.map(|duration| float(duration.as_micros()))
     }
+    /// Picture points across.
     async fn width(&self) -> Option<i32> {
         self.row.width
     }
+    /// Picture points down.
     async fn height(&self) -> Option<i32> {
         self.row.height
     }
+    /// The file's container.
     async fn container(&self) -> Option<&str> {
         self.row.container.as_deref()
     }
+    /// How the picture is coded.
     async fn video_codec(&self) -> Option<&str> {
         self.row.video_codec.as_deref()
     }
+    /// How the sound is coded.
     async fn audio_codec(&self) -> Option<&str> {
         self.row.audio_codec.as_deref()
     }
+    /// The sizes it is offered in, best first.
     async fn renditions(&self, ctx: &Context<'_>) -> Result<Vec<Rendition>, Problem> {
         let rows = ctx.loaders().renditions.load_one(LadderOf(self.row.video)).await?;
         Ok(rows.unwrap_or_default().into_iter().map(Rendition::from).collect())
     }
+    /// The picture that stands for it: found at first, or chosen by its keeper.
     async fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<String> {
-        self.url(ctx, self.row.thumbnail_path.as_ref())
+        self.url(ctx, self.row.picture_path())
     }
+    /// Whether its keeper chose the picture.
+    async fn poster_chosen(&self) -> bool {
+        self.row.poster_path.is_some()
+    }
+    /// The HLS playlist, with a token for the asker; null until it is ready.
     async fn hls_url(&self, ctx: &Context<'_>) -> Option<String> {
         self.url(ctx, self.row.hls_path.as_ref())
     }
+    /// The DASH manifest, with a token for the asker; null until it is ready.
     async fn dash_url(&self, ctx: &Context<'_>) -> Option<String> {
         self.url(ctx, self.row.dash_path.as_ref())
     }
     /// Which part of which small picture is shown at which time, as WebVTT.
     async fn storyboard_url(&self, ctx: &Context<'_>) -> Option<String> {
         self.url(ctx, self.row.storyboard_path.as_ref())
+    }
+    /// In their order; none for a film in one piece.
+    async fn chapters(&self) -> Vec<Chapter> {
+        self.row.chapters.iter().cloned().map(Chapter::from).collect()
     }
     /// In the order they came.
     async fn captions(&self, ctx: &Context<'_>) -> Result<Vec<Captions>, Problem> {
@@ -119,12 +144,15 @@ impl Video {
     async fn delivery(&self, ctx: &Context<'_>) -> Option<Delivery> {
         self.token(ctx).map(Delivery::from)
     }
+    /// Why it failed; null if it did not.
     async fn failure(&self) -> Option<Failure> {
         self.row.failure.clone().map(Failure::from)
     }
+    /// What it is about.
     async fn description(&self) -> &str {
         &self.row.description
     }
+    /// Words to find it by.
     async fn tags(&self) -> &[String] {
         &self.row.tags
     }
@@ -144,10 +172,15 @@ impl Video {
     async fn stored_bytes(&self) -> f64 {
         float(self.row.stored_bytes)
     }
+    /// How long people were in channels that played it, all of them together. Whoever watches alone is not counted.
+    async fn watched_us(&self, ctx: &Context<'_>) -> Result<f64, Problem> {
+        Ok(float(ctx.loaders().watched.load_one(WatchedOf(self.row.video)).await?.unwrap_or(0)))
+    }
     /// Whether the asker may edit and delete it.
     async fn keeps(&self, ctx: &Context<'_>) -> bool {
         self.row.is_kept_by(&ctx.viewer())
     }
+    /// When it was made.
     async fn created_at(&self) -> DateTime {
         DateTime(self.row.created_at)
     }
@@ -156,12 +189,17 @@ impl Video {
 /// One rung of a film's ladder.
 #[derive(SimpleObject)]
 pub(crate) struct Rendition {
+    /// Its name in addresses, as 720p.
     pub name: String,
+    /// Picture points across; 0 for sound.
     pub width: i32,
+    /// Picture points down; 0 for sound.
     pub height: i32,
+    /// Bits per second at the peak.
     pub bandwidth_bps: i32,
     /// RFC 6381; empty until it is complete.
     pub codecs: String,
+    /// Whether all of it is there.
     pub complete: bool,
 }
 
@@ -181,7 +219,9 @@ impl From<RenditionRow> for Rendition {
 /// A token that opens a film's files under `/v/{token}/`.
 #[derive(SimpleObject)]
 pub(crate) struct Delivery {
+    /// The token; it works for this film only.
     pub token: String,
+    /// When it ends.
     pub expires_at: DateTime,
 }
 
@@ -194,9 +234,13 @@ impl From<DeliveryToken> for Delivery {
 /// Why a film cannot be watched.
 #[derive(SimpleObject)]
 pub(crate) struct Failure {
+    /// The step of the work.
     pub stage: String,
+    /// A stable word to branch on.
     pub code: String,
+    /// Why, for people.
     pub reason: String,
+    /// Whether another try may help.
     pub retryable: bool,
 }
 
@@ -208,7 +252,9 @@ impl From<work::Failure> for Failure {
 
 /// A page with the filter that counts all pages.
 pub(crate) struct VideoPage {
+    /// The rows of this page.
     pub nodes: Vec<Video>,
+    /// Whether there are more rows after this page.
     pub has_more: bool,
     pub filter: Filter,
 }
@@ -216,9 +262,11 @@ pub(crate) struct VideoPage {
 /// Films, newest first.
 #[Object]
 impl VideoPage {
+    /// The rows of this page.
     async fn nodes(&self) -> &[Video] {
         &self.nodes
     }
+    /// Whether there are more rows after this page.
     async fn has_more(&self) -> bool {
         self.has_more
     }

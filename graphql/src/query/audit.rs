@@ -17,8 +17,10 @@ use lockstep_domain::{
     playback::{Playback, PlaybackEvent},
     queue::{Queue, QueueEvent},
     report::{Report, ReportEvent},
+    token::{Token, TokenEvent},
     video::{Video, VideoEvent},
     visit::{Visit, VisitEvent},
+    webhook::{Webhook, WebhookEvent},
     work::{Work, WorkEvent},
 };
 use lockstep_projections::audit::{self, Filter};
@@ -47,8 +49,10 @@ const KINDS: &[(&str, &[&str])] = &[
     (Playback::KIND, PlaybackEvent::TYPES),
     (Queue::KIND, QueueEvent::TYPES),
     (Report::KIND, ReportEvent::TYPES),
+    (Token::KIND, TokenEvent::TYPES),
     (Video::KIND, VideoEvent::TYPES),
     (Visit::KIND, VisitEvent::TYPES),
+    (Webhook::KIND, WebhookEvent::TYPES),
     (Work::KIND, WorkEvent::TYPES),
 ];
 
@@ -61,6 +65,7 @@ struct AuditFilter {
     kind: Option<String>,
     /// One event type of that kind.
     event_type: Option<String>,
+    /// Only what happened in this channel.
     channel: Option<Uuid>,
     /// From this moment on.
     from: Option<DateTime>,
@@ -71,7 +76,9 @@ struct AuditFilter {
 /// A kind of stream with what can happen in it.
 #[derive(SimpleObject)]
 struct AuditKind {
+    /// The kind of stream.
     kind: &'static str,
+    /// The names of its events.
     event_types: Vec<&'static str>,
 }
 

@@ -5,7 +5,10 @@ use lockstep_domain::{
     ids::{AccountId, VideoId},
     video::Status,
 };
-use lockstep_projections::library::{self, After, Filter, Search};
+use lockstep_projections::{
+    library::{self, After, Filter, Search},
+    watching,
+};
 use uuid::Uuid;
 
 use super::at_least;
@@ -80,7 +83,9 @@ impl Library {
         nullable(async {
             members_only(ctx)?;
             at_least(ctx, READ, min_position).await?;
-            Ok(Some(library::tally(ctx.reader().pool(), &ctx.viewer()).await?.into()))
+            let (pool, viewer) = (ctx.reader().pool(), ctx.viewer());
+            let watched_us = watching::total(pool, &viewer).await?;
+            Ok(Some(LibraryStatistics::new(library::tally(pool, &viewer).await?, watched_us)))
         })
         .await
     }

@@ -18,7 +18,9 @@ use crate::{
 /// Reports, the newest first.
 #[derive(SimpleObject)]
 pub(crate) struct ReportPage {
+    /// The rows of this page.
     pub nodes: Vec<Report>,
+    /// Whether there are more rows after this page.
     pub has_more: bool,
 }
 

@@ -27,6 +27,7 @@ use crate::{
 
 /// An event of the log, shown to those who may read its channel.
 pub(crate) struct ChannelEvent {
+    /// The channel it is about.
     channel: ChannelId,
     event: Arc<RecordedEvent>,
 }
@@ -100,12 +101,15 @@ async fn still_readable(reader: &Reader, asker: AccountId, channel: ChannelId, e
 /// Something happened in a channel.
 #[Object]
 impl ChannelEvent {
+    /// Where it is in the log.
     async fn position(&self) -> Position {
         Position(self.event.position)
     }
+    /// The name of the event in the log.
     async fn event_type(&self) -> &str {
         &self.event.event_type
     }
+    /// When it happened.
     async fn at(&self) -> DateTime {
         DateTime(self.event.recorded_at)
     }
@@ -123,6 +127,7 @@ impl ChannelEvent {
     async fn kind(&self) -> &str {
         self.event.stream.kind()
     }
+    /// The channel it happened in.
     async fn channel(&self) -> Uuid {
         self.channel.0
     }

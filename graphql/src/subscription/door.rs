@@ -16,11 +16,13 @@ use crate::{context::Shared, problem::Problem, scalar::Position};
 /// How the asker stands at a channel's door.
 #[derive(SimpleObject)]
 pub(crate) struct DoorAnswer {
+    /// Where it is in the log.
     pub position: Position,
     /// Waits for an answer.
     pub asking: bool,
     /// May come in.
     pub admitted: bool,
+    /// Whether they may not come back.
     pub banned: bool,
 }
 

@@ -28,8 +28,11 @@ const PAGE_EVENTS: usize = 500;
 /// Something happened to a film.
 #[derive(SimpleObject)]
 pub(crate) struct VideoStatusEvent {
+    /// Where it is in the log.
     position: Position,
+    /// The name of the event in the log.
     event_type: String,
+    /// When it happened.
     at: DateTime,
     /// Happened before the subscription began.
     replayed: bool,
@@ -156,6 +159,7 @@ fn detail(event: &VideoEvent) -> String {
             format!("captions in {}", captions.language.as_deref().unwrap_or("an unnamed language"))
         }
         VideoEvent::CaptionsRemoved { .. } => "captions were removed".to_owned(),
+        VideoEvent::PosterChosen { .. } | VideoEvent::PosterReset { .. } => "it has another picture".to_owned(),
         VideoEvent::StoryboardGenerated { storyboard } => format!("{} small pictures", storyboard.tiles),
         VideoEvent::TranscodeCompleted { .. } => "ready to watch".to_owned(),
         VideoEvent::TranscodeFailed { failure } => failure.reason.clone(),

@@ -8,17 +8,22 @@ use std::sync::{
 use async_graphql::{Request, Response, Variables};
 use futures::{Stream, StreamExt};
 use lockstep_commands::{
-    Actor, Clock, Context, Dispatcher, Ids, Principal, Services, account, session, setup::SetupLink,
+    Actor, Clock, Context, Dispatcher, Ids, Principal, Services, account,
+    budget::Costs,
+    session,
+    setup::SetupLink,
+    window::{InProcess, Share},
 };
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{Position, StreamId, VideoId},
+    ids::{Position, StreamId, VideoId, WebhookId},
     time::{MediaTime, Timestamp},
     video::{RenditionFacts, Source, Video, VideoCommand},
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_graphql::{
-    AppSchema, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps, schema,
+    AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
+    WebhookSecrets, schema,
 };
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
@@ -71,12 +76,23 @@ impl DeliveryTokens for PlainTokens {
     }
 }
 
+impl WebhookSecrets for PlainTokens {
+    fn secret(&self, webhook: WebhookId) -> String {
+        format!("whsec_{webhook}")
+    }
+}
+
 impl App {
     pub async fn new() -> Self {
         Self::with(Introspection::SignedIn).await
     }
 
     pub async fn with(introspection: Introspection) -> Self {
+        Self::on_budget(introspection, Share { units_max: 10_000_000, window_s: 60 }).await
+    }
+
+    /// An installation where a caller may spend so much.
+    pub async fn on_budget(introspection: Introspection, share: Share) -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
         let (objects, buckets) = EmbeddedS3::open(folder.path(), "http://localhost:1", "interim", "media").unwrap();
@@ -101,10 +117,12 @@ impl App {
             reader: reader.clone(),
             tail,
             delivery: Arc::new(PlainTokens),
+            webhooks: Arc::new(PlainTokens),
             cookie: CookieConfig { name: "__Host-lockstep".to_owned(), secure: true },
             setup: setup.clone(),
             entry: lockstep_commands::entry::Entry::default(),
             introspection,
+            costs: Arc::new(Costs::new(Arc::new(InProcess::default()), share)),
         };
         let schema = schema(deps);
         Self {
@@ -227,7 +245,13 @@ pub fn request(query: &str, variables: Value) -> Request {
 }
 
 pub fn context(by: Option<&Principal>) -> RequestContext {
-    RequestContext { principal: by.cloned(), request_id: "request-1".to_owned(), remote_ip: None, user_agent: None }
+    RequestContext {
+        principal: by.cloned(),
+        request_id: "request-1".to_owned(),
+        remote_ip: None,
+        user_agent: None,
+        bill: Bill::default(),
+    }
 }
 
 /// The input type of a mutation, and what its tests look at.
@@ -264,6 +288,8 @@ fn shape(field: &str) -> (&'static str, &'static str) {
             "... on Changed { position version changed } ... on CaptionsUnreadable { code message line }",
         ),
         "removeCaptions" => ("RemoveCaptionsInput", changed),
+        "choosePoster" => ("ChoosePosterInput", changed),
+        "resetPoster" => ("ResetPosterInput", changed),
         "confirmUpload" => ("ConfirmUploadInput", changed),
         "createChannel" => ("CreateChannelInput", "... on ChannelCreated { id slug position }"),
         "renameChannel" => ("RenameChannelInput", changed),
@@ -303,6 +329,11 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "setAutoplay" => ("SetAutoplayInput", changed),
         "setLoop" => ("SetLoopInput", changed),
         "changeRate" => ("ChangeRateInput", changed),
+        "createApiToken" => ("CreateApiTokenInput", "... on ApiTokenCreated { id token position }"),
+        "revokeApiToken" => ("RevokeApiTokenInput", changed),
+        "registerWebhook" => ("RegisterWebhookInput", "... on WebhookRegistered { id secret position }"),
+        "removeWebhook" | "enableWebhook" => ("WebhookInput", changed),
+        "sendWebhookAgain" => ("SendAgainInput", changed),
         "postMessage" => ("PostMessageInput", "... on MessagePosted { id position }"),
         other => panic!("no such mutation: {other}"),
     }
@@ -334,6 +365,7 @@ fn source() -> Source {
         audio_channels: 2,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 

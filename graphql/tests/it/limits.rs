@@ -46,6 +46,23 @@ async fn too_much_is_refused_before_it_runs() {
 }
 
 #[tokio::test]
+async fn no_text_holds_a_nul() {
+    let app = App::new().await;
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    let by_slug = "query($s: String) { channel(slug: $s) { id } }";
+    for (query, variables) in [
+        (r#"{ channel(slug: "a\u0000b") { id } }"#, json!({})),
+        ("{ channel(slug: \"a\0b\") { id } }", json!({})),
+        (by_slug, json!({ "s": "a\u{0}b" })),
+        (by_slug, json!({ "unused": [{ "deep": "\u{0}" }], "s": "a" })),
+    ] {
+        let response = app.respond(Some(&ada), query, variables).await;
+        assert!(is_request_error(&response) && response.errors[0].message.contains("NUL"), "{:?}", response.errors);
+    }
+    assert!(app.data(Some(&ada), by_slug, json!({ "s": "a" })).await["channel"].is_null());
+}
+
+#[tokio::test]
 async fn hostile_nesting_does_not_break_the_parser() {
     let app = App::new().await;
     for (open, close) in [("{ a ", "}"), ("{ a(b: [", "]) }"), ("{ ... ", "}")] {

@@ -2,16 +2,20 @@
 
 mod access;
 mod app;
+mod budget;
 mod captions;
 mod channels;
 mod chat;
+mod conventions;
 mod cost;
 mod faults;
 mod fields;
+mod integrations;
 mod journey;
 mod library;
 mod limits;
 mod people;
+mod posters;
 mod queue;
 mod record;
 mod sdl;

@@ -35,6 +35,9 @@ enum Names {
     /// A session of somebody else, as its owner's list names it.
     Session,
     RegistrationLink,
+    ApiToken,
+    Webhook,
+    WebhookDelivery,
     RegistrationToken,
     ResetToken,
     SetUpToken,
@@ -82,6 +85,8 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("uploadParts", &[("video", Names::Video)], Same),
     ("uploadCaptions", &[("operationId", Names::Fresh), ("video", Names::Video)], Differs(FILMS)),
     ("removeCaptions", &[("operationId", Names::Fresh), ("video", Names::Video)], Differs(FILMS)),
+    ("choosePoster", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
+    ("resetPoster", &[("operationId", Names::Fresh), ("video", Names::Video)], Same),
     ("createChannel", &[("operationId", Names::Fresh), ("slug", Names::Fresh)], Same),
     ("renameChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
     ("joinChannel", &[("operationId", Names::Fresh), ("channel", Names::Channel)], Same),
@@ -205,6 +210,13 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("issuePasswordReset", &PERSON, Same),
     ("changeRegistration", &[("operationId", Names::Fresh)], Same),
     ("issueRegistrationLink", &[("operationId", Names::Fresh)], Same),
+    ("createApiToken", &[("operationId", Names::Fresh)], Same),
+    ("revokeApiToken", &[("operationId", Names::Fresh), ("apiToken", Names::ApiToken)], Same),
+    ("registerWebhook", &[("operationId", Names::Fresh)], Same),
+    ("removeWebhook", &[("operationId", Names::Fresh), ("webhook", Names::Webhook)], Same),
+    ("enableWebhook", &[("operationId", Names::Fresh), ("webhook", Names::Webhook)], Same),
+    ("sendWebhookAgain", &[("operationId", Names::Fresh), ("delivery", Names::WebhookDelivery)], Same),
+    ("webhookDeliveries", &[("webhook", Names::Webhook)], Same),
     ("revokeRegistrationLink", &[("operationId", Names::Fresh), ("link", Names::RegistrationLink)], Same),
 ];
 
@@ -440,6 +452,9 @@ impl Things {
             (Names::Invite, Uuid::new_v4().simple().to_string()),
             (Names::Session, format!("{0}{0}", Uuid::new_v4().simple())),
             (Names::RegistrationLink, id()),
+            (Names::ApiToken, id()),
+            (Names::Webhook, id()),
+            (Names::WebhookDelivery, id()),
             (Names::RegistrationToken, format!("{}{}", id(), &id()[..7])),
         ]))
     }
@@ -516,6 +531,8 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     assert_eq!(app.change(Some(&bob), "postMessage", said).await["__typename"], "MessagePosted");
     let report = json!({ "operationId": Uuid::new_v4(), "message": rude, "reason": "look here" });
     let report = app.change(Some(&ada), "reportMessage", report).await;
+    let token = crate::integrations::token(app, &bob, &["VIDEOS_READ"]).await;
+    let (webhook, delivery) = crate::integrations::told(app, &root).await;
     app.settle().await;
     let queued = "query($id: UUID!) { channel(id: $id) { queue { items { id } } } }";
     let queued = app.data(Some(&ada), queued, json!({ "id": channel })).await["channel"]["queue"]["items"].clone();
@@ -530,6 +547,9 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
         (Names::Invite, issued["code"].as_str().expect("a code").to_owned()),
         (Names::Session, bob.session_hash.clone()),
         (Names::RegistrationLink, links["registrationLinks"][0]["id"].as_str().expect("an id").to_owned()),
+        (Names::ApiToken, token["id"].as_str().expect("a token").to_owned()),
+        (Names::Webhook, webhook),
+        (Names::WebhookDelivery, delivery),
         (Names::RegistrationToken, link["token"].as_str().expect("a secret").to_owned()),
     ]);
     (ada, eve, Things(things))

@@ -2,11 +2,12 @@
 //! no left-overs, bounded bodies) is added here; every other operation is answered "not implemented".
 
 use std::{
+    collections::HashSet,
     fs::File,
     future::Future,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -49,8 +50,23 @@ struct Inner {
     multipart: PathBuf,
     buckets: [String; 2],
     sync: SyncFn,
+    /// Uploads whose parts are being put together.
+    completing: Mutex<HashSet<String>>,
     /// Held open: its lock keeps other processes out (two would write to the same temporary names).
     _lock: File,
+}
+
+/// Given back when dropped.
+pub(super) struct Turn {
+    files: Files,
+    upload_id: String,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut completing = self.files.0.completing.lock().unwrap_or_else(PoisonError::into_inner);
+        completing.remove(&self.upload_id);
+    }
 }
 
 impl Files {
@@ -74,11 +90,17 @@ impl Files {
         }
         let fs = FileSystem::new(&root);
         let fs = fs.map_err(|error| io_error(&root)(io::Error::other(format!("{error:?}"))))?;
-        Ok(Self(Arc::new(Inner { fs, root, multipart, buckets, sync, _lock: lock })))
+        Ok(Self(Arc::new(Inner { fs, root, multipart, buckets, sync, completing: Mutex::default(), _lock: lock })))
     }
 
     pub(super) fn multipart_root(&self) -> &Path {
         &self.0.multipart
+    }
+
+    /// The right to put this upload's parts together; `None`: somebody has it.
+    pub(super) fn turn(&self, upload_id: &str) -> Option<Turn> {
+        let mut completing = self.0.completing.lock().unwrap_or_else(PoisonError::into_inner);
+        completing.insert(upload_id.to_owned()).then(|| Turn { files: self.clone(), upload_id: upload_id.to_owned() })
     }
 
     pub(super) fn flush(&self, path: &Path) -> io::Result<()> {
@@ -111,26 +133,34 @@ impl Files {
         self.blocking(move |files| paths.iter().try_for_each(|path| (files.0.sync)(path))).await
     }
 
-    /// Removes what s3s-fs leaves of a deleted object: side files and empty folders (the first level stays, so that a
-    /// writer beside never loses the folder it is about to use).
-    async fn remove_remains(&self, bucket: &str, key: &str) -> io::Result<()> {
-        let bucket_path = self.0.root.join(bucket);
-        let object = self.object_path(bucket, key);
+    /// Removes the side files of an object that is about to go. They go first: as long as the object itself is there it
+    /// is listed, so whoever is cut off here finds it and removes it again, and no side file is left without its object.
+    async fn remove_sides(&self, bucket: &str, key: &str) -> io::Result<()> {
         let sides = self.side_paths(bucket, key);
         self.blocking(move |files| {
-            for side in sides {
+            for side in sides.into_iter().rev() {
                 match std::fs::remove_file(side) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     _ => {}
                 }
             }
+            (files.0.sync)(&files.0.root)
+        })
+        .await
+    }
+
+    /// Removes the empty folders of a deleted object (the first level stays, so that a writer beside never loses the
+    /// folder it is about to use).
+    async fn remove_folders(&self, bucket: &str, key: &str) -> io::Result<()> {
+        let bucket_path = self.0.root.join(bucket);
+        let object = self.object_path(bucket, key);
+        self.blocking(move |files| {
             let deep = |path: &&Path| path.strip_prefix(&bucket_path).is_ok_and(|rest| rest.components().count() > 1);
             let folders = object.ancestors().skip(1).take_while(deep);
             let mut removed = folders.map(std::fs::remove_dir);
             while removed.next().is_some_and(|removal| removal.is_ok()) {}
             let kept = object.ancestors().skip(1).find(|folder| folder.is_dir());
-            kept.map_or(Ok(()), |folder| (files.0.sync)(folder))?;
-            (files.0.sync)(&files.0.root)
+            kept.map_or(Ok(()), |folder| (files.0.sync)(folder))
         })
         .await
     }
@@ -234,8 +264,9 @@ impl S3 for Files {
         self.check(&bucket, &key)?;
         let files = self.clone();
         to_its_end(async move {
+            files.remove_sides(&bucket, &key).await.map_err(s3s::S3Error::internal_error)?;
             let response = files.0.fs.delete_object(request).await?;
-            files.remove_remains(&bucket, &key).await.map_err(s3s::S3Error::internal_error)?;
+            files.remove_folders(&bucket, &key).await.map_err(s3s::S3Error::internal_error)?;
             Ok(response)
         })
         .await

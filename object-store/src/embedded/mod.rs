@@ -4,6 +4,7 @@
 //! interim bucket and nothing else. The server's own requests go through the same service by a function call, so they
 //! need no listener.
 
+mod assembly;
 mod files;
 mod gate;
 mod keys;

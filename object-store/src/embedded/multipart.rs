@@ -1,5 +1,5 @@
 //! Uploads in parts on the embedded store. s3s-fs deletes parts while it copies them, so a crash in the middle would lose
-//! them; here parts stay until the whole object is on disk.
+//! them; here a part stays until its bytes are on disk elsewhere (see `assembly.rs`).
 //!
 //! `multipart/<upload id>/` holds `upload.json` (what it is for) and `part-<number>` files; an upload exists while its
 //! `upload.json` does. Every acknowledged part has been flushed.
@@ -25,7 +25,11 @@ use s3s::{
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt;
 
-use super::{files::Files, keys::random_hex};
+use super::{
+    assembly::{self, Assembly},
+    files::Files,
+    keys::random_hex,
+};
 use crate::multipart::{PART_BYTES_MIN, PARTS_MAX};
 
 const ABOUT: &str = "upload.json";
@@ -93,6 +97,9 @@ impl Files {
         let number = u32::try_from(input.part_number).ok().filter(|number| (1..=PARTS_MAX).contains(number));
         let number = number.ok_or_else(|| s3_error!(InvalidArgument))?;
         let folder = self.folder(&input.bucket, &input.key, &input.upload_id).await?;
+        if assembly::has_begun(&folder) {
+            return Err(s3_error!(OperationAborted, "its parts are being put together"));
+        }
         let new = folder.join(format!("{UNFINISHED}{}", random_hex::<16>()));
         let mut file = tokio::fs::File::create_new(&new).await.map_err(S3Error::internal_error)?;
         let copied = async {
@@ -133,13 +140,15 @@ impl Files {
         })
     }
 
-    /// Puts the parts together beside, flushes, then makes the object visible; only then the parts go.
+    /// Puts the parts together, then makes the object visible; only then the upload goes. One at a time: who comes
+    /// meanwhile is told to come again.
     pub(super) async fn complete_parts(
         &self,
         input: CompleteMultipartUploadInput,
     ) -> S3Result<CompleteMultipartUploadOutput> {
         let CompleteMultipartUploadInput { bucket, key, upload_id, multipart_upload, .. } = input;
         let folder = self.folder(&bucket, &key, &upload_id).await?;
+        let Some(_turn) = self.turn(&upload_id) else { return Err(s3_error!(SlowDown)) };
         let wanted = multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let found = {
             let folder = folder.clone();
@@ -147,24 +156,16 @@ impl Files {
         };
         check_parts(&wanted, &found)?;
         let tag = format!("{upload_id}-{}", found.len());
-        let object = self.object_path(&bucket, &key);
-        let sides = self.side_paths(&bucket, &key);
-        let (assembled, numbers) =
-            (folder.join(format!("{UNFINISHED}{}", random_hex::<16>())), 1..=wanted.len() as u32);
+        let (object, sides) = (self.object_path(&bucket, &key), self.side_paths(&bucket, &key));
         let (source, e_tag) = (folder.clone(), tag.clone());
         let written = self.blocking(move |files| {
-            let mut whole = File::create(&assembled)?;
-            for number in numbers {
-                // From file to file in the kernel: no byte passes through here.
-                io::copy(&mut File::open(part_path(&source, number))?, &mut whole)?;
-            }
-            files.flush(&assembled)?;
             let about: About = read(&source)?;
+            let attributes = serde_json::json!({ "content_type": about.content_type });
+            let whole = Assembly::begin(files, &source, &found)?.finish(files, &source)?;
             let parent = object.parent().ok_or_else(|| io::Error::other("an object has a folder"))?;
             fs::create_dir_all(parent)?;
-            let attributes = serde_json::json!({ "content_type": about.content_type });
             write(files, &source, &sides[0], &serde_json::to_vec(&attributes)?)?;
-            fs::rename(&assembled, &object)?;
+            whole.map_or(Ok(()), |whole| fs::rename(whole, &object))?;
             write(files, &source, &sides[1], &serde_json::to_vec(&serde_json::json!({ "e_tag": e_tag }))?)
         });
         written.await.map_err(S3Error::internal_error)?;
@@ -261,7 +262,7 @@ fn check_parts(wanted: &[CompletedPart], found: &[Part]) -> S3Result<()> {
     Ok(())
 }
 
-fn part_path(folder: &Path, number: u32) -> PathBuf {
+pub(super) fn part_path(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("{PART}{number}"))
 }
 
@@ -274,6 +275,9 @@ fn tag(part: &Path) -> io::Result<String> {
 
 /// The acknowledged parts, by number.
 fn stored(folder: &Path) -> io::Result<Vec<Part>> {
+    if let Some(parts) = assembly::recorded(folder)? {
+        return Ok(parts);
+    }
     let mut parts = Vec::new();
     for file in fs::read_dir(folder)? {
         let file = file?;
@@ -298,7 +302,7 @@ fn read(folder: &Path) -> io::Result<About> {
 }
 
 /// Writes a small file whole or not at all; `beside` is a folder of the same disk.
-fn write(files: &Files, beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write(files: &Files, beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside.join(format!("{UNFINISHED}{}", random_hex::<16>()));
     fs::write(&new, bytes)?;
     files.flush(&new)?;

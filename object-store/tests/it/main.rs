@@ -2,7 +2,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests may read clocks")]
 
 mod buckets;
+mod killed;
 mod multipart;
 mod public;
 mod remote;
+#[path = "../child/sequence.rs"]
+mod sequence;
 mod support;

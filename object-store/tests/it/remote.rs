@@ -1,9 +1,18 @@
 //! The client against S3 over the network: the same protocol on a socket, and a store that is absent, silent or refuses.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU16, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
-use lockstep_object_store::{Buckets, ObjectError, S3Settings};
+use lockstep_object_store::{
+    Buckets, ObjectError, S3Settings,
+    breaker::{Breaker, Elapsed, FAULTS_MAX, OPEN_FOR, State},
+};
 use tokio::net::TcpListener;
 
 const ABSENT_TIME_MAX: Duration = Duration::from_secs(3);
@@ -21,8 +30,15 @@ fn settings(endpoint_url: &str) -> S3Settings {
     }
 }
 
-/// An S3 service of its own (plain s3s over files) with `access` and `topsecret` as keys and both buckets.
+/// An S3 service of its own (plain s3s over files) with `access` and `topsecret` as keys and both buckets, or the one that
+/// `TEST_S3_ENDPOINT` names.
 async fn s3_service(root: &std::path::Path) -> String {
+    if let Ok(given) = std::env::var("TEST_S3_ENDPOINT") {
+        for bucket in ["interim", "media"] {
+            reqwest::Client::new().put(format!("{given}/{bucket}")).send().await.unwrap();
+        }
+        return given;
+    }
     std::fs::create_dir_all(root.join("interim")).unwrap();
     std::fs::create_dir_all(root.join("media")).unwrap();
     let mut builder = s3s::service::S3ServiceBuilder::new(s3s_fs::FileSystem::new(root).unwrap());
@@ -123,4 +139,59 @@ async fn an_absent_or_silent_store_is_unavailable_within_three_seconds() {
         assert!(matches!(head, Err(ObjectError::Unavailable(_))), "{endpoint}: {head:?}");
         assert!(matches!(list, Err(ObjectError::Unavailable(_))), "{endpoint}: {list:?}");
     }
+}
+
+/// A store that answers what the test says, and counts how often it is asked.
+async fn scripted(status: Arc<AtomicU16>, asked: Arc<AtomicU64>) -> String {
+    let app = axum::Router::new().fallback(move || {
+        asked.fetch_add(1, Ordering::SeqCst);
+        let status = status.load(Ordering::SeqCst);
+        async move { axum::http::StatusCode::from_u16(status).unwrap() }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+#[tokio::test]
+async fn a_store_out_of_order_is_not_asked_until_a_try_succeeds() {
+    let (status, asked) = (Arc::new(AtomicU16::new(404)), Arc::new(AtomicU64::new(0)));
+    let url = scripted(Arc::clone(&status), Arc::clone(&asked)).await;
+    let (minutes, buckets) = (Arc::new(AtomicU64::new(0)), Buckets::connect(&settings(&url)).unwrap());
+    let read = Arc::clone(&minutes);
+    let elapsed: Elapsed = Arc::new(move || OPEN_FOR * u32::try_from(read.load(Ordering::SeqCst)).unwrap());
+    let breaker = Breaker::new("the object store", elapsed);
+    buckets.guard(&breaker);
+    let hurried = buckets.hurried();
+    let head = async |bucket: &lockstep_object_store::Bucket| bucket.head("v/1/a").await;
+    for refusal in [404, 403, 400, 501] {
+        status.store(refusal, Ordering::SeqCst);
+        for _ in 0..FAULTS_MAX + 1 {
+            let _ = head(&buckets.media).await;
+        }
+        assert_eq!(breaker.state(), State::Closed, "{refusal} is an answer");
+    }
+    status.store(503, Ordering::SeqCst);
+    for n in 0..FAULTS_MAX {
+        // Both buckets, whoever waits, are one service.
+        let bucket = if n % 2 == 0 { &hurried.media } else { &buckets.interim };
+        assert!(matches!(head(bucket).await, Err(ObjectError::Unavailable(_))));
+    }
+    assert_eq!(breaker.state(), State::Open);
+    let before = asked.load(Ordering::SeqCst);
+    for bucket in [&hurried.media, &buckets.interim] {
+        assert!(matches!(head(bucket).await, Err(ObjectError::Unavailable(_))));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), before, "nothing reached it");
+    minutes.store(1, Ordering::SeqCst);
+    assert!(head(&buckets.media).await.is_err());
+    assert_eq!((breaker.state(), breaker.counts().opened), (State::Open, 2), "the try failed");
+    minutes.store(2, Ordering::SeqCst);
+    status.store(404, Ordering::SeqCst);
+    assert_eq!(head(&buckets.media).await, Ok(None));
+    assert_eq!(breaker.state(), State::Closed);
+    assert!(buckets.media.probe().await.is_ok(), "a store that refuses is well");
+    status.store(500, Ordering::SeqCst);
+    assert!(matches!(buckets.media.probe().await, Err(ObjectError::Unavailable(_))));
 }

@@ -123,6 +123,7 @@ pub fn may_concern(event: &RecordedEvent, account: AccountId) -> bool {
         }
         "account" | "inbox" => event.stream.id().parse() == Ok(account),
         "invite" => event.event_type == "Redeemed",
+        "webhook" => event.event_type == "Disabled",
         "video" => ["TranscodeCompleted", "TranscodeFailed", "UploadRejected"].contains(&event.event_type.as_str()),
         _ => false,
     }

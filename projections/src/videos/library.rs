@@ -68,6 +68,20 @@ pub(super) async fn seen_by(tx: &mut PgConnection, event: &RecordedEvent, video:
     set(tx, event, video, "visibility = $4", to.word()).await
 }
 
+/// Another picture stands for it, or the one found at first.
+pub(super) async fn posed(tx: &mut PgConnection, event: &RecordedEvent, video: VideoId, path: Option<&str>) -> Applied {
+    sqlx::query(
+        "UPDATE rm_videos SET poster_path = $4, version = $3, position = $2 WHERE video_id = $1 AND position < $2",
+    )
+    .bind(video.0)
+    .bind(event.position.as_i64())
+    .bind(bigint(event, event.version)?)
+    .bind(path)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Onto another shelf; in the trash until `purge_at`.
 pub(super) async fn moved(
     tx: &mut PgConnection,

@@ -7,10 +7,10 @@ use lockstep_domain::{
     video::Status,
     work::Failure,
 };
-use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
+use sqlx::{FromRow, PgPool, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::Shelf;
+use super::{ChapterRow, Shelf};
 use crate::words::{self, Word};
 
 /// One film as people see it.
@@ -33,9 +33,13 @@ pub struct VideoRow {
     pub video_codec: Option<String>,
     pub audio_codec: Option<String>,
     pub thumbnail_path: Option<String>,
+    /// Of the picture its keeper chose instead.
+    pub poster_path: Option<String>,
     pub hls_path: Option<String>,
     pub dash_path: Option<String>,
     pub storyboard_path: Option<String>,
+    /// In their order; empty where the film has none.
+    pub chapters: Vec<ChapterRow>,
     pub failure: Option<Failure>,
     pub description: String,
     pub tags: Vec<String>,
@@ -55,6 +59,11 @@ pub struct VideoRow {
 }
 
 impl VideoRow {
+    /// Below its folder: the picture that stands for it.
+    pub fn picture_path(&self) -> Option<&String> {
+        self.poster_path.as_ref().or(self.thumbnail_path.as_ref())
+    }
+
     /// Whether it is there to be watched at all: not in the trash, not gone.
     pub fn is_kept(&self) -> bool {
         self.shelf == Shelf::Library
@@ -77,7 +86,8 @@ impl VideoRow {
 
 /// What a [`VideoRow`] is read from, of a table called `v`: all but the document of the search.
 pub(crate) const COLUMNS: &str = "v.video_id, v.owner_id, v.title, v.file_name, v.size_bytes, v.status, v.percent, \
-    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, v.storyboard_path, \
+    v.stage, v.eta_s, v.duration_us, v.width, v.height, v.container, v.video_codec, v.audio_codec, v.thumbnail_path, \
+    v.poster_path, v.storyboard_path, v.chapters, \
     v.hls_path, v.dash_path, v.failure_stage, v.failure_code, v.failure_reason, v.failure_retryable, v.description, \
     v.tags, v.visibility, v.shelf, v.trashed_at_us, v.purge_at_us, v.stored_bytes, v.created_at_us, v.created_position, \
     v.version, v.position";
@@ -117,9 +127,11 @@ impl FromRow<'_, PgRow> for VideoRow {
             video_codec: row.try_get("video_codec")?,
             audio_codec: row.try_get("audio_codec")?,
             thumbnail_path: row.try_get("thumbnail_path")?,
+            poster_path: row.try_get("poster_path")?,
             hls_path: row.try_get("hls_path")?,
             dash_path: row.try_get("dash_path")?,
             storyboard_path: row.try_get("storyboard_path")?,
+            chapters: row.try_get::<Json<_>, _>("chapters")?.0,
             failure,
             description: row.try_get("description")?,
             tags: row.try_get("tags")?,
@@ -230,5 +242,25 @@ pub async fn renditions(pool: &PgPool, videos: &[VideoId]) -> Result<Vec<Renditi
     )
     .bind(videos)
     .fetch_all(pool)
+    .await
+}
+
+/// How many films are on their way to being watchable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct InWork {
+    /// Uploaded, and nobody works on them yet.
+    pub waiting: i64,
+    pub processing: i64,
+}
+
+/// Counts the films in work, for operators.
+pub async fn in_work(pool: &PgPool) -> Result<InWork, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE status = $1) AS waiting, count(*) FILTER (WHERE status = $2) AS processing
+         FROM rm_videos WHERE status IN ($1, $2) AND shelf = 'library'",
+    )
+    .bind(Status::Uploaded.word())
+    .bind(Status::Processing.word())
+    .fetch_one(pool)
     .await
 }

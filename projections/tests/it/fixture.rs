@@ -16,7 +16,9 @@ use lockstep_domain::{
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
     report::{ReportAction, ReportEvent},
     time::{MediaTime, Timestamp},
-    video::{CaptionOrigin, CaptionTrack, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent},
+    video::{
+        CaptionOrigin, CaptionTrack, Chapter, Poster, RenditionFacts, RenditionPlan, Source, Storyboard, VideoEvent,
+    },
 };
 use lockstep_event_store::{Append, EventStore, Expected, MasterKey, Metadata, NewEvent, PostgresStore};
 use lockstep_migrations::testing::TestDatabase;
@@ -373,6 +375,9 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         audio_channels: 0,
         sounds: vec![],
         texts: vec![],
+        chapters: [(0, "Beginning"), (30_000_000, "End")]
+            .map(|(at, title)| Chapter { start_us: MediaTime(at), title: Personal::new(owner, title.to_owned()) })
+            .to_vec(),
     };
     let plan = |name: &str, height| RenditionPlan { name: name.to_owned(), width: 1, height, bitrate_bps: 1_000 };
     let rendition = RenditionFacts {
@@ -413,6 +418,11 @@ async fn films(fixture: &Fixture, owner: AccountId, video: VideoId, failed: Vide
         VideoEvent::InterimObjectRemoved {},
         VideoEvent::CaptionsAdded { captions: captions(owner, video, "u1", CaptionOrigin::Upload) },
         VideoEvent::CaptionsRemoved { id: "s2".to_owned(), by: owner },
+        VideoEvent::PosterChosen {
+            poster: Poster { object_key: format!("v/{video}/poster/a.jpg"), width: 640, height: 360, at_us: None },
+            replaces: None,
+        },
+        VideoEvent::PosterReset { replaces: format!("v/{video}/poster/a.jpg") },
         VideoEvent::Described { description: personal(owner, "Two weeks by the sea.") },
         VideoEvent::Tagged { tags: Personal::new(owner, vec!["sea".to_owned(), "summer".to_owned()]) },
         VideoEvent::VisibilityChanged { visibility: Visibility::Unlisted },

@@ -9,3 +9,4 @@ mod record;
 mod rights;
 mod running;
 mod tailing;
+mod watching;

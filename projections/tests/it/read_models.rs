@@ -123,12 +123,15 @@ async fn a_finished_film_shows_its_facts_and_paths() {
     assert_eq!(row.dash_path.as_deref(), Some("manifest.mpd"));
     assert_eq!(row.thumbnail_path.as_deref(), Some("thumb.jpg"));
     assert_eq!(row.storyboard_path.as_deref(), Some("storyboard.vtt"));
+    let chapters: Vec<_> = row.chapters.iter().map(|chapter| (chapter.start_us, chapter.title.as_str())).collect();
+    assert_eq!(chapters, [(0, "Beginning"), (30_000_000, "End")]);
     let captions = videos::captions(&fixture.pool, &[row.video]).await.unwrap();
     let shown: Vec<_> =
         captions.iter().map(|row| (row.path.as_str(), row.label.as_str(), row.origin.as_str())).collect();
     let expected = [("text/s1.vtt", "English s1", "source"), ("text/u1.vtt", "English u1", "upload")];
     assert_eq!(shown, expected, "what was removed does not come back");
-    assert_eq!(row.version, 20);
+    assert_eq!(row.version, 22);
+    assert_eq!(row.poster_path, None, "the first picture stands for it again");
     assert_eq!(row.failure, None);
     let ladder = videos::renditions(&fixture.pool, &[story.video, story.failed]).await.unwrap();
     let ladder: Vec<_> = ladder.iter().map(|row| (row.name.as_str(), row.complete, row.bandwidth_bps)).collect();

@@ -1,9 +1,10 @@
 //! Who did what: the activity of a channel, the notifications of a person, the list of the log.
 
 use lockstep_domain::{
+    Personal,
     aggregate::Event,
     channel::ChannelEvent,
-    ids::{AccountId, ChannelId, CommandId, MessageId, NotificationId, Position, StreamId, VideoId},
+    ids::{AccountId, ChannelId, CommandId, MessageId, NotificationId, Position, StreamId, VideoId, WebhookId},
     inbox::InboxEvent,
     member::MemberEvent,
     permission::{ChannelRole, Permission},
@@ -11,6 +12,7 @@ use lockstep_domain::{
     right::Grant,
     time::{MediaTime, Timestamp},
     video::VideoEvent,
+    webhook::{Topic, WebhookEvent},
     work::Failure,
 };
 use lockstep_event_store::{Append, Expected, Metadata, NewEvent};
@@ -459,4 +461,24 @@ async fn plan(fixture: &Fixture, name: &str, statement: &str, filter: &Filter) {
     // Walking the log backwards until enough is found is a scan too.
     let removed = lines.iter().filter_map(|line| line.split("Rows Removed by Filter: ").nth(1)?.parse::<i64>().ok());
     assert!(removed.sum::<i64>() < MANY / 10, "{name}: {lines:#?}");
+}
+
+#[tokio::test]
+async fn who_owns_a_webhook_is_told_that_it_was_stopped() {
+    let (fixture, story) = told().await;
+    let owner = AccountId(Uuid::new_v4());
+    let stream = StreamId::webhook(WebhookId(Uuid::new_v4()));
+    let registered = WebhookEvent::Registered {
+        owner,
+        url: Personal::new(owner, "https://a.example".to_owned()),
+        topics: Topic::ALL.into(),
+        everybody: false,
+    };
+    fixture.append(stream.clone(), None, &[registered]).await;
+    let at = fixture.append(stream, None, &[WebhookEvent::Disabled { owner }]).await;
+    fixture.apply_all().await;
+    assert_eq!(kinds(&fixture, owner).await, ["webhook_disabled"]);
+    assert!(!kinds(&fixture, story.ada).await.contains(&"webhook_disabled".to_owned()));
+    let event = fixture.store.read_at(&[at]).await.unwrap().remove(0);
+    assert!(notifications::may_concern(&event, owner));
 }

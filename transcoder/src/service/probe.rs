@@ -2,8 +2,9 @@
 
 use lockstep_commands::{transcode, transcode::Claim};
 use lockstep_domain::{
-    ids::{StreamId, VideoId},
-    video::{Source, Status, Video},
+    Personal,
+    ids::{AccountId, StreamId, VideoId},
+    video::{Chapter, Source, Status, Video},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -45,17 +46,31 @@ async fn look(shared: &Shared, claim: &Claim, film: &Film) -> Result<(), Trouble
     let context = shared.context(&film.correlation);
     insist(|| transcode::start(&shared.services, &context, claim.video)).await?;
     let finished = child(shared, film, Task::Probe, &mut Nothing).await?;
-    let Done::Probed(source) = finished.done else {
+    let Done::Probed(mut source) = finished.done else {
         let log = "a probe ended without an answer".to_owned();
         return Err(Trouble::Child(ChildError::Crashed { how: "protocol".to_owned(), log }));
     };
-    tracing::info!(video = %claim.video, ?source, sandbox = ?finished.sandbox, "probed");
+    claim_titles(&mut source, film.state.owner);
+    // Without the chapters, whose titles are somebody's words.
+    let facts = Source { chapters: vec![], ..source.clone() };
+    tracing::info!(video = %claim.video, source = ?facts, sandbox = ?finished.sandbox, "probed");
     let context = shared.context(&film.correlation);
     insist(|| transcode::record_probe(&shared.services, &context, claim.video, source.clone())).await?;
     note_plan(shared, claim.video, film, &source).await?;
     let context = shared.context(&film.correlation);
     insist(|| transcode::complete_item(&shared.services, &context, claim)).await?;
     Ok(())
+}
+
+/// The words in a film are its owner's, who can have them erased.
+fn claim_titles(source: &mut Source, owner: Option<AccountId>) {
+    let chapters = std::mem::take(&mut source.chapters);
+    let Some(owner) = owner else { return };
+    let titled = chapters.into_iter().map(|chapter| {
+        let title = chapter.title.value().cloned().unwrap_or_default();
+        Chapter { title: Personal::new(owner, title), ..chapter }
+    });
+    source.chapters = titled.collect();
 }
 
 async fn note_plan(shared: &Shared, video: VideoId, film: &Film, source: &Source) -> Result<(), Trouble> {

@@ -25,6 +25,7 @@ fn source(width: u32, height: u32, rate: (u32, u32), duration_ms: i64) -> Source
         audio_channels: 2,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 

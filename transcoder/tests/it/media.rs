@@ -138,6 +138,7 @@ fn source(duration_ms: i64) -> Source {
         audio_channels: 2,
         sounds: vec![],
         texts: vec![],
+        chapters: vec![],
     }
 }
 

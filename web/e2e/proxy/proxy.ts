@@ -19,6 +19,8 @@ export interface FaultProxyOptions {
   readonly up?: Delay;
   /** From the server to the browser. */
   readonly down?: Delay;
+  /** What all connections together send to the server at most, bytes per second: a line. */
+  readonly upBytesPerSecond?: number;
   readonly random?: () => number;
 }
 
@@ -33,18 +35,36 @@ export function viaProxy(serverPort: number, proxyPort: number, host = 'localhos
   return `--host-resolver-rules=MAP ${host}:${serverPort} 127.0.0.1:${proxyPort}`;
 }
 
+/** What several lanes share: each byte takes its time, one after another. */
+class Line {
+  private readonly bytesPerMs: number;
+  private free = 0;
+
+  constructor(bytesPerSecond: number) {
+    this.bytesPerMs = bytesPerSecond / 1_000;
+  }
+
+  /** When so many bytes are through, if they are sent now. */
+  through(bytes: number, now: number): number {
+    this.free = Math.max(this.free, now) + bytes / this.bytesPerMs;
+    return this.free;
+  }
+}
+
 /** One direction of one connection: a queue ordered by due time. */
 class Lane {
   private readonly from: Socket;
   private readonly to: Socket;
   private readonly delay: () => number;
+  private readonly line: Line | null;
   private readonly queue: { due: number; chunk: Buffer | null }[] = [];
   private last = 0;
   private bytes = 0;
   private timer: NodeJS.Timeout | null = null;
   private stalled = false;
 
-  constructor(from: Socket, to: Socket, delay: () => number) {
+  constructor(from: Socket, to: Socket, delay: () => number, line: Line | null = null) {
+    this.line = line;
     this.from = from;
     this.to = to;
     this.delay = delay;
@@ -64,7 +84,9 @@ class Lane {
   }
 
   private push(chunk: Buffer | null): void {
-    this.last = Math.max(this.last, performance.now() + this.delay());
+    const now = performance.now();
+    const sent = this.line?.through(chunk?.length ?? 0, now) ?? now;
+    this.last = Math.max(this.last, sent + this.delay());
     this.queue.push({ due: this.last, chunk });
     this.bytes += chunk?.length ?? 0;
     if (this.bytes > IN_FLIGHT_BYTES_MAX) this.from.pause();
@@ -107,11 +129,13 @@ export class FaultProxy {
   private delays: Record<Way, Delay>;
   private stalled: Record<Way, boolean> = { up: false, down: false };
   private refusing = false;
+  private readonly line: Line | null;
   /** Connections accepted so far. */
   accepted = 0;
 
   private constructor(options: FaultProxyOptions) {
     this.options = options;
+    this.line = options.upBytesPerSecond === undefined ? null : new Line(options.upBytesPerSecond);
     this.delays = { up: options.up ?? NO_DELAY, down: options.down ?? NO_DELAY };
     this.listener = createServer({ allowHalfOpen: true }, (browser) => this.accept(browser));
   }
@@ -182,7 +206,7 @@ export class FaultProxy {
     const pair: Pair = {
       browser,
       server,
-      up: new Lane(browser, server, () => this.delay('up')),
+      up: new Lane(browser, server, () => this.delay('up'), this.line),
       down: new Lane(server, browser, () => this.delay('down')),
     };
     pair.up.stall(this.stalled.up);

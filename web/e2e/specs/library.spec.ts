@@ -1,7 +1,7 @@
 // The library in a browser: found with a typo, edited, deleted by the dozen with everything stored, the trash and back.
 
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
@@ -113,6 +113,54 @@ test('a film is watched alone, and goes on where it was left', async ({ page }) 
   await expect.poll(async () => Math.abs((await at()) - left), 'where it was left').toBeLessThan(0.3);
   await press(page, '0');
   await expect.poll(at).toBeLessThan(0.1);
+});
+
+test('a moment of a film or a picture stands for it, everywhere, and the one before goes', async ({ page }) => {
+  test.setTimeout(120_000);
+  const birthday = films[2] ?? '';
+  const pictures = () => stored(birthday).filter((path) => path.includes('/poster/'));
+  await open(page);
+  await film(page, 'Birthday').getByRole('link').click();
+  const shown = page.locator('.head img').first();
+  await expect(shown).toHaveAttribute('src', /thumb\.jpg$/);
+  const choose = () => page.getByRole('button', { name: 'Change picture' }).click();
+  const dialog = page.getByRole('dialog', { name: 'The picture of this video' });
+  await choose();
+  await expect(dialog.getByRole('button', { name: 'Picture at 0:00' })).toBeVisible();
+  await clean(page, 'film-picture');
+  await fits(page, 'film-picture');
+  await dialog.getByRole('button', { name: /^Picture at/ }).nth(2).click();
+  await expect(page.getByText('It has another picture.').first()).toBeVisible();
+  await expect(shown).toHaveAttribute('src', /poster\/[0-9a-f]{32}\.jpg$/);
+  // The film's own picture, not the small one that was clicked.
+  await expect.poll(() => shown.evaluate((img: HTMLImageElement) => img.naturalHeight)).toBe(720);
+  expect(pictures()).toHaveLength(1);
+  const first = pictures()[0] ?? '';
+
+  await choose();
+  const file = (name: string, buffer: Buffer) => dialog.locator('input[type=file]').setInputFiles({ name, mimeType: 'image/png', buffer });
+  await file('words.png', Buffer.from('not a picture'));
+  await expect(dialog.getByRole('alert')).toHaveText(/cannot be read as a picture/);
+  const drawn = await page.evaluate(() => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [1_600, 900];
+    canvas.getContext('2d')?.fillRect(0, 0, 800, 900);
+    return canvas.toDataURL('image/png').split(',')[1] ?? '';
+  });
+  await file('card.png', Buffer.from(drawn, 'base64'));
+  await expect(shown).not.toHaveAttribute('src', new RegExp(basename(first)));
+  await expect.poll(() => shown.evaluate((img: HTMLImageElement) => img.naturalWidth), 'drawn smaller').toBe(1_280);
+  await expect.poll(() => pictures().length, { timeout: PURGED_WITHIN_MS }).toBe(1);
+  expect(pictures()[0]).not.toBe(first);
+  await expect(page.getByText('Another picture').first()).toBeVisible();
+  await page.goto(`${server.url}/library`);
+  await expect(film(page, 'Birthday').locator('img')).toHaveAttribute('src', /poster\//);
+
+  await film(page, 'Birthday').getByRole('link').click();
+  await choose();
+  await dialog.getByRole('button', { name: 'Back to the first picture' }).click();
+  await expect(shown).toHaveAttribute('src', /thumb\.jpg$/);
+  await expect.poll(pictures, { timeout: PURGED_WITHIN_MS }).toEqual([]);
 });
 
 test('many are deleted at once, wait in the trash, and one comes back', async ({ page }) => {

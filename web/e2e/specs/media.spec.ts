@@ -1,4 +1,4 @@
-// Captions, sound tracks and small pictures: chosen by one viewer, while both stay on the same frame.
+// Captions, sound tracks, small pictures and picture sizes: chosen by one viewer, while both stay on the same frame.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,9 +8,15 @@ import { clean } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, guest, jump, pictureReady, press, runs, signIn, type Viewer } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
-import { measureSkew } from '../harness/measure.ts';
+import { measureSkew, readStill } from '../harness/measure.ts';
 
 const SKEW_MS = 20;
+/** A size chosen by hand is on screen within this. */
+const SHOWS_MS = 2_000;
+/** Key frames are two seconds apart; a choice this late after one misses the next while its size is fetched. */
+const LATE_S = 1.85;
+/** How long a size that does not come is waited for. */
+const PATIENCE_MS = 15_000;
 
 let server: Server;
 let ada: Api;
@@ -30,6 +36,9 @@ test.afterAll(async () => {
 });
 
 async function settings(page: Page): Promise<void> {
+  // The bar hides while nothing moves over a film that runs.
+  await page.mouse.move(300, 200);
+  await page.mouse.move(320, 220);
   await page.getByRole('button', { name: 'Settings', exact: true }).click();
   await expect(page.getByRole('group', { name: 'Captions' })).toBeVisible();
 }
@@ -39,6 +48,29 @@ async function choose(page: Page, group: string, name: string | RegExp): Promise
   await page.getByRole('group', { name: group, exact: true }).getByRole('radio', { name, exact }).check();
   await page.keyboard.press('Escape');
 }
+/** Chooses a size at the worst moment; how many ms later its first picture came, by the page's own clock. */
+async function sizeShows(page: Page, size: string): Promise<number> {
+  await settings(page);
+  const radio = page.getByRole('group', { name: 'Quality' }).getByRole('radio', { name: size, exact: true });
+  const took = await radio.evaluate(
+    (input: HTMLInputElement, { late, patience }) =>
+      new Promise<number>((done) => {
+        const video = document.querySelector('video') as HTMLVideoElement;
+        const look = (): void => {
+          if (video.currentTime % 2 < late) return void requestAnimationFrame(look);
+          const chosen = performance.now();
+          video.addEventListener('resize', () => done(performance.now() - chosen), { once: true });
+          setTimeout(() => done(Number.POSITIVE_INFINITY), patience);
+          input.click();
+        };
+        look();
+      }),
+    { late: LATE_S, patience: PATIENCE_MS },
+  );
+  await page.keyboard.press('Escape');
+  return took;
+}
+const height = (page: Page) => page.evaluate(() => document.querySelector('video')?.videoHeight);
 const words = (page: Page) => page.locator('[data-captions]');
 async function inStep(a: Page, b: Page): Promise<void> {
   const { skew } = await measureSkew(a, b);
@@ -167,3 +199,39 @@ test('the owner adds a caption file, a wrong one is refused with its line, and a
   await context.close();
   await b.context.close();
 });
+
+for (const engine of ['HLS', 'DASH'] as const) {
+  test(`another size is on screen within two seconds, and both stay in step (${engine})`, async ({ browser }) => {
+    test.setTimeout(240_000);
+    const [a, b] = await party(browser, 'Sizes', engine);
+    for (const { page } of [a, b]) {
+      await choose(page, 'Quality', '360p');
+      await expect.poll(() => height(page), { timeout: 30_000 }).toBe(360);
+    }
+    await press(a.page, 'k');
+    await Promise.all([runs(a.page), runs(b.page)]);
+    await press(a.page, 's');
+    for (const size of [720, 360, 720]) {
+      const took = await sizeShows(a.page, `${size}p`);
+      expect(took, `${size}p, ms`).toBeLessThanOrEqual(SHOWS_MS);
+      expect(await height(a.page)).toBe(size);
+      await expect(a.page.getByRole('region', { name: 'Stats for nerds' })).toContainText(`× ${size}`);
+    }
+    expect(await height(b.page), 'the other viewer keeps theirs').toBe(360);
+    await inStep(a.page, b.page);
+    // Chosen while the film stands still, it shows without going on.
+    await press(a.page, 'k');
+    await a.page.waitForFunction(() => document.querySelector('video')?.paused === true);
+    const before = await readStill(a.page);
+    await choose(a.page, 'Quality', '480p');
+    await expect.poll(() => height(a.page), { timeout: SHOWS_MS }).toBe(480);
+    expect((await readStill(a.page)).currentTime).toBe(before.currentTime);
+    // Remembered for the next film, here the same one again.
+    await a.page.reload();
+    await pictureReady(a.page);
+    await settings(a.page);
+    await expect(a.page.getByRole('group', { name: 'Quality' }).getByRole('radio', { name: '480p' })).toBeChecked();
+    await a.context.close();
+    await b.context.close();
+  });
+}

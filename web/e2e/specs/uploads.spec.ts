@@ -16,6 +16,9 @@ const PARTS = 36;
 /** About 60 %. */
 const SENT_BEFORE_CLOSING = 22;
 const SENT_BEFORE_LEAVING = 6;
+/** Ten parts. */
+const KEPT_BYTES = 80_000_000;
+const KEPT_BEFORE_CLOSING = 4;
 const CUT_MS = 20_000;
 /** How long sending may take on a busy machine. */
 const SENT_MS_MAX = 90_000;
@@ -119,10 +122,46 @@ test('an upload broken off by closing the tab goes on with what is missing, then
   await other.close();
 });
 
+test('a file chosen with the picker goes on with one click after the tab was closed', async ({ browser }) => {
+  const context = await browser.newContext();
+  // The picker itself is the system's; the handle it gives is a real one, of a file in the browser's own storage.
+  await context.addInitScript(() => {
+    const pick = async () => [await (await navigator.storage.getDirectory()).getFileHandle('kept.mp4', { create: true })];
+    Object.assign(globalThis, { showOpenFilePicker: pick });
+  });
+  const page = await context.newPage();
+  await signIn(page, server.url, 'Ada', PASSWORD);
+  const head = readFileSync(film('kept.mp4', KEPT_BYTES)).subarray(0, statSync(clip('bbb720.mp4')).size + 8).toString('base64');
+  await page.evaluate(async ([base64, bytes]) => {
+    const handle = await (await navigator.storage.getDirectory()).getFileHandle('kept.mp4', { create: true });
+    const file = await handle.createWritable();
+    await file.write(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
+    await file.truncate(bytes);
+    await file.close();
+  }, [head, KEPT_BYTES] as const);
+  const once = await count(context, KEPT_BEFORE_CLOSING);
+  await page.getByRole('button', { name: 'Add videos' }).first().click();
+  await expect.poll(async () => (await received('kept.mp4')).length, { timeout: SENT_MS_MAX }).toBe(KEPT_BEFORE_CLOSING);
+  await page.close();
+
+  await context.unroute(/lockstep-interim/);
+  const again = await context.newPage();
+  const twice = await count(context);
+  await again.goto(server.url);
+  await clean(again);
+  await tray(again).getByRole('button', { name: 'Go on with kept.mp4' }).click();
+  const row = tray(again).getByRole('listitem', { name: 'kept.mp4' });
+  await expect(row.getByText(/Looking into|Encoding|Waiting for its turn|Packing|Ready/).first()).toBeVisible({ timeout: SENT_MS_MAX });
+  expect([...once.parts, ...twice.parts].sort((a, b) => a - b), 'each part once').toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  await context.close();
+});
+
 test('of six files dropped together the three bad ones are refused and cost no request', async ({ page }) => {
   await signIn(page, server.url, 'Ada', PASSWORD);
   const asked: string[] = [];
+  const sent: string[] = [];
   page.on('request', (request) => {
+    sent.push(`${request.url()} ${request.postData() ?? ''}`);
     const wish = /"fileName":"([^"]+)"/.exec(request.postData() ?? '')?.[1];
     if (wish) asked.push(wish);
   });
@@ -152,6 +191,8 @@ test('of six files dropped together the three bad ones are refused and cost no r
     await expect(tray(page).getByRole('listitem', { name }).getByText(/Looking into|Encoding|Waiting for its turn|Packing|Ready/).first()).toBeVisible({ timeout: 30_000 });
   }
   expect(asked.sort()).toEqual(['good1.mp4', 'good2.mp4', 'good3.mp4']);
+  expect(sent.filter((request) => /picture|sound|empty/.test(request)), 'no request names a bad file').toEqual([]);
+  expect(sent.filter((request) => request.includes('lockstep-interim/u/')).length, 'three files go to the store').toBe(3);
 });
 
 test('a network that is cut for twenty seconds costs time alone; pausing costs nothing', async () => {
@@ -183,4 +224,31 @@ test('a network that is cut for twenty seconds costs time alone; pausing costs n
     await through.close();
     await proxy.close();
   }
+});
+
+test('files that wait are put into another order, and what is sent waits while there is no network', async ({ browser }) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await signIn(page, server.url, 'Ada', PASSWORD);
+  const sent = await count(context, 2);
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const wish = /"fileName":"([^"]+)"/.exec(request.postData() ?? '')?.[1];
+    if (wish) asked.push(wish);
+  });
+  // One large file goes at a time: the others wait.
+  await choose(page, ...['first', 'second', 'third'].map((name, at) => film(`${name}.mp4`, KEPT_BYTES + 10 + at)));
+  const names = () => tray(page).getByRole('listitem').evaluateAll((rows) => rows.map((row) => row.getAttribute('aria-label')).filter((name) => /^(first|second|third)/.test(name ?? '')));
+  await expect.poll(() => sent.parts.length, { timeout: SENT_MS_MAX }).toBe(2);
+  expect(await names()).toEqual(['first.mp4', 'second.mp4', 'third.mp4']);
+  await tray(page).getByRole('button', { name: 'Upload third.mp4 earlier' }).click();
+  await expect.poll(names).toEqual(['first.mp4', 'third.mp4', 'second.mp4']);
+  await context.setOffline(true);
+  const row = tray(page).getByRole('listitem', { name: 'first.mp4' });
+  await expect(row.getByText('You are offline. It goes on by itself when you are back.')).toBeVisible();
+  await context.unroute(/lockstep-interim/);
+  await context.setOffline(false);
+  await expect(row.getByText(/Looking into|Encoding|Waiting for its turn|Packing|Ready/).first()).toBeVisible({ timeout: SENT_MS_MAX });
+  await expect.poll(() => asked, { timeout: SENT_MS_MAX }).toEqual(['first.mp4', 'third.mp4', 'second.mp4']);
+  await context.close();
 });

@@ -2,17 +2,23 @@
 
 mod data;
 mod database;
+mod integrations;
 mod limits;
 mod objects;
+mod operations;
 mod server;
+mod tiers;
 mod uploads;
 
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
+pub use integrations::IntegrationsConfig;
 pub use limits::Bounded;
 pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
+pub use operations::OperationsConfig;
 pub use server::ServerConfig;
+pub use tiers::TiersConfig;
 
 /// A setting that cannot be used; says which and what is expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +57,9 @@ pub struct Config {
     pub objects: ObjectsConfig,
     /// What one account may upload.
     pub uploads: Limits,
+    pub operations: OperationsConfig,
+    pub tiers: TiersConfig,
+    pub integrations: IntegrationsConfig,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -63,6 +72,8 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_REGISTRATION",
     "LOCKSTEP_TRUSTED_PROXIES",
     "LOCKSTEP_DEMO",
+    "LOCKSTEP_INTERNAL",
+    "LOCKSTEP_DRAIN_NOTICE_S",
     "LOCKSTEP_TOKEN_LIFE_S",
     "LOCKSTEP_SOCKETS_PER_ADDRESS_MAX",
     "LOCKSTEP_MEDIA_PROGRAM",
@@ -73,6 +84,18 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_ACCOUNT_BYTES_MAX",
     "LOCKSTEP_ACCOUNT_FILMS_MAX",
     "LOCKSTEP_ACCOUNT_UPLOADS_MAX",
+    "LOCKSTEP_LIMITS",
+    "LOCKSTEP_LIMIT_UPLOAD",
+    "LOCKSTEP_LIMIT_GENERAL",
+    "LOCKSTEP_LIMIT_STREAMING",
+    "LOCKSTEP_LIMIT_STATUS",
+    "LOCKSTEP_LIMIT_SEARCH",
+    "LOCKSTEP_LIMIT_WEBHOOK",
+    "LOCKSTEP_LIMIT_AUTH",
+    "LOCKSTEP_LIMIT_GRAPHQL",
+    "LOCKSTEP_LIMIT_REALTIME",
+    "LOCKSTEP_ENCODER_SECRET",
+    "LOCKSTEP_WEBHOOKS_LOCAL",
 ];
 
 impl Config {
@@ -83,6 +106,9 @@ impl Config {
         let uploads = uploads::read(source)?;
         Ok(Self {
             uploads,
+            operations: OperationsConfig::read(source)?,
+            tiers: TiersConfig::read(source)?,
+            integrations: IntegrationsConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects: ObjectsConfig::read(source)?,
             server,

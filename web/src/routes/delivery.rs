@@ -22,8 +22,11 @@ use lockstep_object_store::{
     Bucket, ObjectError,
     delivery::{DeliveryKeys, TokenError},
 };
+use uuid::Uuid;
 
 pub use withdrawn::Withdrawn;
+
+use crate::vitals::RETRY_AFTER_S;
 
 /// Segments, init segments and pictures never change under their key. `private`: the address carries a person's right,
 /// so no shared cache may keep the answer.
@@ -34,6 +37,8 @@ const CACHE_CHECKED: &str = "private, no-cache";
 const RENDITION_BYTES_MAX: usize = 16;
 /// Longest id of captions in a path, in bytes.
 const CAPTIONS_BYTES_MAX: usize = 40;
+/// Digits of a chosen picture's name.
+const PICTURE_DIGITS: usize = 32;
 /// Digits of a segment's number.
 const SEGMENT_DIGITS: usize = 5;
 
@@ -82,6 +87,14 @@ async fn deliver(
     response
 }
 
+/// One of a film's files, for somebody whose right was checked.
+pub async fn file(state: &DeliveryState, video: Uuid, path: &str, method: &Method, headers: &HeaderMap) -> Response {
+    match stored(state, video, path, method, headers).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
 async fn answer(
     state: &DeliveryState,
     token: &str,
@@ -90,6 +103,16 @@ async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
     let video = state.keys.check(token, (state.now)())?;
+    stored(state, video, path, method, headers).await
+}
+
+async fn stored(
+    state: &DeliveryState,
+    video: Uuid,
+    path: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
     let kind = kind(path).ok_or(Refusal::NotFound)?;
     if state.withdrawn.has(video, (state.now)()).await {
         return Err(Refusal::NotFound);
@@ -137,6 +160,12 @@ fn kind(path: &str) -> Option<Kind> {
         },
         Some(("text", file)) if is_named(file, ".vtt", 1..=CAPTIONS_BYTES_MAX) => for_ever("text/vtt; charset=utf-8"),
         Some(("tiles", file)) if is_named(file, ".jpg", SEGMENT_DIGITS..=SEGMENT_DIGITS) => for_ever("image/jpeg"),
+        Some(("poster", file)) => match file.rsplit_once('.') {
+            Some((name, "jpg")) if is_picture(name) => for_ever("image/jpeg"),
+            Some((name, "png")) if is_picture(name) => for_ever("image/png"),
+            Some((name, "webp")) if is_picture(name) => for_ever("image/webp"),
+            _ => None,
+        },
         Some((rendition, file)) if is_rendition(rendition) => match file {
             "playlist.m3u8" => checked("application/vnd.apple.mpegurl"),
             "init.mp4" => for_ever("video/mp4"),
@@ -145,6 +174,11 @@ fn kind(path: &str) -> Option<Kind> {
         },
         Some(_) => None,
     }
+}
+
+/// A chosen picture is named by 32 hexadecimal digits.
+fn is_picture(name: &str) -> bool {
+    name.len() == PICTURE_DIGITS && name.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_rendition(name: &str) -> bool {
@@ -249,6 +283,9 @@ impl IntoResponse for Refusal {
         };
         let mut response = (status, Json(serde_json::json!({ "code": code, "message": message }))).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+        }
         if let Self::RangeNotSatisfiable { bytes } = self {
             insert(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{bytes}"));
         }

@@ -1,9 +1,14 @@
-//! `/graphql`: our own transport over the schema (GraphQL over HTTP, and graphql-transport-ws in `socket`).
+//! `/graphql`: our own transport over the schema (GraphQL over HTTP; graphql-transport-ws in `socket`, GraphQL over
+//! server-sent events in `events`).
 //!
-//! Only `POST` with `application/json` executes anything, so no other site's form, image or link can; a foreign
-//! `Origin` is refused as well. Who asks is found out from the session cookie by [`Authenticate`].
+//! What changes something is executed for a `POST` with `application/json` only, so no other site's form, image or link
+//! can; a `GET` that names one of our formats in `Accept` is answered when it only reads. A foreign `Origin` is refused as
+//! well. Who asks is found out from the session cookie by [`Authenticate`].
 
+mod events;
 mod negotiate;
+mod read;
+mod reply;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -13,27 +18,25 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::{Request as GraphqlRequest, Response as GraphqlResponse};
+use async_graphql::Request as GraphqlRequest;
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use lockstep_commands::Principal;
-use lockstep_graphql::{AppSchema, RequestContext, is_request_error};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use lockstep_commands::{Principal, window::Share};
+use lockstep_graphql::{AppSchema, Bill, RequestContext};
 use negotiate::Media;
-use serde_json::{Value, json};
+use reply::{Refusal, refusal, refuse, respond};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::request_id::RequestId;
 use uuid::Uuid;
 
 use crate::{address, gate::Gate};
-
-/// A request's body has at most this many bytes: a caption file of 2 MiB, escaped, fits.
-pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+pub use read::BODY_BYTES_MAX;
 
 /// Who asks cannot be found out now.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,8 @@ pub struct GraphqlState {
     pub allowed_origins: Arc<[String]>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
+    /// Cost points of one caller.
+    pub cost_share: Share,
     /// Every socket is a task of it.
     pub tracker: TaskTracker,
     /// Counts open sockets.
@@ -68,7 +73,7 @@ pub struct GraphqlState {
 
 /// The routes of `/graphql`.
 pub fn router(state: GraphqlState) -> Router {
-    Router::new().route("/graphql", post(execute).get(upgrade)).with_state(state)
+    Router::new().route("/graphql", post(execute).get(read_or_upgrade)).with_state(state)
 }
 
 impl GraphqlState {
@@ -76,139 +81,95 @@ impl GraphqlState {
         self.allowed_origins.iter().any(|ours| ours.as_bytes() == origin.as_bytes())
     }
 
-    /// Whether a browser sent this on behalf of another site.
-    fn is_foreign(&self, headers: &HeaderMap) -> bool {
-        match headers.get(header::ORIGIN) {
+    /// Refuses what a browser sent on behalf of another site.
+    fn not_foreign(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let foreign = match headers.get(header::ORIGIN) {
             Some(origin) => !self.is_ours(origin),
             None => headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site"),
-        }
+        };
+        if foreign { Err(reply::FOREIGN) } else { Ok(()) }
     }
-}
-
-/// A refusal of the transport, before the schema saw anything.
-struct Refusal {
-    status: StatusCode,
-    code: &'static str,
-    message: &'static str,
-}
-
-const fn refusal(status: StatusCode, code: &'static str, message: &'static str) -> Refusal {
-    Refusal { status, code, message }
 }
 
 async fn execute(State(state): State<GraphqlState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let request_id = request_id(&parts);
-    // Errors before the format is agreed on are plain JSON.
-    let media = negotiate::media(&parts.headers).unwrap_or(Media::Json);
-    match answer(&state, &parts, body, &request_id).await {
-        Ok(response) => respond(media, response),
-        Err(refusal) => refuse(media, &refusal, &request_id),
-    }
+    answer(&state, &parts, posted(&state, &parts, body).await).await
 }
 
-async fn answer(
-    state: &GraphqlState,
-    parts: &http::request::Parts,
-    body: Body,
-    request_id: &str,
-) -> Result<GraphqlResponse, Refusal> {
-    if state.is_foreign(&parts.headers) {
-        return Err(refusal(StatusCode::FORBIDDEN, "origin", "this request comes from another site"));
-    }
+/// What a `POST` asks, when it is ours to answer.
+async fn posted(state: &GraphqlState, parts: &Parts, body: Body) -> Result<GraphqlRequest, Refusal> {
+    state.not_foreign(&parts.headers)?;
     if negotiate::media(&parts.headers).is_none() {
-        let message = "answers are application/graphql-response+json or application/json";
+        let message = "answers are application/graphql-response+json, application/json or text/event-stream";
         return Err(refusal(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message));
     }
     if !negotiate::is_json(&parts.headers) {
         let message = "send application/json in UTF-8";
         return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", message));
     }
-    let request = read(body).await?;
-    let principal = state.authenticate.authenticate(&parts.headers).await.map_err(|error| {
-        tracing::error!(request_id, %error, "a request was not answered");
-        refusal(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this cannot be answered now, try again")
-    })?;
-    Ok(state.schema.execute(request, context(state, parts, principal, request_id)).await)
+    read::body(body).await
 }
 
-async fn read(body: Body) -> Result<GraphqlRequest, Refusal> {
-    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| match too_long(&error) {
-        true => refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "a request has at most 1 MiB"),
-        false => refusal(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive"),
-    })?;
-    let value = serde_json::from_slice(&body)
-        .map_err(|_| refusal(StatusCode::BAD_REQUEST, "bad_request", "the body is not JSON"))?;
-    operation(value).map_err(|message| refusal(StatusCode::BAD_REQUEST, "bad_request", message))
+/// What a `GET` asks, when it only reads and a program asked on purpose: it names one of our formats, or it is a
+/// `fetch`, which another site cannot send without its `Origin`. A link, an image or a form does neither.
+fn gotten(state: &GraphqlState, parts: &Parts) -> Result<GraphqlRequest, Refusal> {
+    state.not_foreign(&parts.headers)?;
+    let fetched = parts.headers.get("sec-fetch-mode").is_some_and(|mode| mode == "cors" || mode == "same-origin");
+    if !negotiate::media(&parts.headers).is_some_and(|chosen| chosen.named || fetched) {
+        let message =
+            "name application/graphql-response+json, application/json or text/event-stream in Accept, or use POST";
+        return Err(refusal(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message));
+    }
+    let mut request = read::parameters(&parts.uri)?;
+    if state.schema.is_mutation(&mut request) {
+        return Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "method", "a mutation is sent by POST"));
+    }
+    Ok(request)
 }
 
-fn too_long(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
-}
-
-/// The request's parameters, each of its type or absent (GraphQL over HTTP, section 6.1).
-fn operation(value: Value) -> Result<GraphqlRequest, &'static str> {
-    let Value::Object(mut fields) = value else {
-        return Err("the body is one JSON object; batches are not answered");
+/// Runs what was asked and answers in the format agreed on.
+async fn answer(state: &GraphqlState, parts: &Parts, asked: Result<GraphqlRequest, Refusal>) -> Response {
+    let request_id = request_id(parts);
+    // Errors before the format is agreed on are plain JSON.
+    let media = negotiate::media(&parts.headers).map_or(Media::Json, |chosen| chosen.media);
+    let request = match asked {
+        Ok(request) => request,
+        Err(refusal) => return refuse(media, &refusal, &request_id),
     };
-    for (name, fits) in [
-        ("query", Value::is_string as fn(&Value) -> bool),
-        ("operationName", |value| value.is_string() || value.is_null()),
-        ("variables", |value| value.is_object() || value.is_null()),
-        ("extensions", |value| value.is_object() || value.is_null()),
-    ] {
-        match fields.get(name) {
-            None if name == "query" => return Err("there is no query"),
-            Some(value) if !fits(value) => return Err("a parameter is not of its type"),
-            Some(Value::Null) => drop(fields.remove(name)),
-            Some(_) | None => {}
+    let principal = match state.authenticate.authenticate(&parts.headers).await {
+        Ok(principal) => principal,
+        Err(error) => {
+            tracing::error!(request_id, %error, "a request was not answered");
+            return refuse(media, &reply::UNAVAILABLE, &request_id);
+        }
+    };
+    let context = context(state, parts, principal, &request_id);
+    match media {
+        Media::EventStream => match events::Places::take(state, parts, &context) {
+            Some(places) => events::stream(state, request, context, places),
+            None => refuse(media, &reply::TOO_MANY_STREAMS, &request_id),
+        },
+        Media::GraphqlResponse | Media::Json => {
+            let bill = context.bill.clone();
+            let response = state.schema.execute(request, context).await;
+            respond(media, response, bill.charged().map(|charged| (charged, state.cost_share)))
         }
     }
-    serde_json::from_value(Value::Object(fields)).map_err(|_| "a parameter is not of its type")
 }
 
-fn respond(media: Media, mut response: GraphqlResponse) -> Response {
-    let refused = is_request_error(&response);
-    let headers = std::mem::take(&mut response.http_headers);
-    // Before anything ran there is no data to speak of; the older format answers 200 all the same.
-    let status = if refused && media == Media::GraphqlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let body = if refused { json!({ "errors": response.errors }) } else { json!(response) };
-    let mut answer = (status, [(header::CONTENT_TYPE, media.content_type())], body.to_string()).into_response();
-    answer.headers_mut().extend(headers);
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
-}
-
-fn refuse(media: Media, refusal: &Refusal, request_id: &str) -> Response {
-    let error = json!({
-        "message": refusal.message,
-        "extensions": { "code": refusal.code, "requestId": request_id },
-    });
-    let body = json!({ "errors": [error] }).to_string();
-    (refusal.status, [(header::CONTENT_TYPE, media.content_type())], body).into_response()
-}
-
-/// `GET` is for sockets only.
-async fn upgrade(State(state): State<GraphqlState>, request: Request) -> Response {
+/// `GET` is for sockets and for what only reads.
+async fn read_or_upgrade(State(state): State<GraphqlState>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    let request_id = request_id(&parts);
     let Ok(socket) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
-        let refusal = refusal(StatusCode::METHOD_NOT_ALLOWED, "method", "use POST");
-        let mut response = refuse(Media::Json, &refusal, &request_id);
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        return response;
+        return answer(&state, &parts, gotten(&state, &parts)).await;
     };
+    let request_id = request_id(&parts);
     // A socket carries the cookie whoever opened it: without an Origin of ours there is none.
     if !parts.headers.get(header::ORIGIN).is_some_and(|origin| state.is_ours(origin)) {
-        let refusal = refusal(StatusCode::FORBIDDEN, "origin", "this request comes from another site");
-        return refuse(Media::Json, &refusal, &request_id);
+        return refuse(Media::Json, &reply::FOREIGN, &request_id);
     }
     let Some(pass) = state.gate.address(state.gate.caller(&parts.extensions, &parts.headers)) else {
-        let message = "too many sockets are open from this address";
-        let refusal = refusal(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
-        let mut response = refuse(Media::Json, &refusal, &request_id);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        return response;
+        return refuse(Media::Json, &reply::TOO_MANY_STREAMS, &request_id);
     };
     match state.authenticate.authenticate(&parts.headers).await {
         Ok(principal) => {
@@ -217,26 +178,20 @@ async fn upgrade(State(state): State<GraphqlState>, request: Request) -> Respons
         }
         Err(error) => {
             tracing::error!(request_id, %error, "a socket was not opened");
-            let message = "this cannot be answered now, try again";
-            refuse(Media::Json, &refusal(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message), &request_id)
+            refuse(Media::Json, &reply::UNAVAILABLE, &request_id)
         }
     }
 }
 
-fn context(
-    state: &GraphqlState,
-    parts: &http::request::Parts,
-    principal: Option<Principal>,
-    request_id: &str,
-) -> RequestContext {
+fn context(state: &GraphqlState, parts: &Parts, principal: Option<Principal>, request_id: &str) -> RequestContext {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let remote_ip = peer.map(|peer| address::client(peer.0.ip(), &parts.headers, &state.trusted_proxies));
-    RequestContext { principal, request_id: request_id.to_owned(), remote_ip, user_agent }
+    RequestContext { principal, request_id: request_id.to_owned(), remote_ip, user_agent, bill: Bill::default() }
 }
 
 /// The id that the request-id layer gave, or one of our own.
-fn request_id(parts: &http::request::Parts) -> String {
+fn request_id(parts: &Parts) -> String {
     let given = parts.extensions.get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
     given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }

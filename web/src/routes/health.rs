@@ -2,14 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use lockstep_commands::Services;
+use lockstep_object_store::Buckets;
 use lockstep_projections::Reader;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::{edges::Edges, vitals::RETRY_AFTER_S};
+
 /// How long one check may take.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
+const CHECK_TIMEOUT: Duration = Duration::from_millis(900);
 
 /// What `/readyz` looks at.
 pub struct Health {
@@ -18,20 +27,25 @@ pub struct Health {
     /// `Err` says why films cannot be transcoded here.
     pub media: Result<String, String>,
     pub draining: CancellationToken,
+    pub edges: Edges,
 }
 
+/// `/healthz`: asked by whoever starts and stops processes, as often as they like.
+pub fn living() -> Router {
+    Router::new().route("/healthz", get(|| async { Json(json!({ "status": "ok" })) }))
+}
+
+/// `/readyz`.
 pub fn router(health: Health) -> Router {
-    Router::new()
-        .route("/healthz", get(|| async { Json(json!({ "status": "ok" })) }))
-        .route("/readyz", get(ready))
-        .with_state(Arc::new(health))
+    Router::new().route("/readyz", get(ready)).with_state(Arc::new(health))
 }
 
-async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
+async fn ready(State(health): State<Arc<Health>>) -> Response {
+    let Buckets { interim, media } = health.services.objects.hurried();
     let (database, interim, media_bucket, projections) = tokio::join!(
         checked(async { health.services.store.database_now().await.map(|_| ()).map_err(|error| error.to_string()) }),
-        checked(async { health.services.objects.interim.check().await.map_err(|error| error.to_string()) }),
-        checked(async { health.services.objects.media.check().await.map_err(|error| error.to_string()) }),
+        checked(async { interim.check().await.map_err(|error| error.to_string()) }),
+        checked(async { media.check().await.map_err(|error| error.to_string()) }),
         checked(projections(&health.reader)),
     );
     let draining = if health.draining.is_cancelled() { Err("draining".to_owned()) } else { Ok(()) };
@@ -56,7 +70,13 @@ async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
         })
         .collect();
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": all, "checks": details })))
+    // Redis is not among the checks: without it each process counts for itself, and serves.
+    let body = json!({ "ready": all, "checks": details, "edges": health.edges.detail() });
+    let mut response = (status, Json(body)).into_response();
+    if !all {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+    }
+    response
 }
 
 async fn projections(reader: &Reader) -> Result<(), String> {

@@ -5,6 +5,8 @@ pub mod graphql;
 mod headers;
 pub mod health;
 pub mod objects;
+mod observed;
+pub mod rest;
 pub mod ui;
 
 use std::{sync::Arc, time::Duration};
@@ -19,16 +21,19 @@ use lockstep_projections::Tail;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    auth::{Authenticator, SessionCookie},
+    auth::{self, Authenticator, CallerError, SessionCookie},
     backend::Objects,
     cli::Role,
     config::Config,
     data_folder::DataFolder,
+    edges::Edges,
     gate::Gate,
     hub::HubHandle,
+    limits::{Limits, Tier},
     serve::Running,
     socket::{self, SyncState},
     transcoding,
+    webhooks::WebhookKeys,
 };
 
 /// What the routes are made of.
@@ -39,6 +44,7 @@ pub(crate) struct Parts<'a> {
     pub services: &'a Services,
     pub objects: &'a Objects,
     pub running: &'a Running,
+    pub edges: &'a Edges,
     pub setup: &'a Arc<SetupLink>,
 }
 
@@ -52,37 +58,68 @@ impl Parts<'_> {
         let authenticator = Authenticator::new(self.services.clone(), cookie.clone());
         self.running.tracker.spawn(authenticator.clone().follow(self.running.shutdown.clone()));
         let keys = self.delivery_keys()?;
-        let health = health::Health {
+        let limits = &self.edges.limits(self.config, &self.services.clock, &cookie);
+        let status = self.health().await.route_layer(limits.layer(Tier::Status));
+        let mut router = ui::router().merge(health::living()).merge(status);
+        if matches!(self.role, Role::All | Role::Api) {
+            let delivery = self.delivery(&keys);
+            let sockets = limits.layer(Tier::Realtime).only_sockets();
+            let tokens = axum::middleware::from_fn_with_state(authenticator.clone(), auth::only_live_tokens);
+            let graphql = self.graphql(&cookie, &authenticator, &keys, limits, WebhookKeys::open(self.config)?);
+            let graphql = graphql.layer(tokens).route_layer(sockets).route_layer(self.edges.database.layer());
+            let rest = self.rest(&authenticator, &delivery, limits).route_layer(self.edges.database.layer());
+            router = router
+                .merge(graphql)
+                .merge(rest)
+                .merge(delivery::router(delivery).route_layer(limits.layer(Tier::Streaming)));
+            if let Some(embedded) = &self.objects.embedded {
+                router = router.merge(objects::router(embedded.clone()));
+            }
+        }
+        if matches!(self.role, Role::All | Role::Hub) {
+            let sync = self.sync(&authenticator).route_layer(limits.layer(Tier::Realtime));
+            router = router.merge(sync.route_layer(self.edges.database.layer()));
+        }
+        let uploads_to = self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str());
+        // Also what is answered after a panic has the headers.
+        let router = headers::guarded(router.layer(CatchPanicLayer::new()), self.public_url, uploads_to);
+        Ok(observed::observed(router))
+    }
+
+    /// Whether this process is ready.
+    pub async fn health(&self) -> Router {
+        health::router(health::Health {
             services: self.services.clone(),
             reader: self.running.reader.clone(),
             media: match self.role.transcodes() {
                 true => transcoding::check(self.config).await,
                 false => Ok(String::new()),
             },
-            draining: self.running.shutdown.clone(),
+            draining: self.running.draining.clone(),
+            edges: self.edges.clone(),
+        })
+    }
+
+    fn delivery(&self, keys: &DeliveryKeys) -> delivery::DeliveryState {
+        let clock = Arc::clone(&self.services.clock);
+        delivery::DeliveryState {
+            media: self.services.objects.hurried().media,
+            keys: keys.clone(),
+            withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
+            now: Arc::new(move || clock.now().as_micros() / 1_000_000),
+        }
+    }
+
+    fn rest(&self, authenticator: &Authenticator, delivery: &delivery::DeliveryState, limits: &Limits) -> Router {
+        let state = rest::RestState {
+            services: Services { objects: self.services.objects.hurried(), ..self.services.clone() },
+            reader: self.running.reader.clone(),
+            authenticator: authenticator.clone(),
+            public_url: self.public_url.into(),
+            delivery: delivery.clone(),
+            encoder: self.config.integrations.encoder_secret.clone(),
         };
-        let mut router = ui::router().merge(health::router(health));
-        if matches!(self.role, Role::All | Role::Api) {
-            router = router.merge(self.graphql(&cookie, &authenticator, &keys)).merge(delivery::router(
-                delivery::DeliveryState {
-                    media: self.services.objects.media.clone(),
-                    keys,
-                    withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
-                    now: {
-                        let clock = Arc::clone(&self.services.clock);
-                        Arc::new(move || clock.now().as_micros() / 1_000_000)
-                    },
-                },
-            ));
-            if let Some(embedded) = &self.objects.embedded {
-                router = router.merge(objects::router(embedded.clone()));
-            }
-        }
-        if matches!(self.role, Role::All | Role::Hub) {
-            router = router.merge(self.sync(&authenticator));
-        }
-        let uploads_to = self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str());
-        Ok(headers::guarded(router, self.public_url, uploads_to).layer(CatchPanicLayer::new()))
+        rest::router(state, limits)
     }
 
     fn delivery_keys(&self) -> anyhow::Result<DeliveryKeys> {
@@ -94,24 +131,34 @@ impl Parts<'_> {
         Ok(DeliveryKeys::new(secret, Duration::from_secs(self.config.server.token_life_s)))
     }
 
-    fn graphql(&self, cookie: &SessionCookie, authenticator: &Authenticator, keys: &DeliveryKeys) -> Router {
+    fn graphql(
+        &self,
+        cookie: &SessionCookie,
+        authenticator: &Authenticator,
+        keys: &DeliveryKeys,
+        limits: &Limits,
+        webhooks: WebhookKeys,
+    ) -> Router {
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
         let schema = lockstep_graphql::schema(SchemaDeps {
-            services: self.services.clone(),
+            services: Services { objects: self.services.objects.hurried(), ..self.services.clone() },
             reader: self.running.reader.clone(),
             tail,
             delivery: Arc::new(Tokens(keys.clone())),
+            webhooks: Arc::new(webhooks),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
-            entry: Entry { registration: self.config.server.registration, ..Entry::default() },
+            entry: Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) },
             introspection: Introspection::SignedIn,
+            costs: Arc::new(limits.costs()),
         });
         graphql::router(graphql::GraphqlState {
             schema,
             authenticate: Arc::new(authenticator.clone()),
             allowed_origins: Arc::new([self.public_url.to_owned()]),
             trusted_proxies: self.config.server.trusted_proxies.clone().into(),
+            cost_share: limits.share(Tier::Graphql),
             tracker: self.running.tracker.clone(),
             shutdown: self.running.shutdown.clone(),
             gate: self.gate(),
@@ -125,13 +172,15 @@ impl Parts<'_> {
     fn sync(&self, authenticator: &Authenticator) -> Router {
         let tracker = self.running.tracker.clone();
         let hub = HubHandle::start(self.services.clone(), self.running.shutdown.clone(), &tracker);
+        let _ = self.running.hub.set(hub.clone());
         let origins = Arc::new([self.public_url.to_owned()]);
         let gate = self.gate();
         socket::router(SyncState { hub, authenticator: authenticator.clone(), origins, gate, tracker })
     }
 }
 
-fn derived(master: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
+/// A secret of its own for each purpose.
+pub(crate) fn derived(master: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::new().chain_update(master).chain_update(purpose).finalize().into()
 }
@@ -152,7 +201,12 @@ impl DeliveryTokens for Tokens {
 #[async_trait::async_trait]
 impl graphql::Authenticate for Authenticator {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Principal>, graphql::AuthenticateError> {
-        self.principal(headers).await.map_err(away)
+        match self.caller(headers).await {
+            Ok(principal) => Ok(principal),
+            // It died between the look before and this one: nobody asks.
+            Err(CallerError::Token) => Ok(None),
+            Err(CallerError::Unavailable(error)) => Err(away(error)),
+        }
     }
     async fn ended(&self, principal: &Principal) {
         self.ended(principal).await;

@@ -14,8 +14,10 @@ use lockstep_domain::{
     playback::*,
     queue::*,
     report::*,
+    token::{Token, TokenEvent},
     video::*,
     visit::*,
+    webhook::{Webhook, WebhookEvent},
     work::*,
 };
 
@@ -33,8 +35,10 @@ fn event_types() -> BTreeSet<&'static str> {
         PlaybackEvent::TYPES,
         QueueEvent::TYPES,
         ReportEvent::TYPES,
+        TokenEvent::TYPES,
         VideoEvent::TYPES,
         VisitEvent::TYPES,
+        WebhookEvent::TYPES,
         WorkEvent::TYPES,
     ];
     types.into_iter().flatten().copied().collect()
@@ -52,8 +56,10 @@ fn stream_types() -> BTreeSet<&'static str> {
         Playback::KIND,
         Queue::KIND,
         Report::KIND,
+        Token::KIND,
         Video::KIND,
         Visit::KIND,
+        Webhook::KIND,
         Work::KIND,
     ])
 }

@@ -27,6 +27,11 @@ impl Api {
         api
     }
 
+    /// The session, as a `Cookie` header.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// A guest by name.
     pub async fn guest(url: &str, name: &str) -> Self {
         let mut api = Self { client: client(), url: url.to_owned(), cookie: String::new() };
@@ -34,6 +39,11 @@ impl Api {
             "mutation($i: JoinAsGuestInput!) { joinAsGuest(input: $i) { __typename ... on Refused { message } } }";
         api.sign(mutation, json!({ "name": name })).await;
         api
+    }
+
+    /// The session as a cookie header.
+    pub fn session(&self) -> &str {
+        &self.cookie
     }
 
     async fn sign(&mut self, mutation: &str, input: Value) {

@@ -7,7 +7,7 @@ fn a_whole_installation_is_found_whole() {
     let data = data_folder();
     let (well, said) = run(&["doctor"], data.path(), &[]);
     assert!(well, "{said}");
-    for name in ["FFmpeg", "database", "object store", "disk"] {
+    for name in ["FFmpeg", "database", "object store", "redis", "disk"] {
         assert!(said.contains(&format!("ok    {name}")), "{name}: {said}");
     }
 }
@@ -16,7 +16,7 @@ fn a_whole_installation_is_found_whole() {
 fn each_missing_part_is_named_with_what_to_do() {
     let data = data_folder();
     let key = "00".repeat(32);
-    let cases: [(&[(&str, &str)], &str, &str); 3] = [
+    let cases: [(&[(&str, &str)], &str, &str); 4] = [
         (&[("LOCKSTEP_MEDIA_PROGRAM", "/nonexistent/lockstep-media")], "WRONG FFmpeg", "Install FFmpeg"),
         (
             &[("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none"), ("LOCKSTEP_MASTER_KEY", &key)],
@@ -28,6 +28,7 @@ fn each_missing_part_is_named_with_what_to_do() {
             "WRONG object store",
             "Check S3_ENDPOINT",
         ),
+        (&[("REDIS_URL", "redis://127.0.0.1:1/")], "WRONG redis", "Check REDIS_URL"),
     ];
     for (env, wrong, advice) in cases {
         let (well, said) = run(&["doctor"], data.path(), env);

@@ -2,10 +2,18 @@
 #![allow(clippy::disallowed_methods)]
 
 mod api;
+mod assets;
 mod crash;
 mod doctor;
+mod flood;
+mod guarded;
+mod limits;
 mod linkage;
 mod load;
+mod operations;
+mod outage;
 mod process;
+mod proxy;
+mod redis;
 mod roles;
 mod tamper;

@@ -60,26 +60,42 @@ impl Server {
         Self::launch(data, port, "all", env).await
     }
 
+    /// Its log of this level goes to a file.
+    pub async fn start_logging(data: &Path, log: &Path, level: &str) -> Self {
+        let log = std::fs::File::create(log).expect("a file");
+        Self::launch_to(log.into(), data, 0, "all", &[("LOG_LEVEL", level)]).await
+    }
+
     async fn launch(data: &Path, port: u16, role: &str, env: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(PROGRAM)
+        Self::launch_to(Stdio::inherit(), data, port, role, env).await
+    }
+
+    async fn launch_to(log: Stdio, data: &Path, port: u16, role: &str, env: &[(&str, &str)]) -> Self {
+        let child = Command::new(PROGRAM)
             .args(["serve", "--role", role])
             .env("PORT", port.to_string())
             .env("LOCKSTEP_DATA", data)
             .env("LOCKSTEP_DEMO", "off")
+            .env("LOCKSTEP_LIMITS", "relaxed")
             .env("LOG_LEVEL", "warn")
             .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(log)
             .spawn()
             .expect("lockstep starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let (mut url, mut setup_link) = (None, None);
+        // From here on it ends with the test, whatever fails.
+        let mut server = Self { child, url: String::new(), port, setup_link: None, data: data.to_owned() };
+        let mut lines = BufReader::new(server.child.stdout.take().expect("piped")).lines();
+        let mut url = None;
         for line in lines.by_ref() {
             let line = line.expect("text");
-            let word = line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
+            let word = line
+                .split_whitespace()
+                .find(|word| word.starts_with("http://") || word.starts_with("https://"))
+                .map(str::to_owned);
             match word {
-                Some(link) if link.contains("/setup?token=") => setup_link = Some(link),
+                Some(link) if link.contains("/setup?token=") => server.setup_link = Some(link),
                 Some(link) => url = Some(link),
                 None if line.contains("Ctrl-C") => break,
                 None => {}
@@ -87,12 +103,11 @@ impl Server {
         }
         let public = url.expect("it says where it is");
         // A public URL is a name that leads nowhere here.
-        let url = match env.iter().any(|(name, _)| *name == "LOCKSTEP_PUBLIC_URL") {
+        server.url = match env.iter().any(|(name, _)| *name == "LOCKSTEP_PUBLIC_URL") {
             true => format!("http://127.0.0.1:{port}"),
             false => public,
         };
-        let port = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-        let server = Self { child, url, port, setup_link, data: data.to_owned() };
+        server.port = server.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         // Nobody reads the rest; the pipe must not fill.
         std::thread::spawn(move || lines.for_each(drop));
         server.ready().await;
@@ -151,6 +166,17 @@ impl Server {
         let killed = Command::new("kill").args(["-9", &pid]).status().expect("kill runs");
         assert!(killed.success());
         self.kill().await;
+    }
+
+    /// The log, one JSON object per event.
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        events(&self.data, &[])
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
     }
 
     /// SIGTERM and wait for a clean end.

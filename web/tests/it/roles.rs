@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use axum::{body::Body, extract::Request, response::IntoResponse};
 use lockstep_migrations::testing::TestDatabase;
+use lockstep_object_store::{Buckets, S3Settings};
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use tower::ServiceExt;
 
@@ -13,9 +14,17 @@ use crate::{
     process::{PROGRAM, Server, data_folder, events, film},
 };
 
-/// An S3 store of its own on a free port: s3s over a folder.
-async fn s3(folder: &std::path::Path) -> String {
-    for bucket in ["lockstep-interim", "lockstep-media"] {
+const BUCKETS: [&str; 2] = ["lockstep-interim", "lockstep-media"];
+
+/// An S3 store of its own on a free port: s3s over a folder; or the one that `TEST_S3_ENDPOINT` names.
+pub async fn s3(folder: &std::path::Path) -> String {
+    if let Ok(given) = std::env::var("TEST_S3_ENDPOINT") {
+        for bucket in BUCKETS {
+            reqwest::Client::new().put(format!("{given}/{bucket}")).send().await.expect("a store");
+        }
+        return given;
+    }
+    for bucket in BUCKETS {
         std::fs::create_dir_all(folder.join(bucket)).expect("a bucket");
     }
     let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).expect("a store"));
@@ -63,6 +72,26 @@ async fn a_transcoder_in_a_process_of_its_own_makes_films_ready() {
     assert_eq!(settled["status"], "READY", "{settled}");
     // 6 s in two renditions: two segments and a beginning each.
     assert_eq!(ada.stream_files(&settled).await, 2 * 3);
+    // Deleted for good, nothing of it is left.
+    let stored = stored(&endpoint);
+    assert!(!stored.media.list(&format!("v/{video}/"), 100).await.expect("lists").is_empty());
+    for field in ["trashFilm", "purgeFilm"] {
+        let mutation = format!("mutation($i: FilmInput!) {{ {field}(input: $i) {{ __typename }} }}");
+        let input = serde_json::json!({ "operationId": uuid::Uuid::now_v7(), "video": video });
+        assert_eq!(ada.until_answered(&mutation, input).await[field]["__typename"], "Changed", "{field}");
+    }
+    let mut pause = tokio::time::interval(std::time::Duration::from_millis(100));
+    for (bucket, prefix) in [(&stored.media, format!("v/{video}/")), (&stored.interim, format!("u/{video}"))] {
+        let mut left = bucket.list(&prefix, 100).await.expect("lists");
+        for _ in 0..600 {
+            if left.is_empty() {
+                break;
+            }
+            pause.tick().await;
+            left = bucket.list(&prefix, 100).await.expect("lists");
+        }
+        assert!(left.is_empty(), "a minute later there are still {left:?}");
+    }
     let log = events(data.path(), &env);
     let mut actors = log.iter().filter_map(|event| event["metadata"]["actor"].as_str()).collect::<Vec<_>>();
     actors.retain(|actor| actor.starts_with("worker:"));
@@ -74,6 +103,22 @@ async fn a_transcoder_in_a_process_of_its_own_makes_films_ready() {
     }
     hub.stop();
     api.stop();
+}
+
+/// The store as the program sees it.
+pub fn stored(endpoint: &str) -> Buckets {
+    let [interim, media] = BUCKETS.map(str::to_owned);
+    let settings = S3Settings {
+        endpoint_url: endpoint.to_owned(),
+        public_url: None,
+        region: "us-east-1".to_owned(),
+        access_key: "access".to_owned(),
+        secret_key: "secret".to_owned(),
+        path_style: true,
+        interim,
+        media,
+    };
+    Buckets::connect(&settings).expect("settings")
 }
 
 fn worker(data: &std::path::Path, role: &str, env: &[(&str, &str)]) -> std::process::Child {

@@ -18,7 +18,7 @@ use lockstep_domain::{
     video::{RenditionFacts, Source, Video, VideoCommand},
 };
 use lockstep_graphql::{
-    AppSchema, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
+    AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
 };
 use lockstep_projections::{Reader, RecordedEvent, Tail};
 use serde_json::{Value, json};
@@ -128,10 +128,12 @@ impl Play {
             reader: Reader::new(Arc::clone(&world.services.store), world.services.pool.clone()),
             tail: Tail::new(Arc::clone(&world.services.store)),
             delivery: Arc::new(NoTokens),
+            webhooks: Arc::new(lockstep::webhooks::WebhookKeys::new([7; 32])),
             cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
             setup: Arc::default(),
             entry: Entry::default(),
             introspection: Introspection::Everyone,
+            costs: Arc::new(lockstep_commands::budget::Costs::default()),
         });
         let film = VideoId(Uuid::now_v7());
         let mut play = Self {
@@ -405,6 +407,7 @@ impl Play {
             request_id: "request".to_owned(),
             remote_ip: None,
             user_agent: None,
+            bill: Bill::default(),
         };
         let answer = serde_json::to_value(self.schema.execute(request, context).await).unwrap();
         assert_eq!(answer.get("errors"), None, "{answer}");
@@ -459,7 +462,13 @@ impl Play {
         let query = "mutation($input: ChannelInput!) { archiveChannel(input: $input) { __typename } }";
         let request = Request::new(query).variables(Variables::from_json(json!({ "input": input })));
         let principal = Some(self.people[OWNER].1.clone());
-        let context = RequestContext { principal, request_id: "request".to_owned(), remote_ip: None, user_agent: None };
+        let context = RequestContext {
+            principal,
+            request_id: "request".to_owned(),
+            remote_ip: None,
+            user_agent: None,
+            bill: Bill::default(),
+        };
         if !self.oracle.is_here(OWNER) {
             self.attempt(OWNER, &Try::Join, Way::Api).await;
         }
@@ -491,6 +500,7 @@ impl Play {
             audio_channels: 0,
             sounds: vec![],
             texts: vec![],
+            chapters: vec![],
         };
         let rendition = RenditionFacts {
             name: "720p".to_owned(),

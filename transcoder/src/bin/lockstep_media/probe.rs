@@ -33,6 +33,7 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
     let audio_channels = audio_channels.map_or(0, |decoder| u32::from(decoder.channels()));
     let (sounds, texts) = (tracks::sounds(&input), tracks::texts(&input));
     let duration_us = duration(bench, &mut input, video, start_us, rate)?;
+    let chapters = tracks::chapters(&input, start_us, MediaTime::from_micros(duration_us));
     Ok(Source {
         container: friendly(&container),
         video_codec,
@@ -46,6 +47,7 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
         audio_channels,
         sounds,
         texts,
+        chapters,
     })
 }
 

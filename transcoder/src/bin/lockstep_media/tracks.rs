@@ -1,11 +1,13 @@
-//! The tracks of a source beside its picture: sounds and words, with their languages.
+//! The tracks of a source beside its picture: sounds and words, with their languages; and its chapters.
 
 use ff::{codec::Id, format::context::Input, format::stream::Disposition, media::Type};
 use ffmpeg_next as ff;
 use lockstep_domain::{
-    captions,
-    video::{CAPTIONS_MAX, SoundRole, SoundTrack, TextKind, TextTrack},
+    Personal, captions,
+    time::MediaTime,
+    video::{self, CAPTIONS_MAX, Chapter, SoundRole, SoundTrack, TextKind, TextTrack},
 };
+use lockstep_transcoder::protocol::scale;
 
 use crate::open;
 
@@ -55,4 +57,17 @@ pub fn texts(input: &Input) -> Vec<TextTrack> {
 
 fn language(stream: &ff::format::stream::Stream<'_>) -> Option<String> {
     captions::language(stream.metadata().get("language")?)
+}
+
+/// The chapters as the container names them, on the film's time axis, which starts at `start_us` of the source's. Whose
+/// words the titles are is not known here.
+pub fn chapters(input: &Input, start_us: i64, duration: MediaTime) -> Vec<Chapter> {
+    let found = input.chapters().map(|chapter| {
+        let base = chapter.time_base();
+        let at_us = scale(chapter.start(), 1_000_000 * i64::from(base.numerator()), i64::from(base.denominator()));
+        let title = chapter.metadata().get("title").unwrap_or_default().to_owned();
+        (MediaTime::from_micros(at_us.saturating_sub(start_us)), title)
+    });
+    let known = video::chapters(found.collect(), duration).into_iter();
+    known.map(|(start_us, title)| Chapter { start_us, title: Personal::new("", title) }).collect()
 }

@@ -10,11 +10,13 @@ use std::{
 use lockstep_domain::ids::VideoId;
 use lockstep_projections::library;
 use sqlx::PgPool;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 use uuid::Uuid;
 
 /// How old the list may be: a deleted film's files are delivered for so long at most.
 pub const LIST_LIFE: Duration = Duration::from_secs(2);
+/// How long viewers wait for the list to be read again: they go on with the last one while the database is away.
+const READ_MAX: Duration = Duration::from_millis(300);
 /// No token lives longer than a day: a film withdrawn before that has none.
 const TOKEN_LIFE_US: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -57,9 +59,11 @@ impl Withdrawn {
         if let Some(pool) = self.pool.as_ref().filter(|_| old) {
             // Whether it can be read or not, it is not asked for again at once: the last list goes on to hold.
             held.read_at = Some(Instant::now());
-            match library::withdrawn(pool, now_s.saturating_mul(1_000_000).saturating_sub(TOKEN_LIFE_US)).await {
-                Ok(films) => held.films = Arc::new(films.into_iter().map(|VideoId(id)| id).collect()),
-                Err(error) => tracing::warn!(%error, "the films that were deleted cannot be read"),
+            let since_us = now_s.saturating_mul(1_000_000).saturating_sub(TOKEN_LIFE_US);
+            match timeout(READ_MAX, library::withdrawn(pool, since_us)).await {
+                Ok(Ok(films)) => held.films = Arc::new(films.into_iter().map(|VideoId(id)| id).collect()),
+                Ok(Err(error)) => tracing::warn!(%error, "the films that were deleted cannot be read"),
+                Err(_) => tracing::warn!("the films that were deleted are not read in time"),
             }
         }
         held.films.contains(&video)

@@ -9,39 +9,52 @@ pub(super) enum Media {
     GraphqlResponse,
     /// `application/json`: 200 for every well-formed request, as older clients expect.
     Json,
+    /// `text/event-stream`: a stream of answers.
+    EventStream,
 }
 
 impl Media {
-    pub(super) fn content_type(self) -> &'static str {
+    /// The content type of an answer that is not a stream.
+    pub(super) fn of_one_answer(self) -> &'static str {
         match self {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-            Self::Json => "application/json; charset=utf-8",
+            Self::Json | Self::EventStream => "application/json; charset=utf-8",
         }
     }
 }
 
-/// The answer that `Accept` prefers, JSON when it does not care, `None` when it wants neither.
-pub(super) fn media(headers: &HeaderMap) -> Option<Media> {
+/// What was agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chosen {
+    pub media: Media,
+    /// The client named this very type: no link, image or form does.
+    pub named: bool,
+}
+
+/// The answer that `Accept` prefers, JSON when it does not care, `None` when it wants none of ours.
+pub(super) fn media(headers: &HeaderMap) -> Option<Chosen> {
     let mut accepted = headers.get_all(header::ACCEPT).iter().peekable();
     if accepted.peek().is_none() {
-        return Some(Media::Json);
+        return Some(Chosen { media: Media::Json, named: false });
     }
     let ranges = accepted.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut best: Option<(u16, Media)> = None;
+    let mut best: Option<(u16, Chosen)> = None;
     for range in ranges {
         let mut parts = range.split(';').map(str::trim);
-        let media = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "application/graphql-response+json" => Media::GraphqlResponse,
-            "application/json" | "application/*" | "*/*" => Media::Json,
+        let (media, named) = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "application/graphql-response+json" => (Media::GraphqlResponse, true),
+            "application/json" => (Media::Json, true),
+            "text/event-stream" => (Media::EventStream, true),
+            "application/*" | "*/*" => (Media::Json, false),
             _ => continue,
         };
         let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
         // The first of equal wishes wins.
         if quality > 0 && best.is_none_or(|(held, _)| quality > held) {
-            best = Some((quality, media));
+            best = Some((quality, Chosen { media, named }));
         }
     }
-    best.map(|(_, media)| media)
+    best.map(|(_, chosen)| chosen)
 }
 
 /// A quality value (RFC 9110, 12.4.2); what cannot be read is worth nothing.

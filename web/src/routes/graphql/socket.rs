@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_stream::StreamMap;
 
-use super::{GraphqlState, operation};
+use super::{GraphqlState, read::operation};
 use crate::gate::Pass;
 
 /// The subprotocol's name.
@@ -77,6 +77,8 @@ fn close(code: u16, reason: impl Into<String>) -> Ending {
 enum Ending {
     /// We say why.
     Close(Close),
+    /// They said why, and wait for our half of the close.
+    Closed,
     /// Nobody is there to be told.
     Gone,
 }
@@ -118,11 +120,17 @@ impl Connection {
         };
         // Streams first: they hold database work.
         self.operations.clear();
-        if let Ending::Close(Close { code, reason }) = ending {
-            let frame = CloseFrame { code, reason: reason.into() };
-            if self.send(Message::Close(Some(frame))).await.is_ok() {
-                let _ = timeout(CLOSE_MAX, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        let farewell = match ending {
+            Ending::Close(Close { code, reason }) => {
+                let frame = CloseFrame { code, reason: reason.into() };
+                self.send(Message::Close(Some(frame))).await.is_ok()
             }
+            Ending::Closed => true,
+            Ending::Gone => false,
+        };
+        if farewell {
+            // Reading on writes our half of a close that they began, and waits for theirs if we did.
+            let _ = timeout(CLOSE_MAX, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
         }
     }
 
@@ -168,7 +176,8 @@ impl Connection {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => return Err(close(4400, "Invalid message received")),
-            Some(Ok(Message::Close(_))) | None => return Err(Ending::Gone),
+            Some(Ok(Message::Close(_))) => return Err(Ending::Closed),
+            None => return Err(Ending::Gone),
             Some(Err(error)) if is_too_long(&error) => return Err(close(1009, "Message too big")),
             Some(Err(_)) => return Err(Ending::Gone),
         };

@@ -3,6 +3,7 @@
 mod http_posts;
 mod revoking;
 mod sockets;
+mod streams;
 
 use std::sync::{
     Arc,
@@ -11,14 +12,21 @@ use std::sync::{
 
 use axum::Router;
 use http::HeaderMap;
-use lockstep_commands::{Dispatcher, Principal, Services, setup::SetupLink};
+use lockstep_commands::{
+    Dispatcher, Principal, Services,
+    budget::Costs,
+    setup::SetupLink,
+    window::{InProcess, Share},
+};
 use lockstep_domain::{
     account::PlatformRole,
-    ids::{AccountId, VideoId},
+    ids::{AccountId, VideoId, WebhookId},
     time::Timestamp,
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
-use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, schema};
+use lockstep_graphql::{
+    CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, WebhookSecrets, schema,
+};
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
 use lockstep_projections::{Reader, Runner, Tail};
@@ -28,6 +36,8 @@ use uuid::Uuid;
 use super::{Authenticate, AuthenticateError, GraphqlState, router};
 use crate::system::{SystemClock, SystemIds};
 
+/// Cost points a minute.
+const BUDGET: u32 = 1_000;
 const ORIGIN: &str = "https://watch.example.org";
 
 /// The cookie `session=ada` is Ada until she signs out; `session=broken` cannot be looked up.
@@ -45,6 +55,7 @@ impl Authenticate for Sessions {
                 name: "Ada".to_owned(),
                 role: PlatformRole::Member,
                 session_hash: "00".to_owned(),
+                scopes: None,
             })),
             Some("session=broken") => Err(AuthenticateError("the table is gone".to_owned())),
             _ => Ok(None),
@@ -61,6 +72,12 @@ struct NoTokens;
 impl DeliveryTokens for NoTokens {
     fn token(&self, _: VideoId, now: Timestamp) -> DeliveryToken {
         DeliveryToken { token: String::new(), expires_at: now }
+    }
+}
+
+impl WebhookSecrets for NoTokens {
+    fn secret(&self, _: WebhookId) -> String {
+        String::new()
     }
 }
 
@@ -102,10 +119,12 @@ impl Site {
             reader: reader.clone(),
             tail,
             delivery: Arc::new(NoTokens),
+            webhooks: Arc::new(NoTokens),
             cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
             setup: Arc::new(SetupLink::closed()),
             entry: lockstep_commands::entry::Entry::default(),
             introspection: Introspection::SignedIn,
+            costs: Arc::new(Costs::new(Arc::new(InProcess::default()), Share { units_max: BUDGET, window_s: 60 })),
         });
         let sessions = Arc::new(Sessions { signed_in: AtomicBool::new(true), signed_out: tokio::sync::Notify::new() });
         let tracker = TaskTracker::new();
@@ -114,6 +133,7 @@ impl Site {
             authenticate: sessions.clone(),
             allowed_origins: Arc::new([ORIGIN.to_owned()]),
             trusted_proxies: Arc::new([]),
+            cost_share: Share { units_max: BUDGET, window_s: 60 },
             tracker: tracker.clone(),
             gate: crate::gate::Gate::new(crate::gate::SOCKETS_PER_ADDRESS_MAX),
             shutdown: shutdown.clone(),

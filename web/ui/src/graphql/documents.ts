@@ -143,6 +143,10 @@ export const FilmQuery = graphql(`
       hlsUrl
       dashUrl
       storyboardUrl
+      chapters {
+        startUs
+        title
+      }
       captions {
         id
         language

@@ -15,6 +15,7 @@ const FilmParts = graphql(
       trashedAt
       purgeAt
       storedBytes
+      posterChosen
       owner {
         id
         name
@@ -77,6 +78,7 @@ export const LibraryStatisticsQuery = graphql(`
       durationUs
       trashed
       trashedBytes
+      watchedUs
       byStatus {
         status
         films
@@ -90,6 +92,7 @@ export const FilmQuery = graphql(
     query Film($id: UUID!, $minPosition: Position) {
       video(id: $id, minPosition: $minPosition) {
         ...FilmParts
+        watchedUs
       }
     }
   `,
@@ -115,12 +118,13 @@ export const FilmEventsQuery = graphql(`
 `);
 
 export type Film = ResultOf<typeof FilmParts>;
+export type FilmShown = NonNullable<ResultOf<typeof FilmQuery>["video"]>;
 export type Entry = NonNullable<ResultOf<typeof LibraryQuery>["library"]>["nodes"][number];
 export type Part = Entry["titleParts"][number];
 export type Statistics = NonNullable<ResultOf<typeof LibraryStatisticsQuery>["libraryStatistics"]>;
 export type FilmEvent = NonNullable<ResultOf<typeof FilmEventsQuery>["filmEvents"]>["nodes"][number];
 
-const ChangeParts = graphql(`
+export const ChangeParts = graphql(`
   fragment FilmChange on ChangePayload {
     __typename
     ... on Changed {

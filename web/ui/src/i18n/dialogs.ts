@@ -15,6 +15,7 @@ export const dialogs = {
       { keys: ["J", "L"], text: "10 seconds back or forward", shared: true },
       { keys: ["0", "…", "9"], text: "Jump to 0 – 90 %", shared: true },
       { keys: ["Home", "End"], text: "Start or end", shared: true },
+      { keys: ["Ctrl + ←", "Ctrl + →"], text: "Chapter before or after", shared: true },
       { keys: ["<", ">"], text: "Slower or faster", shared: true },
       { keys: ["Shift + N"], text: "Next video", shared: true },
       { keys: ["M"], text: "Mute", shared: false },

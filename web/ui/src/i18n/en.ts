@@ -207,6 +207,8 @@ export const en = {
     missing: "This film is not available to you.",
     back: (s: number) => `−${s} s`,
     forward: (s: number) => `+${s} s`,
+    chapter: "Chapter",
+    miniRegion: "The film you are watching",
   },
   sync: {
     label: "Sync",

@@ -120,6 +120,7 @@ export const record = {
       mention: (actor, channel) => `${actor} mentioned you in ${channel}.`,
       reply: (actor, channel) => `${actor} answered you in ${channel}.`,
       invite_redeemed: (actor, channel) => `${actor} came to ${channel} by your invite.`,
+      webhook_disabled: () => "A webhook of yours did not answer for too long and was stopped: see your account.",
       video_ready: (_, __, ___, video) => `${video} is ready to watch.`,
       video_failed: (_, __, detail, video) => `${video} could not be made ready: ${detail}`,
     } as Record<string, (actor: string, channel: string, detail: string, video: string) => string>,

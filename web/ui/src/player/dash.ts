@@ -2,6 +2,8 @@
 
 import type { MediaInfo, MediaPlayerClass, Representation } from "dashjs";
 import {
+  BACK_BUFFER_S,
+  BUFFER_S,
   ElementCalls,
   type Engine,
   EngineError,
@@ -11,7 +13,6 @@ import {
   type Sound,
   type Source,
 } from "./engine";
-import { BACK_BUFFER_S, BUFFER_S } from "./hls";
 import { tokenOf, withToken } from "./tokens";
 
 type DashModule = typeof import("dashjs");
@@ -118,7 +119,8 @@ class DashEngine extends ElementCalls implements Engine {
   }
 
   private representations(): readonly Representation[] {
-    return this.player?.isReady() ? this.player.getRepresentationsByType("video") : [];
+    // All of them: those larger than the element are left out only where the engine chooses.
+    return this.player?.isReady() ? this.player.getRepresentationsByTypeUnfiltered("video") : [];
   }
 
   private level(): number {
@@ -129,8 +131,11 @@ class DashEngine extends ElementCalls implements Engine {
   setLevel(index: number | "auto", options: { readonly flush: boolean }): void {
     if (this.player === null) return;
     this.auto = index === "auto";
-    this.player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: this.auto } } } });
-    if (index !== "auto") this.player.setRepresentationForTypeByIndex("video", index, options.flush);
+    // A choice by hand may be larger than the element.
+    const abr = { autoSwitchBitrate: { video: this.auto }, limitBitrateByPortal: this.auto };
+    this.player.updateSettings({ streaming: { abr } });
+    const chosen = index === "auto" ? undefined : this.representations()[index];
+    if (chosen) this.player.setRepresentationForTypeById("video", chosen.id, options.flush);
   }
 
   audioTracks(): readonly Sound[] {

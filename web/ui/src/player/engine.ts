@@ -80,6 +80,9 @@ export class EngineError extends Error {
   }
 }
 
+/** What is kept behind the picture and fetched ahead of it: little, so that another size shows soon. */
+export const BACK_BUFFER_S = 30;
+export const BUFFER_S = 20;
 /** How long a manifest may take. */
 export const LOAD_TIMEOUT_MS = 20_000;
 

@@ -5,7 +5,7 @@
 import type { Clock } from "../sync/clock";
 import { targetOffsetUs } from "../sync/clock";
 import { type Action, Controller, type Counters, type Phase, type Sample } from "../sync/controller";
-import { clientAt, hubAt } from "../sync/estimator";
+import { clientAt, hubAt } from "../sync/estimate";
 import { type BrowserClass, CHROMIUM } from "../sync/pi";
 import type { SyncView } from "../sync/room";
 import type { Timers } from "../sync/timers";
@@ -76,6 +76,12 @@ export class Follower {
   /** Moves this device's film against everybody's, for screens and speakers that are late; positive is earlier. */
   setShift(us: number): void {
     this.shiftUs = us;
+    this.tick();
+  }
+
+  /** Takes the picture anew from what is buffered now. */
+  renew(): void {
+    this.controller.renew();
     this.tick();
   }
 

@@ -3,6 +3,8 @@
 import type Hls from "hls.js";
 import type { ErrorData, HlsConfig, LoadPolicy, Level as HlsLevel } from "hls.js";
 import {
+  BACK_BUFFER_S,
+  BUFFER_S,
   ElementCalls,
   type Engine,
   EngineError,
@@ -16,8 +18,6 @@ import { tokenOf, type TokenSource, withToken } from "./tokens";
 
 type HlsModule = typeof Hls;
 
-export const BACK_BUFFER_S = 30;
-export const BUFFER_S = 20;
 const RETRIES_MAX = 6;
 const MEDIA_RECOVERIES_MAX = 2;
 /** Answers that a lapsed token gets. */

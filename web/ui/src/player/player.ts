@@ -2,7 +2,7 @@
 
 import { pageClock } from "../sync/clock";
 import type { Counters } from "../sync/controller";
-import { hubAt } from "../sync/estimator";
+import { hubAt } from "../sync/estimate";
 import { classOf } from "../sync/pi";
 import type { ViewerState } from "../sync/protocol";
 import type { SyncView, VideoController } from "../sync/room";
@@ -11,7 +11,7 @@ import { frameRate, positionAt } from "../sync/timeline";
 import { realTimers } from "../sync/timers";
 import { type Engine, EngineError, type EngineEvent, type EngineKind, type EngineStats, type Level, type Sound } from "./engine";
 import { type FollowState, Follower } from "./follow";
-import { createHlsEngine } from "./hls";
+import { SizeSwitch } from "./size";
 import type { TokenSource } from "./tokens";
 
 /** Loading takes about this long: a late viewer's first segment is the one it will need then. */
@@ -40,6 +40,8 @@ export interface PlayerState {
   readonly levels: readonly Level[];
   readonly level: number;
   readonly auto: boolean;
+  /** The level that was chosen by hand, which may not be on screen yet; -1 while the engine chooses. */
+  readonly chosen: number;
   readonly sounds: readonly Sound[];
   /** The sound track that is heard, -1 before it is known. */
   readonly sound: number;
@@ -77,6 +79,7 @@ const FIRST: PlayerState = {
   levels: [],
   level: -1,
   auto: true,
+  chosen: -1,
   sounds: [],
   sound: -1,
   fps: null,
@@ -91,6 +94,7 @@ class ElementPlayer implements Player {
   private readonly element: HTMLVideoElement;
   private readonly store = createStore<PlayerState>(FIRST);
   private readonly follower: Follower;
+  private readonly size: SizeSwitch;
   private engine: Engine | null = null;
   private media: Media | null = null;
   private view: SyncView | null = null;
@@ -106,6 +110,7 @@ class ElementPlayer implements Player {
       kind: classOf(navigator.userAgent),
       changed: (state) => this.show(state),
     });
+    this.size = new SizeSwitch(element, realTimers, () => this.follower.renew());
   }
 
   subscribe(run: (value: PlayerState) => void): () => void {
@@ -132,6 +137,7 @@ class ElementPlayer implements Player {
       levels: [],
       level: -1,
       auto: true,
+      chosen: -1,
       sounds: [],
       sound: -1,
     });
@@ -158,7 +164,7 @@ class ElementPlayer implements Player {
   private async open(kind: EngineKind): Promise<Engine> {
     // Few pick DASH: its engine is fetched when somebody does.
     if (kind === "dash") return (await import("./dash")).createDashEngine(this.element);
-    return createHlsEngine(this.element);
+    return (await import("./hls")).createHlsEngine(this.element);
   }
 
   private startPosition(): number {
@@ -175,7 +181,11 @@ class ElementPlayer implements Player {
 
   setLevel(index: number | "auto", options: { readonly flush: boolean } = { flush: true }): void {
     this.engine?.setLevel(index, options);
-    this.store.patch({ auto: index === "auto" });
+    const chosen = index === "auto" ? -1 : index;
+    this.store.patch({ auto: index === "auto", chosen });
+    const height = this.store.get().levels.find((level) => level.index === chosen)?.height;
+    if (options.flush && height !== undefined) this.size.want(height);
+    else this.size.stop();
   }
 
   setSound(index: number): void {
@@ -210,6 +220,7 @@ class ElementPlayer implements Player {
 
   destroy(): void {
     this.generation += 1;
+    this.size.stop();
     this.follower.destroy();
     this.engine?.destroy();
     this.engine = null;
@@ -217,6 +228,7 @@ class ElementPlayer implements Player {
   }
 
   private unload(): void {
+    this.size.stop();
     this.follower.setDrive(null);
     this.follower.follow(null);
     this.engine?.destroy();

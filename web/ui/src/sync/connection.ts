@@ -3,7 +3,8 @@
 // It owns the estimator, so that probes are stamped where no screen work can delay them. What it learns it emits.
 
 import type { Clock } from "./clock";
-import { type Estimate, Estimator, QUICK_SAMPLES } from "./estimator";
+import type { Estimate } from "./estimate";
+import { Estimator, QUICK_SAMPLES } from "./estimator";
 import { Outbox, type OpResult, type Settled } from "./outbox";
 import {
   type ChatFrame,

@@ -180,6 +180,33 @@ describe("the controller", () => {
     }
   });
 
+  it("takes the picture anew with one seek, is in step again at once, and spends no correction on it", () => {
+    const theatre = new Theatre();
+    const playing = film({});
+    theatre.setTimeline(playing);
+    theatre.run(5_000);
+    for (let turn = 1; turn <= SEEKS_MAX + 2; turn += 1) {
+      const before = theatre.seeks.length;
+      theatre.controller.renew();
+      theatre.run(1_000);
+      expect(theatre.seeks.length - before).toBe(1);
+      expect(theatre.controller.phase).toBe("following");
+      expect(Math.abs(theatre.errorTo(playing))).toBeLessThan(20_000);
+    }
+    expect(theatre.controller.counters.corrective_seeks).toBe(0);
+    expect(theatre.controller.counters.renewals).toBe(SEEKS_MAX + 2);
+  });
+
+  it("takes the picture of a held film anew where it is", () => {
+    const theatre = new Theatre();
+    theatre.setTimeline(film({ rate_ppm: 0, position_us: 10e6 }));
+    theatre.run(1_000);
+    theatre.controller.renew();
+    theatre.run(1_000);
+    expect(theatre.seeks).toEqual([10e6, 10e6]);
+    expect(theatre.controller.phase).toBe("held");
+  });
+
   it("learns how long this browser takes to start", () => {
     const theatre = new Theatre({ start_ms: 140 });
     let timeline = film({});

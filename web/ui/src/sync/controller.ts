@@ -3,9 +3,12 @@
 // It never touches the DOM and never reads a clock: `player/follow.ts` samples, acts and wakes it. All times are hub µs.
 
 import { Latency } from "./latency";
+import type { Action, Counters, Phase, Sample } from "./motion";
 import { type BrowserClass, median, MedianFilter, PiController, type RateWrite } from "./pi";
 import type { Timeline } from "./protocol";
 import { clampTo, frameCentre, isRunning, positionAt, speedOf } from "./timeline";
+
+export type { Action, Counters, Phase, Sample } from "./motion";
 
 /** Often enough that a slip of the sound is seen within a tenth of a second. */
 export const TICK_US = 50_000;
@@ -35,52 +38,6 @@ const HELD_END_US = 60_000;
 /** A start this little behind needs no seek. */
 const NEAR_BEHIND_US = 40_000;
 
-/** One look at the element. */
-export interface Sample {
-  readonly hub_us: number;
-  readonly position_us: number;
-  readonly paused: boolean;
-  readonly seeking: boolean;
-  /** It knows the film's length and can be sought. */
-  readonly loaded: boolean;
-  /** It could play on from here now. */
-  readonly ready: boolean;
-  readonly ended: boolean;
-  readonly hidden: boolean;
-  readonly muted: boolean;
-  /** Test seam: moves a running target. */
-  readonly offset_us: number;
-}
-
-export type Action =
-  | { readonly do: "play" }
-  | { readonly do: "pause" }
-  | { readonly do: "seek"; readonly position_us: number }
-  | ({ readonly do: "rate" } & RateWrite);
-
-export type Phase =
-  | "empty"
-  | "loading"
-  | "holding"
-  | "held"
-  | "aiming"
-  | "armed"
-  | "starting"
-  | "following"
-  | "stalled"
-  | "blocked"
-  | "ended";
-
-export interface Counters {
-  seeks: number;
-  corrective_seeks: number;
-  rate_writes: number;
-  stalls: number;
-  slips: number;
-  late_ticks: number;
-  missed_starts: number;
-}
-
 /** The timeline's own speed, uncorrected. */
 function plain(timeline: Timeline): RateWrite {
   const speed = speedOf(timeline);
@@ -109,6 +66,7 @@ export class Controller {
     slips: 0,
     late_ticks: 0,
     missed_starts: 0,
+    renewals: 0,
   };
   readonly latency = new Latency();
   private readonly kind: BrowserClass;
@@ -134,6 +92,7 @@ export class Controller {
   private corrections: number[] = [];
   private actions: Action[] = [];
   private fresh = false;
+  private stale = false;
 
   constructor(kind: BrowserClass) {
     this.kind = kind;
@@ -194,6 +153,14 @@ export class Controller {
     this.fresh = true;
   }
 
+  /**
+   * What is buffered has changed under the picture: an element paints it from its next key frame on unless it is
+   * sought. The viewer asked for this, so it costs nothing of the budget for corrections.
+   */
+  renew(): void {
+    this.stale = true;
+  }
+
   /** The hub time at which the next tick is worth while. */
   wake(hub_us: number): number {
     const regular = hub_us + TICK_US;
@@ -220,7 +187,7 @@ export class Controller {
       this.fresh = true;
     } else if (this.state !== "blocked") {
       if (this.fresh) this.enter(this.timeline, sample);
-      else this.advance(this.timeline, sample);
+      else if (!this.renewed(this.timeline, sample)) this.advance(this.timeline, sample);
     }
     this.lastTick = sample.hub_us;
     return this.actions;
@@ -251,6 +218,24 @@ export class Controller {
     }
     this.previous = null;
     this.takeAim(timeline, sample, 0);
+  }
+
+  /** Takes the picture anew where it is, if that was asked for; a film on its way to a place does so by itself. */
+  private renewed(timeline: Timeline, sample: Sample): boolean {
+    const asked = this.stale;
+    this.stale = false;
+    if (!asked || sample.seeking) return false;
+    if (this.state === "held") {
+      this.counters.renewals += 1;
+      this.seek(this.heldPlace(timeline));
+      this.state = "holding";
+      return true;
+    }
+    const runs = (this.state === "following" || this.state === "stalled") && this.previous === null;
+    if (!runs || !isRunning(timeline)) return false;
+    this.counters.renewals += 1;
+    this.takeAim(timeline, sample, 0);
+    return true;
   }
 
   private advance(timeline: Timeline, sample: Sample): void {

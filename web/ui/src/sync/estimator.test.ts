@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { clientAt, type Estimate, Estimator, hubAt, SLEW_US } from "./estimator";
+import { clientAt, type Estimate, hubAt } from "./estimate";
+import { Estimator, SLEW_US } from "./estimator";
 import { dice } from "./testing";
 
 interface Path {

@@ -9,6 +9,8 @@
 // the fit may still be off by makes old samples count less, so that on a quiet line the newest decide and on a jittery
 // one the luckiest.
 
+import type { Estimate } from "./estimate";
+
 /** Window of the offset. */
 export const WINDOW_US = 120_000_000;
 /** Window of the drift: longer, as the rate needs a long lever. */
@@ -37,28 +39,6 @@ export interface Probe {
   readonly s2: number;
   /** Client clock at receiving. */
   readonly c3: number;
-}
-
-/** A published reading: hub time = client time + `offset_us` + drift since `ref_us`, within `bound_us`. */
-export interface Estimate {
-  readonly epoch: string;
-  readonly offset_us: number;
-  readonly drift_ppm: number;
-  readonly ref_us: number;
-  readonly bound_us: number;
-  readonly rtt_us: number;
-  readonly samples: number;
-}
-
-/** The hub's time at a client time. */
-export function hubAt(estimate: Estimate, clientUs: number): number {
-  return clientUs + estimate.offset_us + ((clientUs - estimate.ref_us) * estimate.drift_ppm) / 1_000_000;
-}
-
-/** The client time of a hub time. */
-export function clientAt(estimate: Estimate, hubUs: number): number {
-  const rate = 1 + estimate.drift_ppm / 1_000_000;
-  return estimate.ref_us + (hubUs - estimate.ref_us - estimate.offset_us) / rate;
 }
 
 interface Sample {

@@ -1,9 +1,7 @@
 // The window's end of the connection: in a worker where there are workers, else right here.
 
-import { createClock, shimOfPage } from "./clock";
-import { Connection, type FromLink, type Target, type ToLink } from "./connection";
-import { openSocket } from "./socket";
-import { realTimers } from "./timers";
+import { shimOfPage } from "./clock";
+import type { FromLink, Target, ToLink } from "./connection";
 import type { WorkerStart } from "./worker";
 
 export interface Link {
@@ -14,22 +12,35 @@ export interface Link {
 
 export type OpenLink = (target: Target, hear: (told: FromLink) => void) => Link;
 
-/** A connection in this thread. */
-export const openInline: OpenLink = (target, hear) => {
-  const connection = new Connection(target, {
-    clock: createClock(shimOfPage()),
-    timers: realTimers,
-    random: Math.random,
-    open: openSocket,
-    emit: hear,
+/** What is asked while the connection of this thread is fetched is kept, up to this much; the rest is lost as on a bad line. */
+const KEPT_MAX = 64;
+
+/** A connection in this thread, once its code is here. */
+function openHere(target: Target, hear: (told: FromLink) => void): Link {
+  let link: Link | null = null;
+  let kept: ToLink[] = [];
+  let ended = false;
+  void import("./inline").then(({ openInline }) => {
+    if (ended) return;
+    link = openInline(target, hear);
+    for (const asked of kept) link.post(asked);
+    kept = [];
   });
-  connection.start();
-  return { post: (asked) => connection.handle(asked), end: () => connection.handle({ kind: "close" }) };
-};
+  return {
+    post(asked) {
+      if (link !== null) link.post(asked);
+      else if (kept.length < KEPT_MAX) kept.push(asked);
+    },
+    end() {
+      ended = true;
+      link?.end();
+    },
+  };
+}
 
 /** A connection in its own worker; should the worker not load, one in this thread. */
 export const openLink: OpenLink = (target, hear) => {
-  if (typeof Worker === "undefined") return openInline(target, hear);
+  if (typeof Worker === "undefined") return openHere(target, hear);
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "lockstep-sync" });
   let inline: Link | null = null;
   let heard = false;
@@ -41,7 +52,7 @@ export const openLink: OpenLink = (target, hear) => {
   worker.onerror = () => {
     if (heard || ended || inline !== null) return;
     worker.terminate();
-    inline = openInline(target, hear);
+    inline = openHere(target, hear);
   };
   const start: WorkerStart = { kind: "start", target, shim: shimOfPage() };
   worker.postMessage(start);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FromLink, ToLink } from "./connection";
-import type { Estimate } from "./estimator";
+import type { Estimate } from "./estimate";
 import type { ChangedEvent, JoinedFrame, ReportFrame, Timeline } from "./protocol";
 import {
   type Ask,

@@ -1,7 +1,7 @@
 // Watching alone: the same player follows a timeline that only this page moves. No hub, no socket, no clock but its own.
 
 import { type Clock, pageClock } from "./clock";
-import type { Estimate } from "./estimator";
+import type { Estimate } from "./estimate";
 import type { OpResult } from "./outbox";
 import { RATE_NORMAL_PPM, type Timeline } from "./protocol";
 import { NO_ROOM, type RoomState, type Stage, type VideoController } from "./room";

@@ -47,7 +47,7 @@ impl Site {
         client
     }
 
-    async fn film(&self, video: VideoId, command: VideoCommand) {
+    pub(super) async fn film(&self, video: VideoId, command: VideoCommand) {
         let context = Context {
             actor: Actor::System,
             command_id: Uuid::new_v4().into(),
@@ -115,7 +115,7 @@ impl Client {
     }
 }
 
-fn upload(video: VideoId) -> VideoCommand {
+pub(super) fn upload(video: VideoId) -> VideoCommand {
     VideoCommand::RequestUpload {
         owner: AccountId(Uuid::from_u128(7)),
         title: "Film".to_owned(),
@@ -306,4 +306,13 @@ async fn other_sites_and_other_protocols_get_no_socket() {
     let plain = [("cookie", "session=ada"), ("origin", ORIGIN)];
     let mut client = Client(connect(address, &plain).await.unwrap());
     assert_eq!(client.closed().await.0, 4406);
+}
+
+#[tokio::test]
+async fn who_says_goodbye_is_answered() {
+    let site = Site::new().await;
+    let mut client = site.ready().await;
+    let goodbye = tungstenite::protocol::CloseFrame { code: 1000.into(), reason: "done".into() };
+    client.0.send(Message::Close(Some(goodbye))).await.unwrap();
+    assert_eq!(client.closed().await.0, 1000, "not 1006: the close is answered before the connection ends");
 }

@@ -26,6 +26,13 @@ describe("keys", () => {
     ["p", { do: "pip" }],
   ])("%s", (key, action) => expect(actionOf(press(key))).toEqual(action));
 
+  it("goes from chapter to chapter with Ctrl, for everybody", () => {
+    expect(actionOf(press("ArrowRight", { ctrlKey: true }))).toEqual({ do: "chapter", step: 1 });
+    expect(actionOf(press("ArrowLeft", { ctrlKey: true }))).toEqual({ do: "chapter", step: -1 });
+    expect(actionOf(press("ArrowLeft", { ctrlKey: true, shiftKey: true }))).toBeNull();
+    expect(isShared({ do: "chapter", step: 1 })).toBe(true);
+  });
+
   it("leaves the browser its own", () => {
     expect(actionOf(press("f", { ctrlKey: true }))).toBeNull();
     expect(actionOf(press("l", { metaKey: true }))).toBeNull();

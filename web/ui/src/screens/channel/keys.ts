@@ -6,6 +6,7 @@ export type Action =
   | { do: "jump"; share: number }
   | { do: "faster"; step: 1 | -1 }
   | { do: "next" }
+  | { do: "chapter"; step: 1 | -1 }
   | { do: "mute" }
   | { do: "volume"; step: number }
   | { do: "fullscreen" }
@@ -28,7 +29,7 @@ export interface Key {
 
 /** The shared ones need the channel's consent; the others concern this viewer only. */
 export function isShared(action: Action): boolean {
-  return ["toggle", "skip", "jump", "faster", "next", "frame"].includes(action.do);
+  return ["toggle", "skip", "jump", "faster", "next", "frame", "chapter"].includes(action.do);
 }
 
 const VOLUME_STEP = 0.05;
@@ -50,6 +51,11 @@ const NAMED: Record<string, Action> = {
   "?": { do: "help" },
 };
 
+const WITH_CTRL: Record<string, Action> = {
+  ArrowLeft: { do: "chapter", step: -1 },
+  ArrowRight: { do: "chapter", step: 1 },
+};
+
 const LETTERS: Record<string, Action> = {
   c: { do: "captions" },
   k: { do: "toggle" },
@@ -64,7 +70,8 @@ const LETTERS: Record<string, Action> = {
 
 /** The action of a key, or null. On a keyboard without Latin letters the key's place counts. */
 export function actionOf(event: Key): Action | null {
-  if (event.ctrlKey || event.altKey || event.metaKey) return null;
+  if (event.altKey || event.metaKey) return null;
+  if (event.ctrlKey) return event.shiftKey ? null : (WITH_CTRL[event.key] ?? null);
   const named = NAMED[event.key];
   if (named) return named;
   if (event.shiftKey) return letter(event) === "n" ? { do: "next" } : null;
