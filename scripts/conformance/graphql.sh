@@ -9,4 +9,4 @@ if [[ ! -x "$venv/bin/st" ]]; then
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==4.32.5"
 fi
-LOCKSTEP_PROGRAM="$(realpath "$target/debug/lockstep")" exec "$venv/bin/python" scripts/conformance/graphql.py "$venv/bin/st"
+LOCKSTEP_PROGRAM="$(realpath "$target/debug/lockstep")" exec "$venv/bin/python" scripts/conformance/schema.py "$venv/bin/st"
