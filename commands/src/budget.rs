@@ -10,8 +10,9 @@ use crate::{
     window::{Draw, Exhausted, InProcess, Level, Share, Windows},
 };
 
-/// Cost points of one caller.
-pub const COST: Share = Share { units_max: 5_000, window_s: 60 };
+/// Cost points of one caller. The first page costs up to 4,800 as it asks, a channel's 1,000: with the next smaller power
+/// of ten a person with a few windows was refused; sixty of the dearest requests a minute still stop a program.
+pub const COST: Share = Share { units_max: 60_000, window_s: 60 };
 
 /// Whose budget it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -91,15 +92,15 @@ mod tests {
         let budget = Costs::default();
         let ada = Caller::Account(AccountId(uuid::Uuid::from_u128(1)));
         let bob = Caller::Address("2001:db8:1:2::7".parse().unwrap());
-        let spent = budget.charge(&ada, 4_000, Timestamp(0)).await.unwrap();
-        assert_eq!(spent, Budget { limit: 5_000, remaining: 1_000, reset_at: Timestamp(MINUTE_US) });
+        let spent = budget.charge(&ada, 59_000, Timestamp(0)).await.unwrap();
+        assert_eq!(spent, Budget { limit: 60_000, remaining: 1_000, reset_at: Timestamp(MINUTE_US) });
         budget.charge(&ada, 1_000, Timestamp(1)).await.unwrap();
         let refused = budget.charge(&ada, 1, Timestamp(MINUTE_US - 1)).await.unwrap_err();
         assert_eq!((refused.after_us, refused.after_s(), refused.level.remaining), (1, 1, 0));
         let seen = budget.charge(&ada, 0, Timestamp(MINUTE_US - 1)).await.unwrap();
         assert_eq!((seen.remaining, seen.reset_at), (0, Timestamp(MINUTE_US + 1)), "looking costs nothing");
-        assert_eq!(budget.charge(&ada, 4_000, Timestamp(MINUTE_US)).await.unwrap().remaining, 0);
-        assert_eq!(budget.charge(&bob, 5_000, Timestamp(2)).await.unwrap().remaining, 0);
+        assert_eq!(budget.charge(&ada, 59_000, Timestamp(MINUTE_US)).await.unwrap().remaining, 0);
+        assert_eq!(budget.charge(&bob, 60_000, Timestamp(2)).await.unwrap().remaining, 0);
         let neighbour = Caller::Address("2001:db8:1:2:ffff::1".parse().unwrap());
         assert!(budget.charge(&neighbour, 1, Timestamp(3)).await.is_err(), "the same subscriber");
     }

@@ -176,7 +176,7 @@ mod tests {
             ("search", 30, 60),
             ("webhook", 100, 60),
             ("auth", 10, 900),
-            ("graphql", 5_000, 60),
+            ("graphql", 60_000, 60),
             ("realtime", 60, 60),
         ];
         assert_eq!(values, expected);
