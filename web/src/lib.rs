@@ -1,6 +1,9 @@
 //! The composition root: the only room that reads the environment, opens listening sockets and spawns the
 //! long-running tasks.
 
+// A request to the API is one deep future: an optimised build computes the layout of all of it at once.
+#![recursion_limit = "512"]
+
 pub mod address;
 pub mod auth;
 pub mod backend;
