@@ -82,9 +82,7 @@ impl LibraryEntry {
 
 /// A page with the filter that counts all pages.
 pub(crate) struct LibraryPage {
-    /// The rows of this page.
     pub nodes: Vec<LibraryEntry>,
-    /// Whether there are more rows after this page.
     pub has_more: bool,
     pub end_cursor: Option<String>,
     pub filter: Filter,

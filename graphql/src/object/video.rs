@@ -252,9 +252,7 @@ impl From<work::Failure> for Failure {
 
 /// A page with the filter that counts all pages.
 pub(crate) struct VideoPage {
-    /// The rows of this page.
     pub nodes: Vec<Video>,
-    /// Whether there are more rows after this page.
     pub has_more: bool,
     pub filter: Filter,
 }

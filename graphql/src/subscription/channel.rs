@@ -27,7 +27,6 @@ use crate::{
 
 /// An event of the log, shown to those who may read its channel.
 pub(crate) struct ChannelEvent {
-    /// The channel it is about.
     channel: ChannelId,
     event: Arc<RecordedEvent>,
 }

@@ -27,13 +27,20 @@ fn wrong(headers: &HeaderMap) -> Vec<String> {
     if seconds.is_none_or(|seconds| seconds < 365 * 24 * 3_600) {
         found.push(format!("https is remembered for {seconds:?} s"));
     }
-    for (name, value) in [("x-content-type-options", "nosniff"), ("cross-origin-opener-policy", "same-origin")] {
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-embedder-policy", "require-corp"),
+    ] {
         if said(headers, name) != value {
             found.push(format!("{name} is {:?}", said(headers, name)));
         }
     }
     if !matches!(said(headers, "referrer-policy"), "same-origin" | "no-referrer") {
         found.push(format!("referrer-policy is {:?}", said(headers, "referrer-policy")));
+    }
+    if said(headers, "x-request-id").parse::<uuid::Uuid>().is_err() {
+        found.push("the request has no id".to_owned());
     }
     found
 }
@@ -47,7 +54,11 @@ async fn every_route_has_the_headers_that_keep_a_page_safe() {
         (Method::GET, "/"),
         (Method::GET, "/channel/some/page"),
         (Method::POST, "/"),
+        (Method::GET, "/library"),
+        (Method::GET, "/nothing/here"),
         (Method::GET, "/assets/none.js"),
+        (Method::GET, "/api/none"),
+        (Method::GET, "/objects/none"),
         (Method::GET, "/graphql"),
         (Method::POST, "/graphql"),
         (Method::DELETE, "/graphql"),
