@@ -145,6 +145,7 @@ class UploadQueue {
     else if (upload.file.size > FILE_BYTES_MAX) upload.reason = pages.upload.tooLarge;
     if (!verdict.ok || upload.reason) {
       upload.phase = "refused";
+      this.#start();
       return;
     }
     upload.contentType = verdict.contentType;
@@ -156,7 +157,10 @@ class UploadQueue {
 
   #start(): void {
     const busy = this.list.filter((upload) => upload.phase === "sending" || upload.phase === "confirming");
-    for (const upload of this.list.filter((one) => one.phase === "waiting")) {
+    for (const upload of this.list) {
+      // The files go in the order they were given, whichever of them is looked through first.
+      if (upload.phase === "checking") break;
+      if (upload.phase !== "waiting") continue;
       if (busy.length >= PARALLEL_MAX || (large(upload) && busy.some(large))) continue;
       busy.push(upload);
       upload.phase = "sending";
