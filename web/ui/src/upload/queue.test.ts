@@ -1,0 +1,40 @@
+import { expect, test, vi } from "vitest";
+import { uploads } from "./queue.svelte";
+import type { Upload } from "./upload.svelte";
+
+/** Looking through a file, by its name, and what ends it. */
+const looking = new Map<string, Promise<string>>();
+const ends = new Map<string, () => void>();
+const sent: string[] = [];
+
+vi.mock("./magic", () => ({ sniffFile: async () => ({ ok: true, contentType: "video/mp4" }) }));
+vi.mock("./fingerprint", () => ({ fingerprint: (file: File) => looking.get(file.name) }));
+vi.mock("./transfer", () => ({
+  giveUp: async () => undefined,
+  transfer: (upload: Upload) => {
+    sent.push(upload.file.name);
+    return new Promise<boolean>(() => undefined);
+  },
+}));
+
+/** A file whose looking through ends when this is called. */
+function film(name: string): File {
+  looking.set(name, new Promise((resolve) => ends.set(name, () => resolve(name))));
+  return new File(["film"], name);
+}
+
+test("files are sent in the order they were given, whichever is looked through first", async () => {
+  uploads.add(["a.mp4", "b.mp4", "c.mp4"].map(film));
+  ends.get("c.mp4")?.();
+  ends.get("b.mp4")?.();
+  await vi.waitFor(() => expect(uploads.list.map((one) => one.phase)).toEqual(["checking", "waiting", "waiting"]));
+  expect(sent).toEqual([]);
+  ends.get("a.mp4")?.();
+  await vi.waitFor(() => expect(sent).toEqual(["a.mp4", "b.mp4"]));
+  // One that is given up while it is looked through holds nobody up.
+  uploads.add(["d.mp4", "e.mp4"].map(film));
+  ends.get("e.mp4")?.();
+  await vi.waitFor(() => expect(uploads.list.at(-1)?.phase).toBe("waiting"));
+  for (const upload of uploads.list.slice(0, 4)) uploads.cancel(upload);
+  await vi.waitFor(() => expect(sent).toEqual(["a.mp4", "b.mp4", "c.mp4", "e.mp4"]));
+});
