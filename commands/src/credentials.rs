@@ -148,6 +148,16 @@ pub async fn confirm(services: &Services, account: AccountId, password: &str) ->
     Ok(check(services, row, password).await?.is_some())
 }
 
+/// Whose login name this is.
+pub(crate) async fn named(services: &Services, name: &str) -> Result<Option<AccountId>, CredentialError> {
+    let found: Option<uuid::Uuid> =
+        sqlx::query_scalar("SELECT account_id FROM credentials WHERE lower(login_name) = lower($1)")
+            .bind(name)
+            .fetch_optional(&services.pool)
+            .await?;
+    Ok(found.map(AccountId))
+}
+
 async fn check(
     services: &Services,
     row: Option<(uuid::Uuid, String)>,

@@ -286,7 +286,7 @@ impl Dispatcher {
 
     fn keep<A: Aggregate>(&self, stream: &StreamId, loaded: &Loaded<A::State>) {
         // One event, read once: caching these would only push out what is read again.
-        if matches!(stream.kind(), "message" | "work") {
+        if matches!(stream.kind(), "message" | "signin" | "work") {
             return;
         }
         let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

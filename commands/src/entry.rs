@@ -9,6 +9,7 @@ use crate::{
     account::{self, AccountRefusal, Answer},
     password,
     registration::{self, Application},
+    signin,
     throttle::{Counted, Counting, Throttle},
 };
 
@@ -47,6 +48,7 @@ impl Entry {
         let own = Counted::name(name);
         self.count(context, address, Some(&own)).await?;
         let answer = account::sign_in(services, name, password).await;
+        let answer = signin::answered(services, context, name, answer).await;
         self.forgive(&answer, &own).await;
         answer
     }
@@ -103,6 +105,7 @@ impl Entry {
         let own = Counted::name(&principal.account.to_string());
         self.count(context, None, Some(&own)).await?;
         let answer = password::change(services, context, principal, current, next).await;
+        let answer = signin::confirmed(services, context, principal.account, answer).await;
         self.forgive(&answer, &own).await;
         answer
     }
@@ -118,6 +121,7 @@ impl Entry {
         let own = Counted::name(&principal.account.to_string());
         self.count(context, None, Some(&own)).await?;
         let answer = password::confirm(services, principal.account, password).await;
+        let answer = signin::confirmed(services, context, principal.account, answer).await;
         if answer.is_ok() {
             self.throttle.forgive(&own).await;
         }

@@ -34,6 +34,7 @@ pub mod report;
 pub mod services;
 pub mod session;
 pub mod setup;
+pub mod signin;
 pub mod throttle;
 pub mod token;
 pub mod transcode;

@@ -6,7 +6,7 @@ use lockstep_domain::{
     Aggregate,
     ids::{StreamId, VideoId},
     time::Timestamp,
-    video::{PartPlan, Status, Video, VideoCommand, VideoError},
+    video::{PartPlan, Status, Video, VideoCommand, VideoError, VideoState},
 };
 use lockstep_object_store::ObjectError;
 use uuid::Uuid;
@@ -134,7 +134,7 @@ async fn admitted(
     answer.map_err(|error| upload::database(&error))?.map_err(CommandError::Refused)
 }
 
-/// Checks the stored object (there, of the declared size, a container we know) and notes its arrival, or its
+/// Checks the stored object (there, of the declared size, the declared container) and notes its arrival, or its
 /// rejection with the reason. Only the owner or the sweep confirms.
 pub async fn confirm_upload(
     services: &Services,
@@ -161,7 +161,7 @@ pub async fn confirm_upload(
     }
     let _turn = services.uploads.turn(video.0).await;
     upload::assemble(services, &held.state).await?;
-    let verdict = examine(services, &held.state.object_key, held.state.size_bytes).await?;
+    let verdict = examine(services, &held.state).await?;
     let command = match &verdict {
         Ok(()) => VideoCommand::CompleteUpload,
         Err(reason) => VideoCommand::RejectUpload { reason: reason.clone() },
@@ -178,12 +178,8 @@ pub async fn confirm_upload(
 }
 
 /// `Ok(Err(reason))`: it is there and is not what was declared.
-async fn examine(
-    services: &Services,
-    key: &str,
-    size_bytes: u64,
-) -> Result<Result<(), String>, CommandError<VideoRefusal>> {
-    let interim = &services.objects.interim;
+async fn examine(services: &Services, film: &VideoState) -> Result<Result<(), String>, CommandError<VideoRefusal>> {
+    let (interim, key, size_bytes) = (&services.objects.interim, &film.object_key, film.size_bytes);
     let Some(head) = interim.head(key).await.map_err(unavailable)? else {
         return Err(CommandError::Refused(VideoRefusal::NotArrived));
     };
@@ -194,7 +190,7 @@ async fn examine(
     let Some(first) = interim.get_range(key, 0, wanted).await.map_err(unavailable)? else {
         return Err(CommandError::Refused(VideoRefusal::NotArrived));
     };
-    if let Err(reason) = magic::container(&first) {
+    if let Err(reason) = magic::declared(&first, size_bytes, &film.content_type) {
         return Ok(Err(reason));
     }
     // The PUT was answered by the store; nothing may be appended before the bytes would survive a crash.

@@ -51,6 +51,8 @@ id!(/// One report to a channel's moderators.
     ReportId, "report");
 id!(/// One API token; names the token without being it.
     TokenId, "token");
+id!(/// One try at a password.
+    SignInId, "try to sign in");
 id!(/// One webhook: where somebody wants to be told what happens.
     WebhookId, "webhook");
 id!(/// One chat message.
@@ -122,6 +124,9 @@ impl StreamId {
     }
     pub fn visit(id: VisitId) -> Self {
         Self::new("visit", id)
+    }
+    pub fn sign_in(id: SignInId) -> Self {
+        Self::new("signin", id)
     }
     pub fn token(id: TokenId) -> Self {
         Self::new("token", id)

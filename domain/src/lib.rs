@@ -21,6 +21,7 @@ pub mod playback;
 pub mod queue;
 pub mod report;
 pub mod right;
+pub mod signin;
 pub mod standing;
 pub mod time;
 pub mod token;

@@ -98,40 +98,53 @@ fn le24(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes([a, b, c, 0]))
 }
 
-/// Marker segments up to the first scan; of the application's own, those that say how to show the colours stay.
+/// Marker segments and scans up to the end of the picture: what is put behind it stays out. Of the application's own
+/// segments, those that say how to show the colours stay. A file that breaks off within a scan ends there, as browsers show it.
 fn jpeg(file: &[u8]) -> Found {
     const START: u8 = 0xD8;
     const SCAN: u8 = 0xDA;
     const END: u8 = 0xD9;
     let mut kept = vec![0xFF, START];
-    let (mut at, mut size) = (2, None);
+    let (mut at, mut size, mut scanned) = (2, None, false);
     loop {
-        let [0xFF, marker] = *file.get(at..at + 2)? else { return None };
+        let marker = match file.get(at..at + 2) {
+            Some(&[0xFF, marker]) => marker,
+            Some(_) => return None,
+            None if scanned => END,
+            None => return None,
+        };
         if marker == 0xFF {
             at += 1;
             continue;
         }
+        if marker == END {
+            let (width, height) = size.filter(|_| scanned)?;
+            kept.extend_from_slice(&[0xFF, END]);
+            return Some((width, height, kept));
+        }
         let length = usize::try_from(be16(file, at + 2)?).ok()?;
         let segment = file.get(at..at + 2 + length).filter(|_| length >= 2)?;
-        match marker {
-            // Frames of every kind but tables of arithmetic codes and the like.
-            0xC0..=0xCF if ![0xC4, 0xC8, 0xCC].contains(&marker) => {
-                size = Some((be16(file, at + 7)?, be16(file, at + 5)?))
-            }
-            END => return None,
-            _ => {}
-        }
-        if marker == SCAN {
-            kept.extend_from_slice(file.get(at..)?);
-            let (width, height) = size?;
-            return Some((width, height, kept));
+        // Frames of every kind but tables of arithmetic codes and the like.
+        if matches!(marker, 0xC0..=0xCF) && ![0xC4, 0xC8, 0xCC].contains(&marker) {
+            size = Some((be16(file, at + 7)?, be16(file, at + 5)?));
         }
         let remark = matches!(marker, 0xE1 | 0xE3..=0xED | 0xEF | 0xFE);
         if !remark {
             kept.extend_from_slice(segment);
         }
         at += 2 + length;
+        if marker == SCAN {
+            let long = scan(&file[at..]);
+            kept.extend_from_slice(&file[at..at + long]);
+            (at, scanned) = (at + long, true);
+        }
     }
+}
+
+/// Bytes of coded picture up to the next marker; a stuffed byte and the marks within a scan are none (T.81, B.1.1.5).
+fn scan(coded: &[u8]) -> usize {
+    let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7 | 0xFF);
+    coded.windows(2).position(ends).unwrap_or(coded.len())
 }
 
 fn png(file: &[u8]) -> Found {
@@ -160,6 +173,7 @@ fn png(file: &[u8]) -> Found {
 
 fn webp(file: &[u8]) -> Found {
     const HEADER: usize = 12;
+    const KEPT: [&[u8]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
     /// Bits of `VP8X`: there is EXIF, there is XMP.
     const REMARKS: u8 = 0b0000_1100;
     let (mut at, mut size, mut pixels, mut kept) = (HEADER, None, false, vec![]);
@@ -185,7 +199,7 @@ fn webp(file: &[u8]) -> Found {
             }
             _ => {}
         }
-        if name != b"EXIF" && name != b"XMP " {
+        if KEPT.contains(&name) {
             let from = kept.len();
             kept.extend_from_slice(whole);
             if name == b"VP8X" {

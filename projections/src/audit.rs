@@ -92,7 +92,7 @@ fn narrow(query: &mut QueryBuilder<'static, Postgres>, filter: &Filter) {
 async fn bounds(pool: &PgPool, filter: &Filter, before: Option<Position>) -> Result<Option<(i64, i64)>, sqlx::Error> {
     let mut low = 1;
     let mut high = before.map_or(i64::MAX, |before| before.as_i64() - 1);
-    let at = |compare: &str, order: &str| {
+    let at = |compare: &'static str, order: &'static str| {
         format!(
             "SELECT global_position FROM events \
              WHERE recorded_at {compare} timestamptz 'epoch' + $1 * interval '1 microsecond' \

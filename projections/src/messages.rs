@@ -111,7 +111,7 @@ async fn update(
     tx: &mut PgConnection,
     event: &RecordedEvent,
     message: MessageId,
-    set: &str,
+    set: &'static str,
     text: Option<&str>,
     number: Option<i64>,
     id: Option<Uuid>,

@@ -97,12 +97,10 @@ async fn arrived(tx: &mut PgConnection, channel: ChannelId, by: AccountId, now_u
 
 async fn departed(tx: &mut PgConnection, channel: ChannelId, by: AccountId, now_us: i64) -> Result<(), ApplyError> {
     count(tx, channel, Some(by), now_us).await?;
-    for statement in [
-        "UPDATE rm_watching_people SET windows = windows - 1 WHERE channel_id = $1 AND account_id = $2",
-        "DELETE FROM rm_watching_people WHERE channel_id = $1 AND account_id = $2 AND windows <= 0",
-    ] {
-        sqlx::query(statement).bind(channel.0).bind(by.0).execute(&mut *tx).await?;
-    }
+    let left = "UPDATE rm_watching_people SET windows = windows - 1 WHERE channel_id = $1 AND account_id = $2";
+    sqlx::query(left).bind(channel.0).bind(by.0).execute(&mut *tx).await?;
+    let gone = "DELETE FROM rm_watching_people WHERE channel_id = $1 AND account_id = $2 AND windows <= 0";
+    sqlx::query(gone).bind(channel.0).bind(by.0).execute(&mut *tx).await?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::limits::SILENCE_MAX;
 use crate::protocol::{self, Done, HEAD_BYTES, Job, Kind, Progress, RANGE_BYTES_MAX, Range, Sandbox, SegmentHead};
 
 /// Bytes of the child's own words that are kept for the log.
@@ -61,7 +62,7 @@ pub struct MediaProgram {
 impl MediaProgram {
     /// The program at this path with the product's limits.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), arguments: Vec::new(), silence_max: Duration::from_secs(60) }
+        Self { path: path.into(), arguments: Vec::new(), silence_max: SILENCE_MAX }
     }
 }
 

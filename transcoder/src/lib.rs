@@ -6,6 +6,7 @@
 pub mod child;
 pub mod cmaf;
 pub mod keys;
+pub mod limits;
 pub mod manifest;
 pub mod plan;
 pub mod protocol;

@@ -21,10 +21,6 @@ pub const ITEM_US_MAX: i64 = 8_000_000;
 pub const ITEMS_MAX: usize = 450;
 /// A rest shorter than this joins the segment before it.
 const REST_US_MIN: i64 = 1_000_000;
-/// Films longer than this are refused.
-pub const DURATION_US_MAX: i64 = 12 * 3600 * 1_000_000;
-/// Pictures with more samples than this are refused.
-pub const PIXELS_MAX: u64 = 8192 * 4320;
 /// Frames per second of the output at most (Apple authoring specification 1.15).
 pub const RATE_MAX: u32 = 60;
 /// Bits per second of the sound.

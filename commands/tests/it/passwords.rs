@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
 use lockstep_commands::{
-    Actor, CommandError,
+    Actor, CommandError, Context,
     account::{self, AccountRefusal},
     administration,
     credentials::{PASSWORD_CHARS_MAX, Password, PasswordError},
@@ -12,8 +12,12 @@ use lockstep_commands::{
     hashing, password, session,
     throttle::{ADDRESS, Counted, NAME},
 };
-use lockstep_domain::{account::PlatformRole, ids::StreamId};
+use lockstep_domain::{
+    account::PlatformRole,
+    ids::{AccountId, Position, StreamId},
+};
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::support::World;
 
@@ -241,6 +245,45 @@ async fn tries_are_counted_by_account_and_by_address() {
         "the /64 has had its share"
     );
     sign_in("2001:db8:1:3::1".parse().ok(), "Ada", GOOD).await.expect("from elsewhere");
+}
+
+#[tokio::test]
+async fn every_try_at_a_password_is_noted_before_it_is_answered() {
+    let world = World::new().await;
+    let (ada, bob) = (ada(&world).await, bob(&world).await);
+    let (her, him) = (ada.principal.account, bob.principal.account);
+    administration::suspend(&world.services, &world.context(her), him, None).await.expect("suspended");
+    let entry = Entry::default();
+    let asked = world.context_of(Actor::System);
+    let sign_in = async |name, password| entry.sign_in(&world.services, &asked, None, name, password).await;
+    // Who is noted as the actor, about whom, and why.
+    let noted = async || {
+        let events = world.services.store.read_after(Position::START, 1_000).await.expect("reads");
+        let last = events.into_iter().rfind(|event| event.stream.kind() == "signin").expect("a try is noted");
+        assert_eq!(last.metadata.correlation_id, asked.correlation_id, "the request is named");
+        let about = last.payload[last.event_type.as_str()].clone();
+        (last.metadata.actor, last.event_type, about)
+    };
+    let failed = |account: Option<AccountId>, why: &str| {
+        let about = json!({ "account": account.map(|id| id.to_string()), "why": why });
+        ("system".to_owned(), "SignInFailed".to_owned(), about)
+    };
+    let started = sign_in(" ADA ", GOOD).await.expect("in");
+    let session = &started.principal.session_hash[..16];
+    let about = json!({ "account": her.to_string(), "session": session });
+    assert_eq!(noted().await, (her.to_string(), "SignedIn".to_owned(), about));
+    for (name, password, account, why) in [
+        ("ada", "not this one", Some(her), "wrong_credentials"),
+        ("nobody", GOOD, None, "wrong_credentials"),
+        ("Bob", GOOD, Some(him), "suspended"),
+    ] {
+        sign_in(name, password).await.expect_err("refused");
+        assert_eq!(noted().await, failed(account, why), "{name}");
+    }
+    let by_her = Context { correlation_id: asked.correlation_id.clone(), ..world.context(her) };
+    let confirmed = entry.confirm(&world.services, &by_her, &started.principal, "not this one").await;
+    assert!(matches!(confirmed, Err(CommandError::Refused(AccountRefusal::WrongPassword))), "{confirmed:?}");
+    assert_eq!(noted().await, (her.to_string(), "SignInFailed".to_owned(), failed(Some(her), "wrong_password").2));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::support::World;
 
-const MP4: &[u8] = b"\0\0\0\x20ftypisom\0\0\0\0and then some";
+const MP4: &[u8] = b"\0\0\0\x10ftypisom\0\0\0\0and then some";
 
 async fn requested(world: &World, owner: AccountId, size_bytes: usize) -> VideoId {
     let upload = Upload {

@@ -26,6 +26,7 @@ mod remote;
 mod report;
 mod right;
 mod sample;
+mod signin;
 mod standing;
 mod together;
 mod token;

@@ -88,6 +88,31 @@ fn a_picture_is_kept_without_what_was_written_beside_it() {
 }
 
 #[test]
+fn what_hides_in_a_picture_stays_out() {
+    const SCRIPT: &[u8] = b"<script>alert(1)</script>";
+    const ARCHIVE: &[u8] = b"PK\x03\x04 an archive";
+    let hidden = [SCRIPT, ARCHIVE].concat();
+    let behind = |file: Vec<u8>| [file, hidden.clone()].concat();
+    let mut between = jpeg(640, 360);
+    // A progressive picture has several scans; a remark may stand between them.
+    let end = between.split_off(between.len() - 2);
+    between.extend([segment(0xFE, SCRIPT), segment(0xDA, &[0; 4]), b"more\xFF\x00\xFF\xD3".to_vec(), end].concat());
+    let unknown = riff(&[(b"VP8L", &[0x2F, 0x7F, 0xC2, 0x59, 0x00]), (b"EVIL", &hidden)]);
+    for (name, file) in [
+        ("behind a JPEG", behind(jpeg(640, 360))),
+        ("between scans", between.clone()),
+        ("behind a PNG", behind(png(640, 360))),
+        ("an unknown chunk", unknown),
+    ] {
+        let picture = read(&file).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+        assert!(!has(&picture.bytes, b"script") && !has(&picture.bytes, b"PK\x03\x04"), "{name}");
+        assert_eq!(read(&picture.bytes), Ok(picture.clone()), "{name}: and it is still a picture");
+    }
+    assert!(has(&read(&between).unwrap().bytes, b"more\xFF\x00\xFF\xD3\xFF\xD9"), "scans stay whole");
+    assert_eq!(read(&behind(webp())), Err(No::Damaged), "a chunk without an end");
+}
+
+#[test]
 fn what_is_no_picture_is_refused() {
     for other in [&b""[..], b"GIF89a", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", b"RIFF\0\0\0\0AVI ", b"\xFF\xD8"]
     {

@@ -16,6 +16,7 @@ use lockstep_domain::{
     playback::{HoldReason, PlaybackEvent, ReleaseCause},
     queue::{DequeueCause, LoopMode, QueueEvent, QueueItem},
     report::{ReportAction, ReportEvent},
+    signin::{Failing, SignInEvent},
     time::{MediaTime, Timestamp},
     token::{Scope, TokenEvent},
     video::{
@@ -99,6 +100,13 @@ pub fn invites() -> Vec<InviteEvent> {
         InviteEvent::Issued { channel: CHANNEL, by: ADA, expires_at_us: wall(3_600), uses_max: 10 },
         InviteEvent::Redeemed { account: BOB },
         InviteEvent::Revoked { by: ADA },
+    ]
+}
+
+pub fn sign_ins() -> Vec<SignInEvent> {
+    vec![
+        SignInEvent::SignedIn { account: ADA, session: "0123456789abcdef".into() },
+        SignInEvent::SignInFailed { account: Some(ADA), why: Failing::WrongCredentials },
     ]
 }
 

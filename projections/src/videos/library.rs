@@ -119,7 +119,7 @@ pub(super) async fn source_removed(tx: &mut PgConnection, event: &RecordedEvent,
     add(tx, event, video, "-size_bytes").await
 }
 
-async fn add(tx: &mut PgConnection, event: &RecordedEvent, video: VideoId, what: &str) -> Applied {
+async fn add(tx: &mut PgConnection, event: &RecordedEvent, video: VideoId, what: &'static str) -> Applied {
     let sql = format!(
         "UPDATE rm_videos SET stored_bytes = greatest(stored_bytes + {what}, 0) WHERE video_id = $1 AND position < $2"
     );
@@ -138,7 +138,13 @@ pub(super) async fn stored(tx: &mut PgConnection, event: &RecordedEvent, video: 
     Ok(())
 }
 
-async fn set(tx: &mut PgConnection, event: &RecordedEvent, video: VideoId, column: &str, text: &str) -> Applied {
+async fn set(
+    tx: &mut PgConnection,
+    event: &RecordedEvent,
+    video: VideoId,
+    column: &'static str,
+    text: &str,
+) -> Applied {
     let sql =
         format!("UPDATE rm_videos SET {column}, version = $3, position = $2 WHERE video_id = $1 AND position < $2");
     sqlx::query(&sql)

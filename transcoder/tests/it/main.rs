@@ -1,6 +1,7 @@
 //! The transcoder: goldens of plan and manifests, a few real encodes, hostile files, and the service on a real log.
 #![allow(clippy::disallowed_methods)]
 
+mod bombs;
 mod chapters;
 mod clips;
 mod encodes;

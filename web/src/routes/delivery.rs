@@ -39,6 +39,8 @@ const RENDITION_BYTES_MAX: usize = 16;
 const CAPTIONS_BYTES_MAX: usize = 40;
 /// Digits of a chosen picture's name.
 const PICTURE_DIGITS: usize = 32;
+/// For who opens a file by itself, as a page: nothing in it runs, loads or is framed.
+const ALONE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 /// Digits of a segment's number.
 const SEGMENT_DIGITS: usize = 5;
 
@@ -204,6 +206,12 @@ fn response(status: StatusCode, kind: Kind, etag: &str, bytes: u64, body: Body) 
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind.content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kind.cache));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(ALONE));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // What a browser could show by itself, and somebody's words or pictures are in, is saved instead.
+    if kind.content_type.starts_with("text/") || kind.content_type.starts_with("image/") {
+        headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    }
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
     insert(headers, header::ETAG, etag);

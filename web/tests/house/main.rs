@@ -4,11 +4,14 @@
 //! stands one that shows the check complaining.
 
 mod arrows;
+mod dependencies;
 mod docs;
 mod features;
 mod links;
 mod pure;
 mod repository;
 mod size;
+mod sql;
 mod tidy;
+mod unsafety;
 mod words;

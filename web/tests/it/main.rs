@@ -3,6 +3,8 @@
 
 mod api;
 mod assets;
+mod audited;
+mod corpus;
 mod crash;
 mod doctor;
 mod flood;

@@ -2,7 +2,10 @@
 
 use ffmpeg_next as ff;
 use lockstep_domain::work::Failure;
-use lockstep_transcoder::protocol::failure;
+use lockstep_transcoder::{
+    limits::{BYTES_PER_S_MAX, SOURCE_RATE_MAX, STREAMS_MAX},
+    protocol::failure,
+};
 
 pub fn empty() -> Failure {
     failure("probe", "empty", "This file is empty.")
@@ -39,6 +42,24 @@ pub fn too_large() -> Failure {
 
 pub fn too_small() -> Failure {
     failure("probe", "too_small", "The picture of this film is smaller than 16 by 16.")
+}
+
+pub fn too_fast() -> Failure {
+    failure("probe", "too_fast", format!("This film has more than {SOURCE_RATE_MAX} pictures a second."))
+}
+
+pub fn too_dense() -> Failure {
+    let mb = BYTES_PER_S_MAX / 1_000_000;
+    failure(
+        "probe",
+        "too_dense",
+        format!("This file is too large for so short a film: at most {mb} MB for each second."),
+    )
+}
+
+pub fn too_much() -> Failure {
+    let reason = format!("This file has more than {STREAMS_MAX} tracks, or an index too large to read.");
+    failure("probe", "too_much", reason)
 }
 
 /// The parent could not read the stored object; trying again later may help.

@@ -4,9 +4,7 @@ use std::ptr;
 
 use ff::ffi;
 use ffmpeg_next as ff;
-
-/// The largest single allocation libav may make, bytes.
-const ALLOCATION_BYTES_MAX: usize = 512 << 20;
+use lockstep_transcoder::limits::ALLOCATION_BYTES_MAX;
 
 /// Sets the limits that hold for the whole process.
 pub fn prepare() {

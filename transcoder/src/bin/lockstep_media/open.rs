@@ -3,7 +3,7 @@
 use ff::format::context::{Input, StreamIo};
 use ffmpeg_next as ff;
 use lockstep_domain::work::Failure;
-use lockstep_transcoder::plan::PIXELS_MAX;
+use lockstep_transcoder::limits::{ANALYZE_US, PIXELS_MAX, PROBE_BYTES, STREAMS_MAX};
 
 use crate::{Bench, fail, source::Source};
 
@@ -17,10 +17,6 @@ const CODECS: &str = "h264,hevc,vp8,vp9,libdav1d,av1,mpeg1video,mpeg2video,mpeg4
     pcm_alaw,adpcm_ms,adpcm_ima_wav";
 /// Bytes of libav's own buffer over our reader.
 const BUFFER_BYTES: usize = 1 << 20;
-const STREAMS_MAX: &str = "32";
-/// Bytes and microseconds libav may look at to find out what is in the file.
-const PROBE_BYTES: &str = "33554432";
-const ANALYZE_US: &str = "10000000";
 /// Threads of the decoder.
 const DECODER_THREADS: usize = 2;
 
@@ -30,9 +26,9 @@ pub fn open(bench: &Bench) -> Result<Input, Failure> {
     let io =
         StreamIo::from_read_seek_with_capacity(source, BUFFER_BYTES).map_err(|error| fail::broken("open", error))?;
     let mut options = ff::Dictionary::new();
-    options.set("max_streams", STREAMS_MAX);
-    options.set("probesize", PROBE_BYTES);
-    options.set("analyzeduration", ANALYZE_US);
+    options.set("max_streams", &STREAMS_MAX.to_string());
+    options.set("probesize", &PROBE_BYTES.to_string());
+    options.set("analyzeduration", &ANALYZE_US.to_string());
     // The hint that makes libav take a playlist for one: only in the positive control.
     let hint = if bench.allow_list {
         options.set("format_whitelist", FORMATS);
@@ -42,11 +38,15 @@ pub fn open(bench: &Bench) -> Result<Input, Failure> {
     } else {
         Some("upload.m3u8")
     };
-    ff::format::input_from_stream(io, hint, Some(options)).map_err(|_| refused(bench))
+    ff::format::input_from_stream(io, hint, Some(options)).map_err(|error| refused(bench, error))
 }
 
-/// Why libav would not open it: a film that lost its index is cut off, anything else is not a film.
-fn refused(bench: &Bench) -> Failure {
+/// Why libav would not open it: one track too many and an index beyond what may be allocated look alike to it; a film that
+/// lost its index is cut off, anything else is not a film.
+fn refused(bench: &Bench, error: ff::Error) -> Failure {
+    if matches!(error, ff::Error::Other { errno: ff::error::ENOMEM }) {
+        return fail::too_much();
+    }
     let start = bench.wire.range(0, 64).unwrap_or_default();
     let known = start.get(4..8).is_some_and(|kind| kind == b"ftyp" || kind == b"moov" || kind == b"mdat")
         || start.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])

@@ -3,7 +3,10 @@
 use ff::format::context::Input;
 use ffmpeg_next as ff;
 use lockstep_domain::{time::MediaTime, video::Source, work::Failure};
-use lockstep_transcoder::plan::{DURATION_US_MAX, PIXELS_MAX, clock};
+use lockstep_transcoder::{
+    limits::{DURATION_US_MAX, PIXELS_MAX, SIDE_MIN, is_too_dense, is_too_fast},
+    plan::clock,
+};
 
 use crate::{Bench, fail, libav, open, pictures, pictures::Pictures, tracks};
 
@@ -11,8 +14,6 @@ use crate::{Bench, fail, libav, open, pictures, pictures::Pictures, tracks};
 const TAIL_US: i64 = 10_000_000;
 /// A file that ends this much earlier than it says is cut off.
 const MISSING_US_MAX: i64 = 2_000_000;
-/// Sides of a picture at least.
-const SIDE_MIN: u32 = 16;
 /// Packets between two progress frames while a file without a length is read through.
 const PROGRESS_PACKETS: u32 = 2_000;
 
@@ -23,6 +24,12 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
     let Some(video) = open::video_stream(&input) else {
         return Err(fail::no_video_track(audio.is_some()));
     };
+    let stream = input.stream(video).ok_or_else(fail::undecodable)?;
+    let (told_width, told_height) = libav::stream_size(&stream);
+    if u64::from(told_width) * u64::from(told_height) > PIXELS_MAX {
+        return Err(fail::too_large());
+    }
+    let pictures_told = u64::try_from(stream.frames()).unwrap_or(0);
     let (picture, start_us) = first_picture(bench)?;
     let (width, height, rotation_degrees) = displayed(&input, video, &picture)?;
     let rate = rate(&input, video);
@@ -33,6 +40,12 @@ pub fn run(bench: &Bench) -> Result<Source, Failure> {
     let audio_channels = audio_channels.map_or(0, |decoder| u32::from(decoder.channels()));
     let (sounds, texts) = (tracks::sounds(&input), tracks::texts(&input));
     let duration_us = duration(bench, &mut input, video, start_us, rate)?;
+    if is_too_fast(pictures_told, duration_us) {
+        return Err(fail::too_fast());
+    }
+    if is_too_dense(bench.source_bytes, duration_us) {
+        return Err(fail::too_dense());
+    }
     let chapters = tracks::chapters(&input, start_us, MediaTime::from_micros(duration_us));
     Ok(Source {
         container: friendly(&container),
@@ -120,7 +133,7 @@ fn familiar(rate: f64) -> (u32, u32) {
 fn duration(bench: &Bench, input: &mut Input, video: usize, start_us: i64, rate: (u32, u32)) -> Result<i64, Failure> {
     let told_us = libav::told_duration_us(input);
     if let Some(told_us) = told_us.filter(|us| *us > TAIL_US) {
-        let near_end = start_us + told_us - TAIL_US;
+        let near_end = start_us.saturating_add(told_us) - TAIL_US;
         if input.seek(near_end, ..near_end).is_err() {
             *input = open::open(bench)?;
         }
@@ -130,20 +143,26 @@ fn duration(bench: &Bench, input: &mut Input, video: usize, start_us: i64, rate:
     let frame_us = 1_000_000 * i64::from(rate.1) / i64::from(rate.0.max(1));
     let ends = ends(bench, input, video, frame_us)?;
     let Some(video_end_us) = ends.video_us else { return Err(fail::truncated()) };
-    let missing = told_us.is_some_and(|told| start_us + told - ends.any_us.unwrap_or(0) > MISSING_US_MAX);
+    if is_too_fast(ends.pictures, video_end_us.saturating_sub(ends.first_us.unwrap_or(video_end_us))) {
+        return Err(fail::too_fast());
+    }
+    let missing = told_us
+        .is_some_and(|told| start_us.saturating_add(told).saturating_sub(ends.any_us.unwrap_or(0)) > MISSING_US_MAX);
     if missing {
         return Err(fail::truncated());
     }
-    match video_end_us - start_us {
+    match video_end_us.saturating_sub(start_us) {
         us if us <= 0 => Err(fail::truncated()),
         us if us > DURATION_US_MAX => Err(fail::too_long()),
         us => Ok(us),
     }
 }
 
-/// The latest ends of packets, microseconds of the container's time.
+/// The latest ends of packets, microseconds of the container's time; and how many pictures there are, from which on.
 #[derive(Default)]
 struct Ends {
+    pictures: u64,
+    first_us: Option<i64>,
     video_us: Option<i64>,
     any_us: Option<i64>,
 }
@@ -171,9 +190,12 @@ fn ends(bench: &Bench, input: &mut Input, video: usize, frame_us: i64) -> Result
         let is_video = packet.stream() == video;
         let lasts_us = pictures::rescale(packet.duration(), *base, micro);
         let lasts_us = if lasts_us > 0 || !is_video { lasts_us } else { frame_us };
-        let end_us = pictures::rescale(time, *base, micro) + lasts_us;
+        let begin_us = pictures::rescale(time, *base, micro);
+        let end_us = begin_us.saturating_add(lasts_us);
         ends.any_us = ends.any_us.max(Some(end_us));
         if is_video {
+            ends.pictures += 1;
+            ends.first_us = Some(ends.first_us.map_or(begin_us, |first| first.min(begin_us)));
             ends.video_us = ends.video_us.max(Some(end_us));
         }
     }

@@ -5,15 +5,11 @@
 //! last `RLIMIT_NOFILE` at 3, so that no file and no socket can be opened at all, with or without a namespace.
 //! The page asks for 32 descriptors; libav on our own byte stream needs none, so none is the limit.
 
-use lockstep_transcoder::protocol::Sandbox;
+use lockstep_transcoder::{
+    limits::{ADDRESS_SPACE_BYTES, CPU_S, CPU_S_PER_MEDIA_S, DESCRIPTORS},
+    protocol::Sandbox,
+};
 
-/// Address space, bytes.
-const ADDRESS_SPACE_BYTES: u64 = 3 << 30;
-/// CPU seconds of every job, and more for each second of media.
-const CPU_S: u64 = 60;
-const CPU_S_PER_MEDIA_S: u64 = 30;
-/// With stdin, stdout and stderr open there is no number left below this.
-const DESCRIPTORS: u64 = 3;
 /// Behind the server in the scheduler's queue.
 const NICE: i32 = 10;
 
