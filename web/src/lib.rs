@@ -7,6 +7,7 @@
 pub mod address;
 pub mod auth;
 pub mod backend;
+pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod data_folder;
