@@ -7,6 +7,7 @@
 pub mod address;
 pub mod auth;
 pub mod backend;
+pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod data_folder;
@@ -22,6 +23,7 @@ pub mod listening;
 pub mod log;
 pub mod metrics;
 pub mod projections_cli;
+pub mod role;
 pub mod routes;
 pub mod serve;
 pub mod socket;

@@ -3,6 +3,8 @@
 
 mod api;
 mod assets;
+mod bus;
+mod combinations;
 mod crash;
 mod doctor;
 mod flood;
