@@ -12,6 +12,7 @@ mod guarded;
 mod limits;
 mod linkage;
 mod load;
+mod nodes;
 mod operations;
 mod outage;
 mod process;
