@@ -17,15 +17,24 @@ const EMOJI_MAX: usize = 20;
 #[derive(Debug, Default)]
 pub(crate) struct Bursts {
     counts: BTreeMap<String, u32>,
+    /// Of those, what was thrown at this hub and other hubs were not told.
+    own: BTreeMap<String, u32>,
     quiet_until: HubTime,
 }
 
 impl Bursts {
+    /// Somebody here throws one.
     pub(crate) fn throw(&mut self, emoji: String) {
-        if self.counts.len() < EMOJI_MAX || self.counts.contains_key(&emoji) {
-            let count = self.counts.entry(emoji).or_default();
-            *count = count.saturating_add(1);
-        }
+        add(&mut self.own, emoji.clone(), 1);
+        add(&mut self.counts, emoji, 1);
+    }
+    /// Thrown at another hub.
+    pub(crate) fn thrown(&mut self, emoji: String, count: u32) {
+        add(&mut self.counts, emoji, count);
+    }
+    /// Takes what was thrown here for other hubs.
+    pub(crate) fn take_own(&mut self) -> Vec<(String, u32)> {
+        std::mem::take(&mut self.own).into_iter().collect()
     }
     /// When the next frame is due.
     pub(crate) fn due(&self) -> Option<HubTime> {
@@ -40,5 +49,12 @@ impl Bursts {
         let counts = std::mem::take(&mut self.counts);
         let counts = counts.iter().map(|(emoji, count)| Burst { emoji, count: *count }).collect();
         Some(Shared::droppable(&Event::Reactions { counts }))
+    }
+}
+
+fn add(counts: &mut BTreeMap<String, u32>, emoji: String, more: u32) {
+    if counts.len() < EMOJI_MAX || counts.contains_key(&emoji) {
+        let count = counts.entry(emoji).or_default();
+        *count = count.saturating_add(more);
     }
 }

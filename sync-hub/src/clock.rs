@@ -5,7 +5,7 @@ use std::ops::Add;
 use serde::{Deserialize, Serialize};
 
 /// Microseconds of the hub's monotonic clock. Means nothing in another epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HubTime(pub i64);
 
@@ -21,6 +21,13 @@ impl HubTime {
     /// Microseconds from `earlier` to this time; negative when it is later.
     pub const fn since_us(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Before every time a clock shows, wherever it began.
+impl Default for HubTime {
+    fn default() -> Self {
+        Self(i64::MIN / 4)
     }
 }
 

@@ -6,9 +6,19 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_domain::playback::ReleaseCause;
+use lockstep_domain::{ids::Position, playback::ReleaseCause};
 
 use crate::{clock::HubTime, presence::Presence, protocol::PlayerState, session::SessionId, timeline::Timeline};
+
+/// The timeline and the change it stands for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Current {
+    pub(crate) timeline: Timeline,
+    /// The number the change was told with first; a moment mended later has a higher one.
+    pub(crate) first_seq: u64,
+    /// The change's place in the log: what hubs know it by.
+    pub(crate) at: Position,
+}
 
 /// Of those a film waits for, this many are named.
 const WAITED_TOLD_MAX: usize = 20;
@@ -32,39 +42,38 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Notes what a player says it could start.
-    pub(crate) fn report(&mut self, session: SessionId, ready: Option<u64>) {
-        match ready {
+    /// Notes what a player says it could start; true when that is new.
+    pub(crate) fn report(&mut self, session: SessionId, ready: Option<u64>) -> bool {
+        let before = match ready {
             Some(seq) => self.ready.insert(session, seq),
             None => self.ready.remove(&session),
         };
+        before != ready
     }
     pub(crate) fn leave(&mut self, session: SessionId) {
         self.ready.remove(&session);
     }
 
-    /// The seats of those who are connected and not ready.
-    fn waits_for<'a>(
-        &self,
-        timeline: &Timeline,
-        presence: &'a Presence,
-    ) -> impl Iterator<Item = SessionId> + use<'a, '_> {
-        let seq = timeline.seq;
-        presence
-            .seated()
-            .filter(move |(socket, member)| {
-                member.state != PlayerState::Blocked && self.ready.get(socket) != Some(&seq)
-            })
-            .map(|(_, member)| member.session)
+    /// Whether this socket's player could start the film now.
+    pub(crate) fn is_ready(&self, current: &Current, socket: SessionId) -> bool {
+        self.ready.get(&socket).is_some_and(|seq| (current.first_seq..=current.timeline.seq).contains(seq))
+    }
+
+    /// The seats of those who are connected, here or at another hub, and not ready.
+    fn waits_for(&self, current: &Current, presence: &Presence) -> impl Iterator<Item = SessionId> {
+        let here = presence.seated().filter(|(socket, _)| !self.is_ready(current, *socket)).map(|(_, member)| member);
+        let elsewhere = presence.elsewhere().filter(|seen| seen.ready != Some(current.at)).map(|seen| &seen.member);
+        let waiting = here.chain(elsewhere).filter(|member| member.state != PlayerState::Blocked);
+        waiting.map(|member| member.session)
     }
 
     /// What viewers must be told of whom the film waits for: the timeline's number and the sessions.
-    pub(crate) fn news(&mut self, timeline: Option<Timeline>, presence: &Presence) -> Option<(u64, Vec<SessionId>)> {
-        let Some(held) = timeline.filter(|timeline| timeline.hold_until_us.is_some()) else {
+    pub(crate) fn news(&mut self, current: Option<Current>, presence: &Presence) -> Option<(u64, Vec<SessionId>)> {
+        let Some(held) = current.filter(|current| current.timeline.hold_until_us.is_some()) else {
             self.told = None;
             return None;
         };
-        let next = (held.seq, self.waits_for(&held, presence).take(WAITED_TOLD_MAX).collect());
+        let next = (held.timeline.seq, self.waits_for(&held, presence).take(WAITED_TOLD_MAX).collect());
         if self.told.as_ref() == Some(&next) {
             return None;
         }
@@ -72,16 +81,26 @@ impl Gate {
         Some(next)
     }
 
-    /// Whether the film must be released now, and why; noted as asked for.
-    pub(crate) fn take(&mut self, now: HubTime, held: &Timeline, presence: &Presence) -> Option<ReleaseCause> {
-        let deadline = held.hold_until_us?;
+    /// Whether the film must be released now, and why; noted as asked for. Who does not conduct the room has patience,
+    /// µs: it leaves the viewers to the conductor, and asks when the deadline is that long past.
+    pub(crate) fn take(
+        &mut self,
+        now: HubTime,
+        held: &Current,
+        presence: &Presence,
+        patience_us: i64,
+    ) -> Option<ReleaseCause> {
+        let deadline = held.timeline.hold_until_us? + patience_us;
         match self.asked {
-            Some((seq, Asked::Running | Asked::Done)) if seq == held.seq => return None,
-            Some((seq, Asked::RetryAt(at))) if seq == held.seq && now < at => return None,
+            Some((seq, Asked::Running | Asked::Done)) if seq == held.first_seq => return None,
+            Some((seq, Asked::RetryAt(at))) if seq == held.first_seq && now < at => return None,
             _ => {}
         }
         // Nobody there is nobody ready: an empty room waits for its deadline.
-        let all_ready = !presence.is_empty() && self.waits_for(held, presence).next().is_none();
+        let all_ready = patience_us == 0
+            && presence.here().next().is_some()
+            && presence.unready_in_crowds(held.at) == 0
+            && self.waits_for(held, presence).next().is_none();
         let cause = match (all_ready, now >= deadline) {
             (true, _) => ReleaseCause::Ready,
             (false, true) => ReleaseCause::Deadline,
@@ -91,7 +110,7 @@ impl Gate {
                 return None;
             }
         };
-        self.asked = Some((held.seq, Asked::Running));
+        self.asked = Some((held.first_seq, Asked::Running));
         Some(cause)
     }
     /// Notes what became of it.
@@ -102,11 +121,11 @@ impl Gate {
         }
     }
     /// When to look again if nobody reports before.
-    pub(crate) fn due(&self, timeline: &Timeline) -> Option<HubTime> {
-        let deadline = timeline.hold_until_us?;
+    pub(crate) fn due(&self, held: &Current, patience_us: i64) -> Option<HubTime> {
+        let deadline = held.timeline.hold_until_us? + patience_us;
         match self.asked {
-            Some((seq, Asked::Running | Asked::Done)) if seq == timeline.seq => None,
-            Some((seq, Asked::RetryAt(at))) if seq == timeline.seq => Some(at),
+            Some((seq, Asked::Running | Asked::Done)) if seq == held.first_seq => None,
+            Some((seq, Asked::RetryAt(at))) if seq == held.first_seq => Some(at),
             _ => Some(deadline),
         }
     }

@@ -1,7 +1,9 @@
-//! The hub: sessions, rooms and what is under way between them. One input at a time, outputs in order.
+//! The hub: sessions, rooms, other hubs, and what is under way between them. One input at a time, outputs in order.
 
 mod bursts;
+mod bus;
 mod commands;
+mod conducting;
 mod feeding;
 mod frames;
 pub mod io;
@@ -16,6 +18,7 @@ use uuid::Uuid;
 
 use self::io::{Input, Output};
 use crate::{
+    bus::{Peers, Say},
     clock::HubTime,
     outbox::Shared,
     protocol::{Member, ServerFrame, batch, close},
@@ -58,6 +61,9 @@ pub struct Hub {
     tickets_given: u64,
     timers: Timers,
     outputs: VecDeque<Output>,
+    peers: Peers,
+    /// News told to other hubs.
+    versions: u64,
 }
 
 impl Hub {
@@ -75,6 +81,8 @@ impl Hub {
             tickets_given: 0,
             timers: Timers::default(),
             outputs: VecDeque::new(),
+            peers: Peers::default(),
+            versions: 0,
         }
     }
 
@@ -92,11 +100,15 @@ impl Hub {
             Input::Feed { events, through } => self.feed(events, through),
             Input::Tick => {}
             Input::Drain => self.drain(),
+            Input::Bus { frame } => self.heard(frame),
+            Input::BusUp => self.bus_up(),
+            Input::BusDown => self.bus_down(),
         }
         while let Some(key) = self.timers.take_due(self.now) {
             match key {
                 TimerKey::Session(session) => self.session_due(session),
                 TimerKey::Room(channel) => self.settle(channel),
+                TimerKey::Beat => self.beat(),
             }
         }
     }
@@ -142,6 +154,7 @@ impl Hub {
     /// Does what is due in a room and sets its next wake-up.
     fn settle(&mut self, channel: ChannelId) {
         let now = self.now;
+        self.attune(channel);
         let Some(room) = self.rooms.get_mut(&channel) else { return };
         if room.is_over(now) {
             return self.forget(channel);
@@ -159,10 +172,13 @@ impl Hub {
         let presence = self.rooms.get_mut(&channel).and_then(|room| room.presence.take(now));
         let told: Vec<Shared> = presence.into_iter().chain(typing).collect();
         self.broadcast(channel, &told);
+        self.tell_peers(channel);
+        let tells = self.peers.up && !self.peers.is_empty();
         let due = self.rooms.get_mut(&channel).and_then(|room| {
             // The broadcast may have sent the last member away.
             room.is_over(now);
-            room.due()
+            let telling = room.telling.due().filter(|_| tells);
+            room.due().into_iter().chain(telling).min()
         });
         self.timers.set(TimerKey::Room(channel), due);
     }
@@ -241,5 +257,8 @@ impl Hub {
             let retry_ms = session.0.wrapping_mul(2_654_435_761) % DRAIN_SPREAD_MS;
             self.close(session, close::DRAINING, format!("draining, retry_ms={retry_ms}"));
         }
+        // The last word: who comes back comes back elsewhere.
+        self.say(Say::Bye);
+        self.bus_down();
     }
 }

@@ -5,6 +5,7 @@
 
 mod bucket;
 mod bursts;
+pub mod bus;
 mod clock;
 mod feed;
 mod gate;

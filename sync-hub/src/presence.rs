@@ -4,6 +4,7 @@
 //! large room only some seats are told by name, the same ones to everybody, and the rest as a number.
 
 mod delta;
+mod peers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,8 +12,12 @@ use lockstep_domain::{
     ids::{AccountId, VisitId},
     permission::ChannelRole,
 };
+use uuid::Uuid;
 
-pub(crate) use self::delta::Delta;
+pub(crate) use self::{
+    delta::Delta,
+    peers::{Crowd, Seen},
+};
 use crate::{
     clock::HubTime,
     outbox::Shared,
@@ -44,6 +49,10 @@ struct Seat {
     visit: VisitId,
     /// Sockets open for this visit.
     open: usize,
+    /// It is this hub's to tell and to end: its last socket was here.
+    held: bool,
+    /// What other hubs say of it.
+    peers: BTreeMap<Uuid, Seen>,
     away_until: Option<HubTime>,
     /// Bytes it counts among those told by name; `None` when it is told as a number.
     told_bytes: Option<usize>,
@@ -57,6 +66,15 @@ pub(crate) struct Entry {
     pub(crate) account: Person,
     pub(crate) role: ChannelRole,
     pub(crate) device: Device,
+}
+
+/// A visit that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) visit: VisitId,
+    pub(crate) account: AccountId,
+    /// It ended at this hub, not at one that is gone.
+    pub(crate) held: bool,
 }
 
 /// The seats of one room, each named by the session that took it.
@@ -74,8 +92,12 @@ pub(crate) struct Presence {
     told: usize,
     told_bytes: usize,
     /// Visits that have ended and were not asked for yet.
-    ended: VecDeque<(VisitId, AccountId)>,
+    ended: VecDeque<Ended>,
     delta: Delta,
+    /// People at other hubs who have no seat here: there are too many.
+    crowds: BTreeMap<Uuid, Crowd>,
+    /// Something that other hubs are told is not as it was.
+    touched: bool,
     /// Not before this time may the next frame go out.
     quiet_until: HubTime,
 }
@@ -88,7 +110,7 @@ impl Presence {
     }
     /// How many people are here, whether told by name or not.
     pub(crate) fn people(&self) -> usize {
-        self.people.len()
+        self.people.len() + self.people_in_crowds()
     }
     /// The open sessions.
     pub(crate) fn sessions(&self) -> impl Iterator<Item = SessionId> {
@@ -111,6 +133,8 @@ impl Presence {
             && let Some(seat) = self.seats.get_mut(&id)
         {
             self.sessions.insert(session, id);
+            self.touched = true;
+            seat.held = true;
             seat.open += 1;
             if let Some(until) = seat.away_until.take() {
                 self.away.remove(&(until, id));
@@ -126,7 +150,10 @@ impl Presence {
         self.visits.insert(key, session);
         *self.people.entry(who).or_default() += 1;
         self.delta.count();
-        self.seats.insert(session, Seat { member, visit, open: 1, away_until: None, told_bytes: None });
+        self.touched = true;
+        let peers = BTreeMap::new();
+        let seat = Seat { member, visit, open: 1, held: true, peers, away_until: None, told_bytes: None };
+        self.seats.insert(session, seat);
         self.untold.insert(session);
         self.tell(session);
         (session, false)
@@ -136,9 +163,14 @@ impl Presence {
     pub(crate) fn leave(&mut self, session: SessionId, for_good: bool, now: HubTime) {
         let Some(id) = self.sessions.remove(&session) else { return };
         let Some(seat) = self.seats.get_mut(&id) else { return };
+        self.touched = true;
         seat.open -= 1;
         if seat.open > 0 {
             return;
+        }
+        if !for_good && seat.is_elsewhere() {
+            seat.held = false;
+            return self.show(id);
         }
         let crowded = self.people.get(&seat.member.account.id).is_some_and(|seats| *seats > SEATS_PER_ACCOUNT_MAX);
         if for_good || crowded {
@@ -152,7 +184,7 @@ impl Presence {
     }
 
     /// Takes a visit that has ended: it did not come back, or may not.
-    pub(crate) fn take_ended(&mut self, now: HubTime) -> Option<(VisitId, AccountId)> {
+    pub(crate) fn take_ended(&mut self, now: HubTime) -> Option<Ended> {
         if let Some((until, id)) = self.away.first().copied()
             && until <= now
         {
@@ -169,6 +201,7 @@ impl Presence {
         let told = member.state != state || (few && member.error_us != error_us);
         (member.state, member.error_us) = (state, error_us);
         if told {
+            self.touched = true;
             self.changed(id);
         }
     }
@@ -201,7 +234,7 @@ impl Presence {
             return None;
         }
         self.quiet_until = now.plus_ms(PRESENCE_INTERVAL_MS);
-        Some(std::mem::take(&mut self.delta).shared(self.people.len()))
+        Some(std::mem::take(&mut self.delta).shared(self.people()))
     }
 
     fn changed(&mut self, id: SessionId) {
@@ -230,21 +263,31 @@ impl Presence {
         fits
     }
 
+    /// Ends a visit.
     fn vacate(&mut self, id: SessionId) {
-        let Some(Seat { member, visit, told_bytes, away_until, .. }) = self.seats.remove(&id) else { return };
-        away_until.map(|until| self.away.remove(&(until, id)));
-        let account = member.account.id;
-        self.visits.remove(&(account, visit));
+        if let Some(Seat { visit, member, held, .. }) = self.remove(id) {
+            self.ended.push_back(Ended { visit, account: member.account.id, held });
+        }
+    }
+
+    /// Takes a seat away, whatever becomes of its visit.
+    fn remove(&mut self, id: SessionId) -> Option<Seat> {
+        let seat = self.seats.remove(&id)?;
+        seat.away_until.map(|until| self.away.remove(&(until, id)));
+        let account = seat.member.account.id;
+        if self.visits.get(&(account, seat.visit)) == Some(&id) {
+            self.visits.remove(&(account, seat.visit));
+        }
         if let Some(seats) = self.people.get_mut(&account) {
             *seats -= 1;
             if *seats == 0 {
                 self.people.remove(&account);
             }
         }
+        self.touched |= seat.held;
         self.delta.count();
         self.untold.remove(&id);
-        self.ended.push_back((visit, account));
-        let Some(bytes) = told_bytes else { return };
+        let Some(bytes) = seat.told_bytes else { return Some(seat) };
         (self.told, self.told_bytes) = (self.told - 1, self.told_bytes - bytes);
         self.delta.leave(id);
         while let Some(next) = self.untold.first().copied() {
@@ -252,5 +295,6 @@ impl Presence {
                 break;
             }
         }
+        Some(seat)
     }
 }

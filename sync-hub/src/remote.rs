@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use lockstep_domain::ids::{AccountId, Position};
 
-use crate::{clock::HubTime, presence::Presence};
+use crate::{clock::HubTime, presence::Presence, protocol::Member};
 
 /// The holder of the one remote may be away this long before somebody else gets it.
 pub const INHERIT_AFTER_MS: i64 = 30_000;
@@ -56,21 +56,26 @@ impl Remote {
     }
 
     /// From whom to whom the remote goes now, if that is due: to the highest role here, and the longest here of those.
-    pub(crate) fn take(&mut self, now: HubTime, presence: &Presence) -> Option<(AccountId, AccountId)> {
+    /// Who does not conduct the room waits longer, µs.
+    pub(crate) fn take(
+        &mut self,
+        now: HubTime,
+        presence: &Presence,
+        patience_us: i64,
+    ) -> Option<(AccountId, AccountId)> {
         let holder = self.holder?;
         if is_here(presence, holder) {
             (self.absent_since, self.asked) = (None, Asked::No);
             return None;
         }
         self.absent_since.get_or_insert(now);
-        if self.wanted_at().is_none_or(|at| at > now) {
+        if self.wanted_at(patience_us).is_none_or(|at| at > now) {
             return None;
         }
-        let long_here = |account| Reverse(self.arrivals.get(&account).copied().unwrap_or(now));
-        let heir = presence.seated().map(|(_, member)| member).max_by_key(|member| {
-            let account = member.account.id;
-            (member.role, long_here(account), Reverse(account))
-        })?;
+        // Who came to another hub is known by when the seat was taken.
+        let since = |member: &Member| self.arrivals.get(&member.account.id).copied().unwrap_or(member.since_us);
+        let rank = |member: &&Member| (member.role, Reverse(since(member)), Reverse(member.account.id));
+        let heir = presence.here().max_by_key(rank)?;
         self.asked = Asked::Running;
         Some((holder, heir.account.id))
     }
@@ -83,14 +88,14 @@ impl Remote {
     }
 
     /// When to look again; never while nobody is here to inherit.
-    pub(crate) fn due(&self, presence: &Presence) -> Option<HubTime> {
-        self.wanted_at().filter(|_| !presence.is_empty())
+    pub(crate) fn due(&self, presence: &Presence, patience_us: i64) -> Option<HubTime> {
+        self.wanted_at(patience_us).filter(|_| !presence.is_empty())
     }
 
-    fn wanted_at(&self) -> Option<HubTime> {
+    fn wanted_at(&self, patience_us: i64) -> Option<HubTime> {
         let since = self.absent_since?;
         match self.asked {
-            Asked::No => Some(since.plus_ms(INHERIT_AFTER_MS)),
+            Asked::No => Some(since.plus_ms(INHERIT_AFTER_MS) + patience_us),
             Asked::Running => None,
             Asked::RetryAt(at) => Some(at),
         }
@@ -98,5 +103,5 @@ impl Remote {
 }
 
 fn is_here(presence: &Presence, account: AccountId) -> bool {
-    presence.seated().any(|(_, member)| member.account.id == account)
+    presence.here().any(|member| member.account.id == account)
 }

@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use crate::{
     bursts::Bursts,
+    bus::{Anchor, Telling},
     clock::HubTime,
-    gate::Gate,
+    gate::{Current, Gate},
     outbox::{Keep, Shared},
     presence::Presence,
     remote::Remote,
     ring::Ring,
     session::SessionId,
-    timeline::{Change, Snapshot, Timeline, Track},
+    timeline::{Change, Line, Snapshot, Timeline, Track},
     transport::Transport,
     typing::Typing,
     votes::Ballot,
@@ -59,6 +60,9 @@ pub(crate) struct Room {
     pub(crate) gate: Gate,
     pub(crate) ballot: Ballot,
     pub(crate) bursts: Bursts,
+    pub(crate) telling: Telling,
+    /// How much longer than the conductor this hub waits before it asks for something by itself, µs; 0 when it conducts.
+    pub(crate) patience_us: i64,
     loading: Loading,
     end: Option<(u64, EndAsked)>,
     empty_since: Option<HubTime>,
@@ -79,6 +83,8 @@ impl Room {
             gate: Gate::default(),
             ballot: Ballot::default(),
             bursts: Bursts::default(),
+            telling: Telling::default(),
+            patience_us: 0,
             loading: Loading::Asked { pending: vec![], overflowed: false },
             end: None,
             empty_since: None,
@@ -101,13 +107,40 @@ impl Room {
         }
         self.loading = Loading::Loaded { position: snapshot.position };
         for (position, change) in pending {
-            self.change(now, position, &change);
+            self.change(now, position, &change, None);
         }
         true
     }
 
-    /// A playback event from the feed; the timeline when viewers must be told.
-    pub(crate) fn change(&mut self, now: HubTime, at: Position, change: &Change) -> Option<Timeline> {
+    /// The timeline and the change it stands for.
+    pub(crate) fn current(&self) -> Option<Current> {
+        let Loading::Loaded { position: at } = self.loading else { return None };
+        let first_seq = self.track.first_seq();
+        self.track.current().map(|timeline| Current { timeline, first_seq, at })
+    }
+
+    /// What other hubs are told of the film.
+    pub(crate) fn anchor(&self) -> Option<Anchor> {
+        let Current { timeline, at, .. } = self.current()?;
+        Some(Anchor {
+            position: at,
+            position_us: timeline.position_us,
+            rate_ppm: timeline.rate_ppm,
+            at_us: timeline.at_hub_us,
+            hold_until_us: timeline.hold_until_us,
+            settled: self.track.is_settled(),
+        })
+    }
+
+    /// A playback event from the feed, and its moment if another hub told it before; the timeline when viewers must be
+    /// told.
+    pub(crate) fn change(
+        &mut self,
+        now: HubTime,
+        at: Position,
+        change: &Change,
+        told: Option<&Line>,
+    ) -> Option<Timeline> {
         match &mut self.loading {
             Loading::Asked { pending, overflowed } => {
                 if pending.len() < PENDING_EVENTS_MAX {
@@ -120,19 +153,20 @@ impl Room {
             Loading::Loaded { position } if at <= *position => None,
             Loading::Loaded { position } => {
                 *position = at;
-                self.track.apply(now, change)
+                self.track.apply(now, change, told)
             }
         }
     }
 
-    /// The film whose end must be asked for now, and the timeline's number it belongs to.
+    /// The film whose end must be asked for now, and the number of the change it belongs to.
     pub(crate) fn take_end(&mut self, now: HubTime) -> Option<(VideoId, u64)> {
         if self.end_due().is_none_or(|due| due > now) {
             return None;
         }
         let timeline = self.track.current()?;
-        self.end = Some((timeline.seq, EndAsked::Running));
-        Some((timeline.video, timeline.seq))
+        let seq = self.track.first_seq();
+        self.end = Some((seq, EndAsked::Running));
+        Some((timeline.video, seq))
     }
     /// Notes what became of it.
     pub(crate) fn end_done(&mut self, now: HubTime, seq: u64, changed: bool) {
@@ -142,10 +176,9 @@ impl Room {
         }
     }
     fn end_due(&self) -> Option<HubTime> {
-        let timeline = self.track.current()?;
-        let ends_at = timeline.ends_at()?;
+        let ends_at = self.track.current()?.ends_at()? + self.patience_us;
         match self.end {
-            Some((seq, asked)) if seq == timeline.seq => match asked {
+            Some((seq, asked)) if seq == self.track.first_seq() => match asked {
                 EndAsked::Running | EndAsked::Done => None,
                 EndAsked::RetryAt(at) => Some(at),
             },
@@ -175,7 +208,10 @@ impl Room {
     /// When this room must be looked at next.
     pub(crate) fn due(&self) -> Option<HubTime> {
         let linger = self.empty_since.map(|since| since.plus_ms(LINGER_MS));
-        let release = self.track.current().and_then(|timeline| self.gate.due(&timeline));
+        let patience_us = self.patience_us;
+        let release = self.current().and_then(|current| self.gate.due(&current, patience_us));
+        // Votes are the conductor's to count.
+        let count = self.ballot.due().filter(|_| patience_us == 0);
         let due = [
             self.presence.due(),
             self.typing.due(),
@@ -183,8 +219,8 @@ impl Room {
             self.transport.due(),
             self.end_due(),
             release,
-            self.ballot.due(),
-            self.remote.due(&self.presence),
+            count,
+            self.remote.due(&self.presence, patience_us),
             linger,
         ];
         due.into_iter().flatten().min()

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use lockstep_domain::ids::ChannelId;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{
     bucket::{Bucket, Rate},
@@ -13,7 +13,7 @@ use crate::{
     protocol::{Join, Person},
 };
 
-/// One socket, numbered by the process; a string on the wire.
+/// One socket, numbered by the process so that no two hubs of an installation give the same; a string on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u64);
 
@@ -26,6 +26,13 @@ impl fmt::Display for SessionId {
 impl Serialize for SessionId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(D::Error::custom)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One wake-up time per session and per room, in order; ties break by key so that a run repeats exactly.
+//! One wake-up time per session, per room and for the beat, in order; ties break by key so that a run repeats exactly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,7 @@ use crate::{clock::HubTime, session::SessionId};
 pub(crate) enum TimerKey {
     Session(SessionId),
     Room(ChannelId),
+    Beat,
 }
 
 /// The pending wake-ups: at most one per key.

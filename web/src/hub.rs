@@ -1,5 +1,6 @@
 //! The hub's task: one per process, the only owner of the [`Hub`]. Moves inputs in and outputs out; decides nothing.
 
+mod clock;
 mod commands;
 mod feed;
 mod look_up;
@@ -10,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -18,14 +19,17 @@ use futures::FutureExt;
 use lockstep_commands::Services;
 use lockstep_domain::account::PlatformRole;
 use lockstep_sync_hub::{
-    Hub, HubTime, Input, Output, QUEUED_EVENTS_MAX, Refusal, SessionId,
+    Hub, Input, Output, QUEUED_EVENTS_MAX, Refusal, SessionId,
     protocol::{Person, close},
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use uuid::Uuid;
 
-use crate::metrics::FanOut;
+pub use self::clock::{ClockShift, HubClock};
+use crate::{
+    bus::{Bus, BusEvent},
+    metrics::FanOut,
+};
 
 /// Inputs waiting for the hub; who sends waits.
 const MAILBOX_MAX: usize = 4_096;
@@ -41,32 +45,12 @@ const ERRAND_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a drain waits for running commands.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The clock on the wire: monotonic microseconds since the hub started, meaningful within one epoch.
-#[derive(Debug, Clone, Copy)]
-pub struct HubClock {
-    origin: Instant,
-    epoch: Uuid,
-}
-
-impl HubClock {
-    /// Starts at zero now.
-    #[allow(clippy::disallowed_methods)] // The hub's one origin.
-    pub fn start(epoch: Uuid) -> Self {
-        Self { origin: Instant::now(), epoch }
-    }
-    /// The hub's time now.
-    pub fn now(&self) -> HubTime {
-        HubTime(i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX))
-    }
-    /// The epoch its times belong to.
-    pub fn epoch(&self) -> Uuid {
-        self.epoch
-    }
-    /// When this hub time is, for timers.
-    fn instant(&self, at: HubTime) -> tokio::time::Instant {
-        let since = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));
-        tokio::time::Instant::from_std(self.origin + since)
-    }
+/// What a hub may have besides the services.
+#[derive(Clone, Default)]
+pub struct HubOptions {
+    /// The way to the hubs of other processes; without it this one is alone.
+    pub bus: Option<Arc<dyn Bus>>,
+    pub clock: ClockShift,
 }
 
 /// What a socket is told to do.
@@ -109,8 +93,8 @@ pub struct HubHandle {
 
 impl HubHandle {
     /// Starts the hub's tasks; they end after `shutdown`, when running commands are done.
-    pub fn start(services: Services, shutdown: CancellationToken, tracker: &TaskTracker) -> Self {
-        let clock = HubClock::start(services.ids.uuid());
+    pub fn start(services: Services, options: HubOptions, shutdown: CancellationToken, tracker: &TaskTracker) -> Self {
+        let clock = HubClock::start(services.ids.uuid(), options.clock);
         let (mailbox, letters) = mpsc::channel(MAILBOX_MAX);
         let errands = Errands {
             services,
@@ -120,8 +104,11 @@ impl HubHandle {
             running: 0,
             tracker: tracker.clone(),
         };
-        tracker.spawn(run(errands, letters, shutdown));
-        Self { mailbox, clock, sessions: Arc::new(AtomicU64::new(1)) }
+        // Hubs that hear each other number their sockets apart: a seat keeps its number wherever its viewer goes.
+        let (_, node) = clock.epoch().as_u64_pair();
+        let first = if options.bus.is_some() { (node << 32) + 1 } else { 1 };
+        tracker.spawn(run(errands, letters, options.bus, shutdown));
+        Self { mailbox, clock, sessions: Arc::new(AtomicU64::new(first)) }
     }
 
     /// The clock that probes are answered with.
@@ -208,7 +195,7 @@ impl Errands {
                 move |services, _| async move { look_up::standing(&services, channel, account).await },
                 move |result| Input::Membership { session, result },
             ),
-            Output::Send { .. } | Output::Close { .. } => {}
+            Output::Send { .. } | Output::Close { .. } | Output::Publish { .. } => {}
         }
     }
 
@@ -225,13 +212,20 @@ struct Task {
     errands: Errands,
     sockets: HashMap<SessionId, (mpsc::Sender<Outgoing>, CancellationToken)>,
     fan_out: FanOut,
+    bus: Option<Arc<dyn Bus>>,
 }
 
-async fn run(errands: Errands, mut letters: mpsc::Receiver<Letter>, shutdown: CancellationToken) {
+async fn run(
+    errands: Errands,
+    mut letters: mpsc::Receiver<Letter>,
+    bus: Option<Arc<dyn Bus>>,
+    shutdown: CancellationToken,
+) {
     let clock = errands.clock;
     let Some((start, mut batches)) = feed::start(&errands.services, &shutdown, &errands.tracker).await else { return };
-    let mut task =
-        Task { hub: Hub::new(clock.epoch(), start), errands, sockets: HashMap::new(), fan_out: FanOut::default() };
+    let hub = Hub::new(clock.epoch(), start);
+    let mut heard = bus.as_ref().map(|bus| bus.subscribe());
+    let mut task = Task { hub, errands, sockets: HashMap::new(), fan_out: FanOut::default(), bus };
     let mut inbox = Vec::with_capacity(INPUTS_PER_TURN);
     let mut draining: Option<tokio::time::Instant> = None;
     loop {
@@ -242,6 +236,7 @@ async fn run(errands: Errands, mut letters: mpsc::Receiver<Letter>, shutdown: Ca
                 inbox.drain(..).for_each(|letter| task.letter(letter));
             }
             Some(input) = batches.recv() => task.input(input),
+            event = hear(&mut heard) => task.heard(event),
             () = sleep_until(due) => task.input(Input::Tick),
             () = shutdown.cancelled(), if draining.is_none() => {
                 draining = Some(clock.instant(clock.now()) + DRAIN_TIMEOUT);
@@ -252,6 +247,20 @@ async fn run(errands: Errands, mut letters: mpsc::Receiver<Letter>, shutdown: Ca
         if draining.is_some() && task.errands.running == 0 {
             return;
         }
+    }
+}
+
+/// What the bus tells next; nothing for ever without one.
+async fn hear(heard: &mut Option<mpsc::Receiver<BusEvent>>) -> BusEvent {
+    match heard {
+        Some(events) => match events.recv().await {
+            Some(event) => event,
+            None => {
+                *heard = None;
+                BusEvent::Down
+            }
+        },
+        None => std::future::pending().await,
     }
 }
 
@@ -274,6 +283,18 @@ impl Task {
         }
     }
 
+    fn heard(&mut self, event: BusEvent) {
+        match event {
+            BusEvent::Up => self.input(Input::BusUp),
+            BusEvent::Down => self.input(Input::BusDown),
+            BusEvent::Frame(bytes) => match lockstep_sync_hub::bus::parse(&bytes) {
+                Ok(frame) => self.input(Input::Bus { frame }),
+                // A newer version may say more than this one knows.
+                Err(error) => tracing::debug!(%error, "another hub was not understood"),
+            },
+        }
+    }
+
     fn input(&mut self, input: Input) {
         self.errands.note(&input);
         if let Input::Disconnected { session } = &input {
@@ -291,6 +312,10 @@ impl Task {
                         self.fan_out.slow_consumer();
                         cut.cancel();
                     }
+                }
+                Output::Publish { frame } => {
+                    // What cannot be handed on is lost: it is said again.
+                    let _ = self.bus.as_ref().map(|bus| bus.publish(frame));
                 }
                 errand => self.errands.run(errand),
             }

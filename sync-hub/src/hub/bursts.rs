@@ -3,7 +3,10 @@
 use lockstep_domain::ids::{AccountId, ChannelId};
 
 use super::{Hub, Purpose, io::Command};
-use crate::session::{COMMANDS_MAX, SessionId};
+use crate::{
+    bus::Say,
+    session::{COMMANDS_MAX, SessionId},
+};
 
 /// A right to react once confirmed is good for this long, unless the feed tells that something changed.
 const CONFIRMED_MS: i64 = 5_000;
@@ -46,9 +49,13 @@ impl Hub {
 
     pub(super) fn tell_bursts(&mut self, channel: ChannelId) {
         let now = self.now;
-        if let Some(frame) = self.rooms.get_mut(&channel).and_then(|room| room.bursts.take(now)) {
-            self.broadcast(channel, &[frame]);
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        let Some(frame) = room.bursts.take(now) else { return };
+        let counts = room.bursts.take_own();
+        if !counts.is_empty() {
+            self.say_of(channel, Say::Burst { channel, counts });
         }
+        self.broadcast(channel, &[frame]);
     }
 
     /// What was confirmed is asked again: of one account, or of everybody.

@@ -6,7 +6,7 @@ use super::{
     Hub, Purpose,
     io::{Command, Done, Output, Refusal, RunCommand},
 };
-use crate::{protocol::ServerFrame, session::SessionId};
+use crate::{presence::Ended, protocol::ServerFrame, session::SessionId};
 
 impl Hub {
     /// Sends a command out; returns the ticket its answer will carry.
@@ -50,9 +50,14 @@ impl Hub {
     /// Records the departures of viewers who did not come back, and takes them off the list of who is here.
     pub(super) fn start_departures(&mut self, channel: ChannelId) {
         let now = self.now;
-        while let Some((visit, account)) = self.rooms.get_mut(&channel).and_then(|room| room.presence.take_ended(now)) {
+        while let Some(ended) = self.rooms.get_mut(&channel).and_then(|room| room.presence.take_ended(now)) {
+            let Ended { visit, account, held } = ended;
             if let Some(room) = self.rooms.get_mut(&channel) {
                 room.remote.departed(account, &room.presence);
+            }
+            // Whose hub is gone departs by the conductor's word. A hub that hears nobody cannot know who is gone.
+            if !held && !(self.peers.up && self.conducts(channel)) {
+                continue;
             }
             self.run(channel, Purpose::Visit, Some(account), None, Command::Depart { visit });
         }
@@ -61,7 +66,7 @@ impl Hub {
     /// Asks for the one remote to be inherited when its holder was away too long.
     pub(super) fn start_inheritance(&mut self, channel: ChannelId) {
         let now = self.now;
-        let due = self.rooms.get_mut(&channel).and_then(|room| room.remote.take(now, &room.presence));
+        let due = self.rooms.get_mut(&channel).and_then(|room| room.remote.take(now, &room.presence, room.patience_us));
         if let Some((from, to)) = due {
             self.run(channel, Purpose::Inherit, None, None, Command::InheritRemote { from, to });
         }

@@ -120,11 +120,21 @@ impl Hub {
     }
 
     fn moved(&mut self, event: &FeedEvent, change: &Change) -> Option<Shared> {
+        self.attune(event.channel);
+        let told = self.told_before(event.channel, event.position);
         let room = self.rooms.get_mut(&event.channel)?;
         if matches!(change, Change::Loaded { .. } | Change::Ended) {
             room.ballot.close();
         }
-        let timeline = room.change(self.now, event.position, change)?;
+        let told = told.map(|told| told.line);
+        let timeline = room.change(self.now, event.position, change, told.as_ref())?;
+        if timeline.hold_until_us.is_some() {
+            room.telling.changed();
+        }
+        let anchor = room.anchor().filter(|_| told.is_none());
+        if let Some(anchor) = anchor {
+            self.say_moved(event.channel, anchor);
+        }
         let cause = Cause { verb: change.kind(), actor: &event.actor, op: event.command };
         Some(Shared::timeline(&Event::Timeline { position: event.position, timeline, cause }))
     }
@@ -132,8 +142,10 @@ impl Hub {
     /// Closes this account's sessions in the channel, but not those admitted in knowledge of the event. One whose
     /// standing is still being read is judged when the answer comes.
     fn expel(&mut self, channel: ChannelId, account: AccountId, version: u64, reason: &str) {
-        let Some(room) = self.rooms.get(&channel) else { return };
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        room.presence.expel_elsewhere(account);
         let here: Vec<SessionId> = room.presence.sessions().chain(room.joining.iter().copied()).collect();
+        self.doubt_peers(channel);
         for id in here {
             let Some(session) = self.sessions.get_mut(&id).filter(|session| session.account.id == account) else {
                 continue;

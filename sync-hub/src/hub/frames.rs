@@ -10,6 +10,7 @@ use super::{
     io::{Command, Done},
 };
 use crate::{
+    bus::Say,
     protocol::{Chat, ClientFrame, FrameError, Intent, ServerFrame, close},
     session::{COMMANDS_MAX, SessionId, Stage},
     transport::Waiting,
@@ -44,7 +45,9 @@ impl Hub {
                     && let Some(room) = self.rooms.get_mut(&channel)
                 {
                     room.presence.report(id, state, error_us);
-                    room.gate.report(id, ready);
+                    if room.gate.report(id, ready) {
+                        room.telling.changed();
+                    }
                     self.settle(channel);
                 }
             }
@@ -120,7 +123,9 @@ impl Hub {
         if session.typings.take(now)
             && let Some(room) = self.rooms.get_mut(&channel)
         {
-            room.typing.typed(&session.account, now);
+            let person = session.account.clone();
+            room.typing.typed(&person, now);
+            self.say_of(channel, Say::Typing { channel, person });
             self.settle(channel);
         }
     }
@@ -140,7 +145,9 @@ impl Hub {
     }
 
     fn has_company(&self, channel: ChannelId) -> bool {
-        self.rooms.get(&channel).is_some_and(|room| room.presence.sessions().nth(1).is_some())
+        self.rooms
+            .get(&channel)
+            .is_some_and(|room| room.presence.sessions().nth(1).is_some() || room.presence.elsewhere().next().is_some())
     }
 
     fn pause_position(&self, channel: ChannelId) -> Option<MediaTime> {

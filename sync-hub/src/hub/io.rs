@@ -10,6 +10,7 @@ use lockstep_domain::{
 };
 
 use crate::{
+    bus::BusFrame,
     feed::FeedEvent,
     protocol::{ClientFrame, FrameError, Person},
     session::SessionId,
@@ -39,6 +40,12 @@ pub enum Input {
     Tick,
     /// The process ends: everybody is sent away.
     Drain,
+    /// Another hub said this.
+    Bus { frame: BusFrame },
+    /// Other hubs can be heard; before the first of these the hub is alone and says nothing.
+    BusUp,
+    /// Other hubs cannot be heard.
+    BusDown,
 }
 
 /// Something to be done outside.
@@ -54,6 +61,8 @@ pub enum Output {
     LoadChannel { channel: ChannelId },
     /// Read the standing, answer with [`Input::Membership`] in any case.
     CheckMember { session: SessionId, channel: ChannelId, account: AccountId },
+    /// Hand this to all other hubs. It may get lost, and nothing waits for it.
+    Publish { frame: Bytes },
 }
 
 /// A command for the command layer, which decides whether it is permitted.

@@ -45,18 +45,22 @@ impl Hub {
         let account = session.account.id;
         self.timers.set(TimerKey::Session(id), Some(until));
         // The room is there before the look-ups start: no ban or change after them can be missed.
-        self.room(channel).joining.insert(id);
+        if !self.rooms.contains_key(&channel) {
+            self.open_room(channel);
+        }
+        if let Some(room) = self.rooms.get_mut(&channel) {
+            room.joining.insert(id);
+        }
         self.outputs.push_back(Output::CheckMember { session: id, channel, account });
         self.settle(channel);
     }
 
-    /// The channel's room, made and asked for when it is not there.
-    fn room(&mut self, channel: ChannelId) -> &mut Room {
-        self.rooms.entry(channel).or_insert_with(|| {
-            self.outputs.push_back(Output::LoadChannel { channel });
-            let (seq, floor) = self.remembered.remove(&channel).unwrap_or_default();
-            Room::asked(self.epoch, seq, floor, self.through)
-        })
+    /// Makes a room and asks for it; who is in it at other hubs is known at once.
+    fn open_room(&mut self, channel: ChannelId) {
+        self.outputs.push_back(Output::LoadChannel { channel });
+        let (seq, floor) = self.remembered.remove(&channel).unwrap_or_default();
+        self.rooms.insert(channel, Room::asked(self.epoch, seq, floor, self.through));
+        self.seat_peers(channel);
     }
 
     pub(super) fn membership(&mut self, id: SessionId, result: Result<Standing, Refusal>) {
@@ -87,6 +91,9 @@ impl Hub {
                 if !room.load(now, &snapshot) {
                     return self.outputs.push_back(Output::LoadChannel { channel });
                 }
+                // Where others watch already, their moment counts, not what the store lets one compute.
+                room.track.settle(!self.peers.are_in(channel));
+                self.weigh(channel);
                 joining.into_iter().for_each(|id| self.admit(id));
                 self.settle(channel);
             }

@@ -9,7 +9,7 @@ impl Hub {
     /// Tells whom a held film waits for, when that changed.
     pub(super) fn tell_waiting(&mut self, channel: ChannelId) {
         let Some(room) = self.rooms.get_mut(&channel) else { return };
-        let Some((seq, sessions)) = room.gate.news(room.track.current(), &room.presence) else { return };
+        let Some((seq, sessions)) = room.gate.news(room.current(), &room.presence) else { return };
         self.broadcast(channel, &[Shared::always(&Event::Waiting { seq, sessions: &sessions })]);
     }
 
@@ -17,9 +17,9 @@ impl Hub {
     pub(super) fn start_release(&mut self, channel: ChannelId) {
         let now = self.now;
         let Some(room) = self.rooms.get_mut(&channel) else { return };
-        let Some(held) = room.track.current() else { return };
-        if let Some(cause) = room.gate.take(now, &held, &room.presence) {
-            self.run(channel, Purpose::Release { seq: held.seq }, None, None, Command::Release { cause });
+        let Some(held) = room.current() else { return };
+        if let Some(cause) = room.gate.take(now, &held, &room.presence, room.patience_us) {
+            self.run(channel, Purpose::Release { seq: held.first_seq }, None, None, Command::Release { cause });
         }
     }
 
@@ -27,8 +27,12 @@ impl Hub {
     pub(super) fn start_count(&mut self, channel: ChannelId) {
         let now = self.now;
         let Some(room) = self.rooms.get_mut(&channel) else { return };
+        // Votes are the conductor's to count.
+        if room.patience_us > 0 {
+            return;
+        }
         let presence = &room.presence;
-        let present = || presence.seated().map(|(_, member)| member.account.id).collect();
+        let present = || presence.accounts_here();
         if let Some(present) = room.ballot.take(now, present) {
             self.run(channel, Purpose::Votes, None, None, Command::CountVotes { present });
         }

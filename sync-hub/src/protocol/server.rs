@@ -6,7 +6,7 @@ use lockstep_domain::{
     ids::{AccountId, ChannelId, CommandId, Position},
     permission::ChannelRole,
 };
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::{Burst, Device, Message, MessageView, PlayerState};
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// An account as viewers see it; the name is empty when it was erased.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     pub id: AccountId,
     pub name: String,
@@ -45,7 +45,7 @@ pub struct Member {
 }
 
 /// What may change about a viewer.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Condition {
     pub session: SessionId,
     pub role: ChannelRole,
@@ -142,6 +142,10 @@ pub enum Event<'a> {
         timeline: Timeline,
         cause: Cause<'a>,
     },
+    /// The last change takes effect at another moment than was told: the hubs of a channel have agreed on one.
+    Retimed {
+        timeline: Timeline,
+    },
     Message {
         #[serde(serialize_with = "opaque")]
         position: Position,
@@ -212,7 +216,11 @@ impl Event<'_> {
             | Self::MessageChanged { position, .. }
             | Self::Changed { position, .. }
             | Self::Banned { position, .. } => Some(*position),
-            Self::Presence { .. } | Self::Typing { .. } | Self::Waiting { .. } | Self::Reactions { .. } => None,
+            Self::Retimed { .. }
+            | Self::Presence { .. }
+            | Self::Typing { .. }
+            | Self::Waiting { .. }
+            | Self::Reactions { .. } => None,
         }
     }
     /// The event's text, to be joined into batches.

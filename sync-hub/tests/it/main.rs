@@ -5,6 +5,7 @@ mod commands;
 mod feeding;
 mod joining;
 mod limits;
+mod nodes;
 mod presence;
 mod protocol;
 mod resume;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, ChannelId, CommandId, MessageId, Position, VideoId, VisitId},
@@ -46,6 +47,8 @@ pub struct Rig {
     pub runs: Vec<RunCommand>,
     pub loads: Vec<ChannelId>,
     pub checks: Vec<SessionId>,
+    /// Frames for other hubs that nobody has carried yet.
+    pub published: Vec<Bytes>,
     /// Sessions whose socket does not write.
     pub stalled: BTreeSet<u64>,
     pub unwritten: BTreeMap<u64, usize>,
@@ -74,6 +77,7 @@ impl Rig {
             runs: vec![],
             loads: vec![],
             checks: vec![],
+            published: vec![],
             stalled: BTreeSet::new(),
             unwritten: BTreeMap::new(),
             log: 100,
@@ -113,6 +117,7 @@ impl Rig {
                     }
                 }
                 Output::CheckMember { session, .. } => self.checks.push(session),
+                Output::Publish { frame } => self.published.push(frame),
             }
         }
     }

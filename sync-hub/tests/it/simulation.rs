@@ -2,7 +2,7 @@
 //! come, go, command, chat, read slowly and repeat themselves, and hub restarts. The world checks every rule as it
 //! goes and once more when all is quiet. A failure names its seed: `LOCKSTEP_SEED=<n>` runs that one alone.
 
-mod store;
+pub mod store;
 mod viewer;
 mod world;
 

@@ -2,6 +2,7 @@
 
 mod data;
 mod database;
+mod hub;
 mod integrations;
 mod limits;
 mod objects;
@@ -12,6 +13,7 @@ mod uploads;
 
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
+pub use hub::HubConfig;
 pub use integrations::IntegrationsConfig;
 pub use limits::Bounded;
 pub use lockstep_commands::upload::Limits;
@@ -60,6 +62,7 @@ pub struct Config {
     pub operations: OperationsConfig,
     pub tiers: TiersConfig,
     pub integrations: IntegrationsConfig,
+    pub hub: HubConfig,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -96,6 +99,7 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_LIMIT_REALTIME",
     "LOCKSTEP_ENCODER_SECRET",
     "LOCKSTEP_WEBHOOKS_LOCAL",
+    "LOCKSTEP_HUB_CLOCK",
 ];
 
 impl Config {
@@ -109,6 +113,7 @@ impl Config {
             operations: OperationsConfig::read(source)?,
             tiers: TiersConfig::read(source)?,
             integrations: IntegrationsConfig::read(source)?,
+            hub: HubConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects: ObjectsConfig::read(source)?,
             server,

@@ -28,7 +28,7 @@ use crate::{
     data_folder::DataFolder,
     edges::Edges,
     gate::Gate,
-    hub::HubHandle,
+    hub::{HubHandle, HubOptions},
     limits::{Limits, Tier},
     role::{Role, Roles},
     serve::Running,
@@ -173,7 +173,8 @@ impl Parts<'_> {
 
     fn sync(&self, authenticator: &Authenticator) -> Router {
         let tracker = self.running.tracker.clone();
-        let hub = HubHandle::start(self.services.clone(), self.running.shutdown.clone(), &tracker);
+        let options = HubOptions { bus: self.edges.bus(), clock: self.config.hub.clock };
+        let hub = HubHandle::start(self.services.clone(), options, self.running.shutdown.clone(), &tracker);
         let _ = self.running.hub.set(hub.clone());
         let origins = Arc::new([self.public_url.to_owned()]);
         let gate = self.gate();

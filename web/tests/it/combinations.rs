@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     api::Api,
     outage::Viewer,
-    process::{PROGRAM, Server, data_folder, events, film, run},
+    process::{PROGRAM, Server, data_folder, events, film, ports, run},
     roles::s3,
 };
 
@@ -56,12 +56,6 @@ impl Process {
             }
         }
     }
-}
-
-/// Ports that are free, each another one.
-fn ports(count: usize) -> Vec<u16> {
-    let held: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-    held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
 }
 
 struct Part {

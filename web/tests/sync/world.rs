@@ -6,7 +6,7 @@ use futures::{SinkExt, StreamExt};
 use lockstep::{
     auth::{Authenticator, SessionCookie},
     gate::Gate,
-    hub::HubHandle,
+    hub::{HubHandle, HubOptions},
     listening,
     socket::{self, SyncState},
     system::{SystemClock, SystemIds},
@@ -201,7 +201,7 @@ impl OtherHub {
 }
 
 fn listen(services: &Services, shutdown: &CancellationToken, tracker: &TaskTracker) -> (HubHandle, u16) {
-    let hub = HubHandle::start(services.clone(), shutdown.clone(), tracker);
+    let hub = HubHandle::start(services.clone(), HubOptions::default(), shutdown.clone(), tracker);
     let authenticator = Authenticator::new(services.clone(), SessionCookie::for_url(ORIGIN));
     let origins = Arc::new([ORIGIN.to_owned()]);
     tracker.spawn(authenticator.clone().follow(shutdown.clone()));

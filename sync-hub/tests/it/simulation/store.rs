@@ -32,6 +32,8 @@ pub struct Store {
     /// Receipts by actor, channel and operation.
     pub receipts: BTreeMap<(AccountId, ChannelId, CommandId), Done>,
     pub messages: BTreeMap<MessageId, Position>,
+    /// How long films are, when not [`DURATION`].
+    pub duration: Option<MediaTime>,
     /// Wall times of playback events.
     recorded: BTreeMap<Position, i64>,
 }
@@ -111,7 +113,8 @@ impl Store {
             Command::Seek { position } => PlaybackCommand::Seek { standing: may()?, position: *position, at },
             Command::End { video } => PlaybackCommand::End { video: *video, at },
             Command::Load { video } => {
-                PlaybackCommand::LoadVideo { standing: may()?, video: *video, duration: DURATION, playable: true, at }
+                let duration = self.duration.unwrap_or(DURATION);
+                PlaybackCommand::LoadVideo { standing: may()?, video: *video, duration, playable: true, at }
             }
         };
         let state = self.channels.entry(channel).or_default().playback.clone();

@@ -371,6 +371,7 @@ impl World {
                 self.check_release(&run);
                 self.later(60, Due::Decide { epoch, run });
             }
+            Output::Publish { .. } => panic!("a hub that hears nobody says nothing"),
             Output::LoadChannel { channel } => self.later(200, Due::ReadChannel { epoch, channel }),
             Output::CheckMember { session, channel, account } => {
                 let result = self.store.standing(channel, account);

@@ -1,6 +1,6 @@
 //! One database, one store and one Redis, and nodes on them whose clocks are far apart.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use lockstep_domain::{
     aggregate::Event,
@@ -14,11 +14,11 @@ use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
-use super::viewer::Viewer;
+use super::viewer::{PATIENCE, Viewer};
 use crate::{
     api::Api,
     outage::of_database,
-    process::{Server, data_folder},
+    process::{Server, data_folder, ports},
     proxy::Proxy,
     redis::{Gone, Redis},
     roles::s3,
@@ -58,8 +58,11 @@ impl Party {
         let line = Proxy::start(of_database(&options)).await;
         let through = through(&options, line.port);
         let (redis_url, key) = (redis.url(), hex::encode(KEY));
+        let internal = ports(2);
         let node = async |at: usize, url: &str| {
+            let internal = format!("127.0.0.1:{}", internal[at]);
             let env = [
+                ("LOCKSTEP_INTERNAL", internal.as_str()),
                 ("DATABASE_URL", url),
                 ("LOCKSTEP_MASTER_KEY", &key),
                 ("REDIS_URL", &redis_url),
@@ -73,6 +76,9 @@ impl Party {
         let first = node(0, &database.url()).await;
         let ada = Api::set_up(&first.url, first.setup_link.as_deref().expect("a link")).await;
         let second = node(1, &through).await;
+        for port in &internal {
+            have_met(*port).await;
+        }
         let channel = ada.create_channel("Movie night").await;
         let bea = Api::guest(&second.url, "Bea").await;
         bea.join_channel(channel).await;
@@ -134,6 +140,21 @@ impl Party {
             viewer.see("the film runs", |viewer| viewer.timeline["rate_ppm"] == 1_000_000).await;
         }
     }
+}
+
+/// Until this node knows the other one and its clock.
+async fn have_met(internal: u16) {
+    let mut pause = tokio::time::interval(Duration::from_millis(50));
+    let meeting = async {
+        loop {
+            pause.tick().await;
+            let answer = reqwest::get(format!("http://127.0.0.1:{internal}/metrics")).await.expect("answers");
+            if answer.text().await.expect("a body").lines().any(|line| line == "lockstep_hub_peers 1") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, meeting).await.expect("they meet");
 }
 
 /// The same database behind a line.

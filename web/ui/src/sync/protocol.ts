@@ -83,6 +83,11 @@ export interface TimelineEvent {
   readonly timeline: Timeline;
   readonly cause: Cause;
 }
+/** The last change takes effect at another moment than was told: the hubs of a channel have agreed on one. */
+export interface RetimedEvent {
+  readonly e: "retimed";
+  readonly timeline: Timeline;
+}
 export interface ChatEvent {
   readonly e: "message";
   readonly position: string;
@@ -133,6 +138,7 @@ export interface WaitingEvent {
 }
 export type RoomEvent =
   | TimelineEvent
+  | RetimedEvent
   | WaitingEvent
   | ChatEvent
   | MessageChangedEvent

@@ -72,6 +72,13 @@ describe("the room's reducer", () => {
     expect(applyEvent(facts, told(1, "f"), 0).timeline?.epoch).toBe("f");
   });
 
+  it("takes a mended moment without anybody having done anything", () => {
+    const facts = after(told(5), { e: "retimed", timeline: { ...timeline(6), at_hub_us: 7 } });
+    expect(facts.timeline).toMatchObject({ seq: 6, at_hub_us: 7 });
+    expect(facts.activity).toHaveLength(1);
+    expect(applyEvent(facts, { e: "retimed", timeline: timeline(4) }, 0).timeline?.seq).toBe(6);
+  });
+
   it("follows presence by session", () => {
     const facts = after(
       { e: "presence", joined: [member("a"), member("b")], left: [], changed: [], people: 2 },

@@ -72,6 +72,8 @@ export function applyEvent(facts: RoomFacts, event: RoomEvent, now_us: number): 
   switch (event.e) {
     case "timeline":
       return applyTimeline(facts, event, now_us);
+    case "retimed":
+      return isNewer(event.timeline, facts.timeline) ? { ...facts, timeline: event.timeline } : facts;
     case "message": {
       const message: RoomMessage = { ...event.message, position: event.position, delivery: "sent" };
       const accounts = facts.typists.accounts.filter((account) => account.id !== event.message.author.id);
