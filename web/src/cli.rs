@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::{
     config::{Config, Environment, Source, unknown_variables},
     log,
+    role::Roles,
 };
 
 /// Watch your own videos together, on the same frame.
@@ -21,9 +22,9 @@ struct Cli {
 enum Command {
     /// Starts the server.
     Serve {
-        /// What this process does; a role other than `all` joins the one that serves.
-        #[arg(long, value_enum, default_value_t = Role::All)]
-        role: Role,
+        /// What this process does: `all`, or some of `api`, `hub`, `transcoder` and `projector` by commas. Others do the rest.
+        #[arg(long = "role", value_name = "ROLES", default_value_t = Roles::ALL)]
+        roles: Roles,
     },
     /// Brings the database up to date.
     Migrate,
@@ -64,38 +65,6 @@ pub enum ProjectionsCommand {
     Rebuild { name: String },
 }
 
-/// What one process does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// Everything, the embedded default.
-    All,
-    /// GraphQL, pages, uploads and delivery.
-    Api,
-    /// The sync hub and its sockets.
-    Hub,
-    /// Work items of transcodes.
-    Transcoder,
-    /// Read models and reactions.
-    Projector,
-}
-
-impl Role {
-    /// Whether this process listens on the public port.
-    pub fn listens(self) -> bool {
-        matches!(self, Self::All | Self::Api | Self::Hub)
-    }
-    pub fn transcodes(self) -> bool {
-        matches!(self, Self::All | Self::Transcoder)
-    }
-    pub fn projects(self) -> bool {
-        matches!(self, Self::All | Self::Projector)
-    }
-    /// Whether this process owns the embedded parts: others join them.
-    pub fn owns_embedded(self) -> bool {
-        matches!(self, Self::All)
-    }
-}
-
 /// Runs the program; what went wrong is one line on stderr.
 pub fn main() -> ExitCode {
     let outcome = run(Cli::parse());
@@ -123,7 +92,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORKER_STACK_BYTES).build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Serve { role } => crate::serve::serve(config, role).await,
+            Command::Serve { roles } => crate::serve::serve(config, roles).await,
             Command::Migrate => crate::backend::migrate_only(&config).await,
             Command::Events { command } => crate::events_cli::run(&config, command).await,
             Command::Projections { command } => crate::projections_cli::run(&config, command).await,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     auth::SessionCookie,
     backend::Objects,
+    bus::{Bus, RedisBus},
     config::Config,
     limits::{Limits, RedisWindows, Shared, WindowClock},
     serve::Running,
@@ -27,6 +28,8 @@ pub struct Edges {
     store: Option<Breaker>,
     redis: Option<Arc<Shared>>,
     windows: Arc<dyn Windows>,
+    /// To the other hubs of the installation.
+    bus: Option<Arc<RedisBus>>,
 }
 
 impl Edges {
@@ -36,6 +39,7 @@ impl Edges {
         database_url: &str,
         objects: &Objects,
         running: &Running,
+        bus: Option<Arc<RedisBus>>,
     ) -> anyhow::Result<Self> {
         let (tracker, stop) = (&running.tracker, &running.shutdown);
         let elapsed = vitals::elapsed();
@@ -60,7 +64,7 @@ impl Edges {
             Some(shared) => Arc::clone(shared) as Arc<dyn Windows>,
             None => Arc::new(InProcess::default()),
         };
-        Ok(Self { database, store, redis, windows })
+        Ok(Self { database, store, redis, windows, bus })
     }
 
     /// The limits of this process.
@@ -69,10 +73,16 @@ impl Edges {
             .behind(config.server.trusted_proxies.clone())
     }
 
+    /// The way to the other hubs; none where this is the only one.
+    pub fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.bus.clone().map(|bus| bus as Arc<dyn Bus>)
+    }
+
     /// The breakers of this process and the state of each.
     pub fn breakers(&self) -> Vec<(&'static str, State)> {
         let redis = self.redis.as_ref().map(|shared| shared.breaker());
-        let there = [self.store.as_ref(), redis].into_iter().flatten();
+        let bus = self.bus.as_ref().map(|bus| bus.breaker());
+        let there = [self.store.as_ref(), redis, bus].into_iter().flatten();
         there.map(|breaker| (breaker.name(), breaker.state())).collect()
     }
 
@@ -88,6 +98,11 @@ impl Edges {
             "database": there(self.database.is_there()),
             "store": self.store.as_ref().map(breaker),
             "redis": self.redis.as_ref().map(|shared| breaker(shared.breaker())),
+            "bus": self.bus.as_ref().map(|bus| {
+                let mut detail = breaker(bus.breaker());
+                detail["nodes"] = json!(if bus.is_up() { "heard" } else { "away" });
+                detail
+            }),
             "counted_without_redis": self.redis.as_ref().map_or(0, |shared| shared.fallen()),
         })
     }

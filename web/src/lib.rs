@@ -23,6 +23,7 @@ pub mod listening;
 pub mod log;
 pub mod metrics;
 pub mod projections_cli;
+pub mod role;
 pub mod routes;
 pub mod serve;
 pub mod socket;

@@ -130,6 +130,11 @@ impl Levels {
             gauge!("lockstep_hub_sessions").set(sessions as f64);
             gauge!("lockstep_hub_rooms").set(rooms as f64);
         }
+        // Hubs whose clock is not known yet are as good as not there.
+        let timed = |hub: &lockstep_sync_hub::Hub| hub.peers().iter().filter(|(_, clock)| clock.is_some()).count();
+        if let Some(peers) = hub.ask(timed).await {
+            gauge!("lockstep_hub_peers").set(peers as f64);
+        }
     }
 }
 

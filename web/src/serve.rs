@@ -17,13 +17,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     backend::{self, Database, Objects},
-    cli::Role,
+    bus,
     config::Config,
     data_folder::write_private,
     edges::Edges,
     hub::HubHandle,
     internal, listening,
     metrics::Levels,
+    role::{Role, Roles},
     routes, webhooks,
 };
 
@@ -31,12 +32,12 @@ use crate::{
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Runs until a signal, then stops everything it started.
-pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
-    if role != Role::All && (config.database.url.is_none() || config.objects.s3.is_none()) {
-        bail!("--role {role:?} needs DATABASE_URL and S3_ENDPOINT: the embedded parts serve one process only");
+pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<ExitCode> {
+    if !roles.is_all() && (config.database.url.is_none() || config.objects.s3.is_none()) {
+        bail!("--role {roles} needs DATABASE_URL and S3_ENDPOINT: the embedded parts serve one process only");
     }
     crate::metrics::recorder();
-    let listener = match role.listens() {
+    let listener = match roles.listens() {
         true => Some(listen(&config).await?),
         false => None,
     };
@@ -46,12 +47,16 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     backend::migrate(&database.url).await?;
     let objects = Objects::open(&config, &public_url)?;
     let (services, store) = backend::services(&config, &database, objects.buckets.clone()).await?;
-    let running = Running::start(&config, role, &services);
-    let edges = Edges::start(&config, &database.url, &objects, &running)?;
+    let running = Running::start(&config, roles, &services);
+    let bus = match roles.has(Role::Hub) {
+        true => bus::start(&config, &services, &running).await?,
+        false => None,
+    };
+    let edges = Edges::start(&config, &database.url, &objects, &running, bus)?;
     let setup = Arc::new(SetupLink::default());
     let parts = routes::Parts {
         config: &config,
-        role,
+        roles,
         public_url: &public_url,
         services: &services,
         objects: &objects,
@@ -59,7 +64,7 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
         edges: &edges,
         setup: &setup,
     };
-    if role.projects() {
+    if roles.has(Role::Projector) {
         let sender = webhooks::sender(&config, &services)?;
         running.tracker.spawn(sender.run(running.shutdown.clone()));
     }
@@ -71,7 +76,7 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     let outcome = match listener {
         Some(listener) => serve_http(listener, &parts).await,
         None => {
-            println!("lockstep {role:?} is running as {}", backend::node_name());
+            println!("lockstep {roles} is running as {}", backend::node_name());
             stop_signal().await;
             Ok(())
         }
@@ -107,10 +112,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn start(config: &Config, role: Role, services: &Services) -> Self {
+    fn start(config: &Config, roles: Roles, services: &Services) -> Self {
         let shutdown = CancellationToken::new();
         let mut tasks = Vec::new();
-        let reader = if role.projects() {
+        let reader = if roles.has(Role::Projector) {
             let runner = Runner::new(Arc::clone(&services.store), services.pool.clone());
             let reader = runner.reader();
             tasks.push(tokio::spawn(runner.run(shutdown.clone())));
@@ -123,7 +128,7 @@ impl Running {
         } else {
             Reader::new(Arc::clone(&services.store), services.pool.clone())
         };
-        if role.transcodes() {
+        if roles.has(Role::Transcoder) {
             tasks.push(crate::transcoding::start(config, services, shutdown.clone()));
         }
         Self {
@@ -152,10 +157,11 @@ impl Running {
 }
 
 async fn serve_http(listener: TcpListener, parts: &routes::Parts<'_>) -> anyhow::Result<()> {
-    let routes::Parts { config, role, public_url, services, running, setup, .. } = *parts;
+    let routes::Parts { config, roles, public_url, services, running, setup, .. } = *parts;
     let router = parts.router().await?;
-    announce(config, public_url, services, setup).await?;
-    if config.server.demo && role == Role::All {
+    let set_up = roles.has(Role::Api).then_some(setup.as_ref());
+    announce(config, public_url, services, set_up).await?;
+    if config.server.demo && roles.is_all() {
         let demo = crate::demo::run(services.clone(), config.data.folder.clone());
         let stop = running.shutdown.clone();
         running.tracker.spawn(async move {
@@ -189,10 +195,17 @@ async fn serve_http(listener: TcpListener, parts: &routes::Parts<'_>) -> anyhow:
     Ok(())
 }
 
-/// Prints one box: where it is, how to become its administrator, where its data is.
-async fn announce(config: &Config, public_url: &str, services: &Services, setup: &SetupLink) -> anyhow::Result<()> {
+/// Prints one box: where it is, how to become its administrator where that can be done, where its data is.
+async fn announce(
+    config: &Config,
+    public_url: &str,
+    services: &Services,
+    setup: Option<&SetupLink>,
+) -> anyhow::Result<()> {
     let mut lines = vec![format!("Lockstep is running at  {public_url}")];
-    if !session::administrator_exists(services).await? {
+    if let Some(setup) = setup
+        && !session::administrator_exists(services).await?
+    {
         let now: Timestamp = services.clock.now();
         let link = format!("{public_url}/setup?token={}", setup.open(services.ids.secret(), now));
         if let Some(file) = &config.data.setup_link_file {

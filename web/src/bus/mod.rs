@@ -1,8 +1,26 @@
 //! The bus: what the hubs of one installation say to each other. It carries frames and does not know what they mean; a
 //! frame may get lost. What must not get lost is in the log.
 
+mod in_process;
+mod key;
+mod listeners;
+mod redis;
+
+use std::sync::Arc;
+
+use anyhow::Context;
 use bytes::Bytes;
+use lockstep_commands::Services;
+use lockstep_object_store::breaker::Breaker;
 use tokio::sync::mpsc;
+
+pub use self::{
+    in_process::{Exchange, InProcessBus},
+    key::BusKey,
+    listeners::HEARD_EVENTS_MAX,
+    redis::{RedisBus, WAITING_FRAMES_MAX},
+};
+use crate::{backend, config::Config, serve::Running, vitals};
 
 /// Bytes of one frame; a larger one is not taken.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -27,4 +45,29 @@ pub enum BusEvent {
     Up,
     /// The other nodes cannot be heard.
     Down,
+}
+
+/// The bus of this process, running until the shutdown. None without Redis, and none without a given database: nobody else
+/// can be on the log of an embedded one.
+pub(crate) async fn start(
+    config: &Config,
+    services: &Services,
+    running: &Running,
+) -> anyhow::Result<Option<Arc<RedisBus>>> {
+    let (Some(url), Some(_)) = (&config.tiers.redis, &config.database.url) else { return Ok(None) };
+    // Its number tells it from one of the same name in another server.
+    let (database,): (String,) =
+        sqlx::query_as("SELECT datname || '/' || oid FROM pg_database WHERE datname = current_database()")
+            .fetch_one(&services.pool)
+            .await
+            .context("the database does not say its name")?;
+    let key = BusKey::new(&backend::master_key(config)?.to_bytes(), &database);
+    let breaker = Breaker::new("the bus", vitals::elapsed());
+    let (bus, run) =
+        RedisBus::new(url, key, services.ids.uuid(), breaker).context("REDIS_URL cannot be used for the bus")?;
+    let stop = running.shutdown.clone();
+    running.tracker.spawn(async move {
+        tokio::select! { () = run => {}, () = stop.cancelled() => {} }
+    });
+    Ok(Some(Arc::new(bus)))
 }

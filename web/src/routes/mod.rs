@@ -1,6 +1,7 @@
 //! Everything on the public port, put together in one place.
 
 pub mod delivery;
+mod elsewhere;
 pub mod graphql;
 mod headers;
 pub mod health;
@@ -23,13 +24,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     auth::{self, Authenticator, CallerError, SessionCookie},
     backend::Objects,
-    cli::Role,
     config::Config,
     data_folder::DataFolder,
     edges::Edges,
     gate::Gate,
     hub::{HubHandle, HubOptions},
     limits::{Limits, Tier},
+    role::{Role, Roles},
     serve::Running,
     socket::{self, SyncState},
     transcoding,
@@ -39,7 +40,7 @@ use crate::{
 /// What the routes are made of.
 pub(crate) struct Parts<'a> {
     pub config: &'a Config,
-    pub role: Role,
+    pub roles: Roles,
     pub public_url: &'a str,
     pub services: &'a Services,
     pub objects: &'a Objects,
@@ -60,8 +61,8 @@ impl Parts<'_> {
         let keys = self.delivery_keys()?;
         let limits = &self.edges.limits(self.config, &self.services.clock, &cookie);
         let status = self.health().await.route_layer(limits.layer(Tier::Status));
-        let mut router = ui::router().merge(health::living()).merge(status);
-        if matches!(self.role, Role::All | Role::Api) {
+        let mut router = health::living().merge(status).merge(elsewhere::router(self.roles));
+        if self.roles.has(Role::Api) {
             let delivery = self.delivery(&keys);
             let sockets = limits.layer(Tier::Realtime).only_sockets();
             let tokens = axum::middleware::from_fn_with_state(authenticator.clone(), auth::only_live_tokens);
@@ -69,6 +70,7 @@ impl Parts<'_> {
             let graphql = graphql.layer(tokens).route_layer(sockets).route_layer(self.edges.database.layer());
             let rest = self.rest(&authenticator, &delivery, limits).route_layer(self.edges.database.layer());
             router = router
+                .merge(ui::router())
                 .merge(graphql)
                 .merge(rest)
                 .merge(delivery::router(delivery).route_layer(limits.layer(Tier::Streaming)));
@@ -76,7 +78,7 @@ impl Parts<'_> {
                 router = router.merge(objects::router(embedded.clone()));
             }
         }
-        if matches!(self.role, Role::All | Role::Hub) {
+        if self.roles.has(Role::Hub) {
             let sync = self.sync(&authenticator).route_layer(limits.layer(Tier::Realtime));
             router = router.merge(sync.route_layer(self.edges.database.layer()));
         }
@@ -91,7 +93,7 @@ impl Parts<'_> {
         health::router(health::Health {
             services: self.services.clone(),
             reader: self.running.reader.clone(),
-            media: match self.role.transcodes() {
+            media: match self.roles.has(Role::Transcoder) {
                 true => transcoding::check(self.config).await,
                 false => Ok(String::new()),
             },
@@ -171,7 +173,7 @@ impl Parts<'_> {
 
     fn sync(&self, authenticator: &Authenticator) -> Router {
         let tracker = self.running.tracker.clone();
-        let options = HubOptions { clock: self.config.hub.clock, ..HubOptions::default() };
+        let options = HubOptions { bus: self.edges.bus(), clock: self.config.hub.clock };
         let hub = HubHandle::start(self.services.clone(), options, self.running.shutdown.clone(), &tracker);
         let _ = self.running.hub.set(hub.clone());
         let origins = Arc::new([self.public_url.to_owned()]);

@@ -27,6 +27,11 @@ impl Api {
         api
     }
 
+    /// The same person at another address.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
     /// The session, as a `Cookie` header.
     pub fn cookie(&self) -> &str {
         &self.cookie

@@ -116,7 +116,8 @@ impl Installation {
     }
 }
 
-fn of_database(options: &PgConnectOptions) -> Target {
+/// The server behind a connection string.
+pub fn of_database(options: &PgConnectOptions) -> Target {
     match options.get_socket() {
         Some(folder) => Target::Unix(PathBuf::from(folder).join(format!(".s.PGSQL.{}", options.get_port()))),
         None => {

@@ -35,6 +35,12 @@ pub fn stable_port() -> u16 {
     ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
+/// Ports that are free now, each another one.
+pub fn ports(count: usize) -> Vec<u16> {
+    let held: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
+}
+
 /// A running server; dropping it kills it.
 pub struct Server {
     child: Child,

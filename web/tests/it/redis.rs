@@ -47,6 +47,12 @@ impl Redis {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     /// SIGKILL; its port stays closed until it is started again.
     pub fn kill(mut self) -> Gone {
         self.child.kill().expect("kills");
