@@ -3,6 +3,7 @@
 
 mod api;
 mod assets;
+mod cdn;
 mod crash;
 mod doctor;
 mod flood;
