@@ -10,6 +10,7 @@ use lockstep_domain::{
     video::{CaptionOrigin, CaptionTrack, Video, VideoCommand, VideoError},
 };
 use lockstep_event_store::Guard;
+use lockstep_object_store::Caching;
 
 use crate::{CommandError, Context, Outcome, Services, channel::derived_id, loose};
 
@@ -71,7 +72,7 @@ pub async fn upload(
     loose::announce(services, video, &track.object_key).await?;
     let media = &services.objects.media;
     media
-        .put(&track.object_key, Bytes::from(text), "text/vtt; charset=utf-8")
+        .publish(&track.object_key, Bytes::from(text), "text/vtt; charset=utf-8", Caching::ForEver)
         .await
         .map_err(|error| CommandError::Unavailable(format!("the object store: {error}")))?;
     let added = on_film(services, context, video, by, |actor| VideoCommand::UploadCaptions {

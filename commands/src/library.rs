@@ -1,7 +1,12 @@
 //! The library: editing films, the trash, removing them for good, and trying again what failed.
 //!
 //! A purge is two events: `PurgeStarted` closes the film for ever, `Purged` says that the store lists nothing of it any
-//! more. What lies between is done again until it is true, by a reaction and by the sweep, both from the log.
+//! more, and that a CDN in front of it was told. What lies between is done again until it is true, by a reaction and by the
+//! sweep, both from the log.
+
+mod copies;
+
+pub use copies::TOLD_FOR;
 
 use std::time::Duration;
 
@@ -124,11 +129,14 @@ async fn keeper(facts: &Facts, context: &Context) -> Result<(Keeper, Vec<Guard>)
     Ok((by, vec![Guard { stream, version: held.version }]))
 }
 
-/// Removes every object of a film whose purge has begun, and notes it once the store lists none. Does nothing for others.
+/// Removes every object of a film whose purge has begun and has its copies forgotten, and notes it once the store lists
+/// none. Does nothing for others.
 pub async fn finish_purge(services: &Services, context: &Context, video: VideoId) -> Answer {
     let held = services.dispatcher.load::<Video>(&StreamId::video(video)).await?;
     if held.state.place == Place::Purging {
         remove_objects(services, video).await.map_err(unavailable)?;
+        // After the objects: what is asked for meanwhile is not kept anew.
+        copies::forget(services, context, video).await?;
     }
     keep(services, context, video, Wish::FinishPurge).await
 }

@@ -32,7 +32,12 @@ pub(crate) async fn discard<E>(services: &Services, video: VideoId, key: &str) -
 pub(crate) async fn settle<E>(services: &Services, video: VideoId, key: &str) -> Result<(), CommandError<E>> {
     let film = services.dispatcher.load::<Video>(&StreamId::video(video)).await?.state;
     if !names(&film, key) {
-        services.objects.media.delete(key).await.map_err(|error| unavailable(&error))?;
+        let media = &services.objects.media;
+        media.delete(key).await.map_err(|error| unavailable(&error))?;
+        // Keys are made once, so each is its own reference. Copies that stay open for nobody who may not watch the film.
+        if let Err(error) = media.forget_copies(&[format!("/{key}")], key).await {
+            tracing::warn!(%video, %error, "copies of what was removed are still there");
+        }
     }
     sqlx::query("DELETE FROM loose_objects WHERE object_key = $1")
         .bind(key)

@@ -8,6 +8,7 @@ use lockstep_domain::{
     time::MediaTime,
     video::{Poster, Video, VideoCommand, Wish},
 };
+use lockstep_object_store::Caching;
 
 use crate::{CommandError, Context, Outcome, Services, channel::derived_id, library, loose, video::VideoRefusal};
 
@@ -46,7 +47,7 @@ pub async fn choose(
     loose::announce(services, video, &poster.object_key).await?;
     let (media, content_type) = (&services.objects.media, picture.kind.content_type());
     media
-        .put(&poster.object_key, Bytes::from(picture.bytes), content_type)
+        .publish(&poster.object_key, Bytes::from(picture.bytes), content_type, Caching::ForEver)
         .await
         .map_err(|error| CommandError::Unavailable(format!("the object store: {error}")))?;
     let chosen = library::keep(services, context, video, wish).await.map_err(refused)?;

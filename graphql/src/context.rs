@@ -21,10 +21,36 @@ pub struct DeliveryToken {
     pub expires_at: Timestamp,
 }
 
-/// Makes delivery tokens. Whoever asks has checked the right.
+/// Where one film's files are for a while, and what opens them.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// What stands before a file's path; ends in `/`.
+    pub base: String,
+    /// What is put behind the path after a `?`; empty for nothing.
+    pub query: String,
+    /// `Set-Cookie` values that open the same without a query, where there can be some.
+    pub cookies: Option<Vec<String>>,
+    pub expires_at: Timestamp,
+}
+
+impl Door {
+    /// The address of a file.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let Self { base, query, .. } = self;
+        if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
+    }
+}
+
+/// Opens films. Whoever asks has checked the right.
 pub trait DeliveryTokens: Send + Sync + 'static {
     /// A token for this film, good from `now` on.
     fn token(&self, video: VideoId, now: Timestamp) -> DeliveryToken;
+
+    /// How a player reaches its files from `now` on: here, unless a CDN does it.
+    fn door(&self, video: VideoId, now: Timestamp) -> Door {
+        let DeliveryToken { token, expires_at } = self.token(video, now);
+        Door { base: format!("/v/{token}/"), query: String::new(), cookies: None, expires_at }
+    }
 }
 
 /// Knows what each webhook's deliveries are signed with. Whoever asks has registered it.

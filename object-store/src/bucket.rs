@@ -18,7 +18,13 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 
 use crate::{
-    ObjectBody, ObjectError, breaker::Breaker, check_key, embedded::Files, key::check_bucket_name, s3::Clients,
+    Caching, ObjectBody, ObjectError,
+    breaker::Breaker,
+    check_key,
+    cloudfront::{InvalidationError, Invalidations},
+    embedded::Files,
+    key::check_bucket_name,
+    s3::Clients,
 };
 
 /// Most a request without a large body may take, tries and pauses included; an absent store must show within 3 s.
@@ -50,6 +56,8 @@ struct Inner {
     files: Option<Files>,
     /// In front of a store behind a network.
     breaker: OnceLock<Breaker>,
+    /// What keeps copies of its objects.
+    cache: OnceLock<Arc<dyn Invalidations>>,
 }
 
 /// What the store knows of an object without reading it.
@@ -60,6 +68,8 @@ pub struct ObjectHead {
     pub content_type: String,
     /// With its quotes.
     pub etag: String,
+    /// Unix seconds, where the store tells.
+    pub modified_s: Option<i64>,
 }
 
 /// An object, or a part of it, being read.
@@ -69,20 +79,24 @@ pub struct Object {
     pub bytes: u64,
     pub content_type: String,
     pub etag: String,
+    /// Unix seconds, where the store tells.
+    pub modified_s: Option<i64>,
     pub body: ObjectBody,
 }
 
 impl Bucket {
     pub(crate) fn remote(name: &str, clients: Clients) -> Result<Self, ObjectError> {
         check_bucket_name(name)?;
-        Ok(Self::of(Inner { name: name.to_owned(), clients, files: None, breaker: OnceLock::new() }))
+        Ok(Self::of(name, clients, None))
     }
 
     pub(crate) fn embedded(name: &str, clients: Clients, files: Files) -> Self {
-        Self::of(Inner { name: name.to_owned(), clients, files: Some(files), breaker: OnceLock::new() })
+        Self::of(name, clients, Some(files))
     }
 
-    fn of(inner: Inner) -> Self {
+    fn of(name: &str, clients: Clients, files: Option<Files>) -> Self {
+        let (breaker, cache) = (OnceLock::new(), OnceLock::new());
+        let inner = Inner { name: name.to_owned(), clients, files, breaker, cache };
         Self { inner: Arc::new(inner), hurried: false }
     }
 
@@ -95,6 +109,25 @@ impl Bucket {
     pub(crate) fn guard(&self, breaker: &Breaker) {
         if self.inner.files.is_none() {
             let _ = self.inner.breaker.set(breaker.clone()); // the first one stays
+        }
+    }
+
+    /// Tells it, once, what keeps copies of its objects; clones know it too.
+    pub fn cached_by(&self, cache: Arc<dyn Invalidations>) {
+        let _ = self.inner.cache.set(cache); // the first one stays
+    }
+
+    /// Whether anything keeps copies of its objects.
+    #[must_use]
+    pub fn is_cached(&self) -> bool {
+        self.inner.cache.get().is_some()
+    }
+
+    /// Has the copies of these objects forgotten, where there is anything that keeps some; see [`Invalidations`].
+    pub async fn forget_copies(&self, paths: &[String], reference: &str) -> Result<(), InvalidationError> {
+        match self.inner.cache.get() {
+            Some(cache) => cache.invalidate(paths, reference).await,
+            None => Ok(()),
         }
     }
 
@@ -112,20 +145,37 @@ impl Bucket {
 
     /// Writes an object; durable when this returns.
     pub async fn put(&self, key: &str, bytes: Bytes, content_type: &str) -> Result<(), ObjectError> {
-        self.put_stream(key, ByteStream::from(bytes), content_type).await
+        self.put_stream(key, ByteStream::from(bytes), content_type, None).await
+    }
+
+    /// The same for what a CDN fetches: the object says itself how long copies of it may be kept.
+    pub async fn publish(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        content_type: &str,
+        caching: Caching,
+    ) -> Result<(), ObjectError> {
+        self.put_stream(key, ByteStream::from(bytes), content_type, Some(caching)).await
     }
 
     /// Writes an object from a file, in chunks; durable when this returns.
     pub async fn put_file(&self, key: &str, file: &Path, content_type: &str) -> Result<(), ObjectError> {
         let stream = ByteStream::from_path(file).await;
         let stream = stream.map_err(|error| ObjectError::Invalid(format!("the file cannot be read: {error}")))?;
-        self.put_stream(key, stream, content_type).await
+        self.put_stream(key, stream, content_type, None).await
     }
 
-    async fn put_stream(&self, key: &str, body: ByteStream, content_type: &str) -> Result<(), ObjectError> {
+    async fn put_stream(
+        &self,
+        key: &str,
+        body: ByteStream,
+        content_type: &str,
+        caching: Option<Caching>,
+    ) -> Result<(), ObjectError> {
         check_key(key)?;
         let put = self.client().put_object().bucket(self.name()).key(key).content_type(content_type).body(body);
-        let put = put.customize();
+        let put = put.set_cache_control(caching.map(|caching| caching.header().to_owned())).customize();
         // The way to the embedded store is a function call: nothing on it could change the bytes, so they are not hashed.
         let put = if self.inner.files.is_some() { put.disable_payload_signing() } else { put };
         self.within(PUT_TIME_MAX, put.send()).await.map(drop)
@@ -138,6 +188,7 @@ impl Bucket {
         let Some(head) = found(self.within(REQUEST_TIME_MAX, call).await)? else { return Ok(None) };
         Ok(Some(ObjectHead {
             bytes: length(head.content_length())?,
+            modified_s: head.last_modified().map(|at| at.secs()),
             content_type: head.content_type.unwrap_or_default(),
             etag: head.e_tag.unwrap_or_default(),
         }))
@@ -160,11 +211,12 @@ impl Bucket {
         let range = range.map(|range| format!("bytes={}-{}", range.start, range.end - 1));
         let call = self.client().get_object().bucket(self.name()).key(key).set_range(range).send();
         let Some(object) = found(self.within(REQUEST_TIME_MAX, call).await)? else { return Ok(None) };
-        let GetObjectOutput { body, content_length, content_type, e_tag, .. } = object;
+        let GetObjectOutput { body, content_length, content_type, e_tag, last_modified, .. } = object;
         Ok(Some(Object {
             bytes: length(content_length)?,
             content_type: content_type.unwrap_or_default(),
             etag: e_tag.unwrap_or_default(),
+            modified_s: last_modified.map(|at| at.secs()),
             body: ObjectBody::new(body),
         }))
     }

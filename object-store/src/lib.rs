@@ -5,6 +5,8 @@
 mod body;
 pub mod breaker;
 mod bucket;
+mod caching;
+pub mod cloudfront;
 pub mod delivery;
 mod embedded;
 mod error;
@@ -15,6 +17,7 @@ mod s3;
 
 pub use body::ObjectBody;
 pub use bucket::{Bucket, GET_RANGE_BYTES_MAX, Object, ObjectHead};
+pub use caching::Caching;
 pub use embedded::{EmbeddedOptions, EmbeddedS3, OpenError, ResponseBody, SyncFn};
 pub use error::ObjectError;
 pub use key::{KEY_BYTES_MAX, check_key};

@@ -1,6 +1,6 @@
 //! `lockstep doctor`: checks every dependency and says what is wrong and what to do about it.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use crate::{
     backend::{Database, Objects, pool},
@@ -8,6 +8,9 @@ use crate::{
     limits::{RedisWindows, WindowClock},
     transcoding,
 };
+
+/// How long the CDN may take to answer.
+const CDN_ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// One check's outcome: what is fine, or what is wrong with what to do.
 type Finding = Result<String, String>;
@@ -17,6 +20,7 @@ pub async fn run(config: &Config) -> ExitCode {
         ("FFmpeg", ffmpeg(config).await),
         ("database", database(config).await),
         ("object store", objects(config).await),
+        ("delivery", delivery(config).await),
         ("redis", redis(config).await),
         ("disk", disk(config)),
     ];
@@ -71,6 +75,37 @@ async fn objects(config: &Config) -> Finding {
     }
     let kind = if config.objects.s3.is_some() { "given by S3_ENDPOINT" } else { "embedded: one machine only" };
     Ok(format!("both buckets answer, {kind}"))
+}
+
+/// What hands films out, and that it hands nothing out without a signature.
+async fn delivery(config: &Config) -> Finding {
+    let Some(cdn) = &config.cdn else { return Ok("by this program, with tokens".to_owned()) };
+    let client = reqwest::Client::builder().timeout(CDN_ANSWER_MAX).build().map_err(|error| error.to_string())?;
+    let unsigned = format!("{}/v/{}/master.m3u8", cdn.url, uuid::Uuid::nil());
+    let status = match client.get(unsigned).send().await {
+        Ok(answer) => answer.status(),
+        Err(error) => {
+            let url = &cdn.url;
+            return Err(format!("{url} does not answer: {}. Check LOCKSTEP_CDN_URL.", error.without_url()));
+        }
+    };
+    if status != http::StatusCode::FORBIDDEN {
+        return Err(format!(
+            "{} answers an address without a signature with {}: restrict viewer access of /v/* to a key group.",
+            cdn.url,
+            status.as_u16()
+        ));
+    }
+    let hash = cdn.key.hash_name().unwrap_or("SHA1");
+    let carried = match &cdn.cookie_domain {
+        Some(domain) => format!("cookies for {domain}"),
+        None => "signed addresses".to_owned(),
+    };
+    let forgets = match &cdn.invalidation {
+        Some(known) => format!("forgets deleted films (distribution {})", known.distribution),
+        None => "is not told of deleted films: set LOCKSTEP_CLOUDFRONT_DISTRIBUTION_ID".to_owned(),
+    };
+    Ok(format!("by {}, {carried}, key {} with {hash}; {forgets}", cdn.url, cdn.key.pair_id()))
 }
 
 async fn redis(config: &Config) -> Finding {

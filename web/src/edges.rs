@@ -7,7 +7,10 @@ use lockstep_commands::{
     Clock,
     window::{InProcess, Windows},
 };
-use lockstep_object_store::breaker::{Breaker, State};
+use lockstep_object_store::{
+    breaker::{Breaker, State},
+    cloudfront::{CloudFrontApi, CloudFrontSettings},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,6 +29,8 @@ pub struct Edges {
     pub database: DatabaseWatch,
     /// In front of an object store behind a network.
     store: Option<Breaker>,
+    /// In front of the API of the CDN.
+    cdn: Option<Breaker>,
     redis: Option<Arc<Shared>>,
     windows: Arc<dyn Windows>,
     /// To the other hubs of the installation.
@@ -45,6 +50,7 @@ impl Edges {
         let elapsed = vitals::elapsed();
         let (database, look) = DatabaseWatch::new(database_url.to_owned(), stop.clone());
         tracker.spawn(look);
+        let cdn_breaker = Breaker::new("the CDN", elapsed.clone());
         let store = objects.embedded.is_none().then(|| Breaker::new("the object store", elapsed.clone()));
         if let Some(breaker) = &store {
             objects.buckets.guard(breaker);
@@ -60,11 +66,12 @@ impl Edges {
             }
             None => None,
         };
+        let cdn = invalidating(config, objects, cdn_breaker)?;
         let windows: Arc<dyn Windows> = match &redis {
             Some(shared) => Arc::clone(shared) as Arc<dyn Windows>,
             None => Arc::new(InProcess::default()),
         };
-        Ok(Self { database, store, redis, windows, bus })
+        Ok(Self { database, store, cdn, redis, windows, bus })
     }
 
     /// The limits of this process.
@@ -82,7 +89,7 @@ impl Edges {
     pub fn breakers(&self) -> Vec<(&'static str, State)> {
         let redis = self.redis.as_ref().map(|shared| shared.breaker());
         let bus = self.bus.as_ref().map(|bus| bus.breaker());
-        let there = [self.store.as_ref(), redis, bus].into_iter().flatten();
+        let there = [self.store.as_ref(), self.cdn.as_ref(), redis, bus].into_iter().flatten();
         there.map(|breaker| (breaker.name(), breaker.state())).collect()
     }
 
@@ -97,6 +104,7 @@ impl Edges {
         json!({
             "database": there(self.database.is_there()),
             "store": self.store.as_ref().map(breaker),
+            "cdn": self.cdn.as_ref().map(breaker),
             "redis": self.redis.as_ref().map(|shared| breaker(shared.breaker())),
             "bus": self.bus.as_ref().map(|bus| {
                 let mut detail = breaker(bus.breaker());
@@ -106,4 +114,19 @@ impl Edges {
             "counted_without_redis": self.redis.as_ref().map_or(0, |shared| shared.fallen()),
         })
     }
+}
+
+/// Tells the media bucket how copies in the CDN are forgotten, where it is known.
+fn invalidating(config: &Config, objects: &Objects, breaker: Breaker) -> anyhow::Result<Option<Breaker>> {
+    let invalidation = config.cdn.as_ref().and_then(|cdn| cdn.invalidation.as_ref());
+    let (Some(invalidation), Some(s3)) = (invalidation, &config.objects.s3) else { return Ok(None) };
+    let settings = CloudFrontSettings {
+        endpoint: invalidation.endpoint.clone(),
+        distribution: invalidation.distribution.clone(),
+        access_key: s3.access_key.clone(),
+        secret_key: s3.secret_key.clone(),
+    };
+    let api = CloudFrontApi::new(settings, breaker.clone(), Arc::new(crate::system::wall_time));
+    objects.buckets.media.cached_by(Arc::new(api.context("the CDN's API cannot be called")?));
+    Ok(Some(breaker))
 }

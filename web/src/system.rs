@@ -1,6 +1,6 @@
 //! The clock and the random ids of the running program.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lockstep_commands::{Clock, Ids};
 use lockstep_domain::time::Timestamp;
@@ -16,6 +16,11 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_micros(since.as_micros() as i64)
     }
+}
+
+/// The same as the standard library has it.
+pub fn wall_time() -> SystemTime {
+    UNIX_EPOCH + Duration::from_micros(SystemClock.now().as_micros().unsigned_abs())
 }
 
 /// Ids from the system's random generator.

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod chat;
+mod copies;
 mod cqrs;
 mod dispatcher;
 mod in_flight;

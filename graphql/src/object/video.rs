@@ -9,9 +9,10 @@ use super::{
     account::{self, Account},
     captions::{CaptionOrigin, Captions},
     chapter::Chapter,
+    delivery::{self, Delivery},
 };
 use crate::{
-    context::{DeliveryToken, Shared},
+    context::Shared,
     loader::{CaptionsOf, LadderOf, WatchedOf},
     problem::{Nullable, Problem},
     scalar::{DateTime, VideoStatus, Visibility, float},
@@ -26,14 +27,13 @@ pub(crate) struct Video {
 }
 
 impl Video {
-    fn token(&self, ctx: &Context<'_>) -> Option<DeliveryToken> {
-        (self.deliver && self.row.is_kept())
-            .then(|| ctx.deps().delivery.token(self.row.video, ctx.services().clock.now()))
+    fn opens(&self) -> bool {
+        self.deliver && self.row.is_kept()
     }
 
     fn url(&self, ctx: &Context<'_>, path: Option<&String>) -> Option<String> {
         let path = path?;
-        self.token(ctx).map(|delivery| format!("/v/{}/{path}", delivery.token))
+        self.opens().then(|| ctx.deps().delivery.door(self.row.video, ctx.services().clock.now()).url(path))
     }
 
     fn track(&self, ctx: &Context<'_>, row: CaptionRow) -> Captions {
@@ -140,9 +140,17 @@ impl Video {
         let rows = ctx.loaders().captions.load_one(CaptionsOf(self.row.video)).await?;
         Ok(rows.unwrap_or_default().into_iter().map(|row| self.track(ctx, row)).collect())
     }
-    /// The current token: swap it into each request, as it changes while a film plays.
-    async fn delivery(&self, ctx: &Context<'_>) -> Option<Delivery> {
-        self.token(ctx).map(Delivery::from)
+    /// What opens its files now: swap it into each request, as it changes while a film plays.
+    async fn delivery(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            default,
+            desc = "Set cookies instead of a query where the site has them; only over HTTP, and for one film at the top of an answer."
+        )]
+        cookies: bool,
+    ) -> Option<Delivery> {
+        self.opens().then(|| delivery::open(ctx, self.row.video, cookies))
     }
     /// Why it failed; null if it did not.
     async fn failure(&self) -> Option<Failure> {
@@ -213,21 +221,6 @@ impl From<RenditionRow> for Rendition {
             codecs: row.codecs,
             complete: row.complete,
         }
-    }
-}
-
-/// A token that opens a film's files under `/v/{token}/`.
-#[derive(SimpleObject)]
-pub(crate) struct Delivery {
-    /// The token; it works for this film only.
-    pub token: String,
-    /// When it ends.
-    pub expires_at: DateTime,
-}
-
-impl From<DeliveryToken> for Delivery {
-    fn from(delivery: DeliveryToken) -> Self {
-        Self { token: delivery.token, expires_at: DateTime(delivery.expires_at) }
     }
 }
 

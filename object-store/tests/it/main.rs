@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests may read clocks")]
 
 mod buckets;
+mod invalidation;
 mod killed;
 mod multipart;
 mod public;

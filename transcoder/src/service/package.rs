@@ -8,11 +8,12 @@ use lockstep_domain::{
     video::{Source, Storyboard, VideoError},
     work::Failure,
 };
+use lockstep_object_store::Caching;
 
 use super::{
     board::Film,
     item::FAULT_REST,
-    publish::put,
+    publish::{Kind, put},
     schedule::End,
     shared::{Shared, insist},
 };
@@ -24,9 +25,9 @@ use crate::{
     storyboard,
 };
 
-const PLAYLIST: &str = "application/vnd.apple.mpegurl";
-const MPD: &str = "application/dash+xml";
-const VTT: &str = "text/vtt; charset=utf-8";
+const PLAYLIST: Kind = Kind { content_type: "application/vnd.apple.mpegurl", caching: Caching::Shortly };
+const MPD: Kind = Kind { content_type: "application/dash+xml", caching: Caching::Shortly };
+const VTT: Kind = Kind::lasting("text/vtt; charset=utf-8");
 
 /// Describes the film whose items are all done.
 pub async fn run(shared: &Shared, video: VideoId, film: &Film) -> End {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use lockstep_commands::{CommandError, transcode, transcode::Claim};
 use lockstep_domain::{time::MediaTime, work::Segment};
-use lockstep_object_store::{Bucket, ObjectError};
+use lockstep_object_store::{Bucket, Caching, ObjectError};
 use sha2::{Digest, Sha256};
 
 use super::shared::{Shared, insist};
@@ -21,18 +21,32 @@ const STORE_TRIES_MAX: u32 = 5;
 /// Pause before the second try; it doubles.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
 
+/// What an object is, and how long copies of it may be kept.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    pub content_type: &'static str,
+    pub caching: Caching,
+}
+
+impl Kind {
+    /// Written once under its key.
+    pub const fn lasting(content_type: &'static str) -> Self {
+        Self { content_type, caching: Caching::ForEver }
+    }
+}
+
 /// Stores an object, with a few tries.
-pub async fn put(bucket: &Bucket, key: &str, bytes: Bytes, content_type: &str) -> Result<(), ObjectError> {
+pub async fn put(bucket: &Bucket, key: &str, bytes: Bytes, kind: Kind) -> Result<(), ObjectError> {
     let mut pause = STORE_PAUSE;
     for _ in 1..STORE_TRIES_MAX {
-        match bucket.put(key, bytes.clone(), content_type).await {
+        match bucket.publish(key, bytes.clone(), kind.content_type, kind.caching).await {
             Err(ObjectError::Unavailable(_)) => {}
             ended => return ended,
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    bucket.put(key, bytes, content_type).await
+    bucket.publish(key, bytes, kind.content_type, kind.caching).await
 }
 
 /// The uploaded file in the interim bucket.
@@ -90,7 +104,7 @@ impl Sink for Publisher<'_> {
         }
         let (key, content_type) = place(self.claim, &segment);
         let media = &self.shared.services.objects.media;
-        put(media, &key, bytes, content_type).await.map_err(|error| Refused(error.to_string()))?;
+        put(media, &key, bytes, Kind::lasting(content_type)).await.map_err(|error| Refused(error.to_string()))?;
         let context = self.shared.context(self.correlation);
         let publish = || transcode::publish_segment(&self.shared.services, &context, self.claim, segment.clone());
         insist(publish).await.map_err(|error: CommandError<_>| Refused(error.to_string()))?;

@@ -8,7 +8,7 @@ import { extname, join, normalize } from 'node:path';
 import { WebSocketPeer } from './websocket.ts';
 
 const LEAD_US = { play: 600_000, seek: 400_000, pause: 150_000, load: 0 } as const;
-const TYPES: Record<string, string> = {
+export const TYPES: Record<string, string> = {
   '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.m3u8': 'application/vnd.apple.mpegurl',
   '.mpd': 'application/dash+xml', '.m4s': 'video/iso.segment', '.mp4': 'video/mp4',
 };
@@ -20,6 +20,14 @@ export interface MockHubOptions {
   readonly durationUs: number;
   /** Milliseconds a token lives; for ever without it. */
   readonly tokenLifeMs?: number;
+  /** Where the film's files are instead. */
+  readonly cdn?: MockCdn;
+}
+
+/** Another origin that has the film. */
+export interface MockCdn {
+  /** What opens it now; may set cookies on the answer. */
+  grant(video: string, response: ServerResponse): object;
 }
 
 interface Timeline {
@@ -100,6 +108,11 @@ export class MockHub {
   token(): string {
     const life = this.options.tokenLifeMs;
     return life === undefined ? 'forever' : `t${Date.now() + life}`;
+  }
+
+  /** How the film is reached: here by a token, or at the CDN in front, in its way. */
+  private access(response: ServerResponse): object {
+    return this.options.cdn?.grant(this.video, response) ?? { base: `/v/${this.token()}/`, query: '', cookies: false };
   }
 
   private positionAt(hubUs: number): number {
@@ -196,7 +209,7 @@ export class MockHub {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://mock').pathname));
     if (path === '/mock.json') {
       const life = this.options.tokenLifeMs ?? 3_600_000;
-      const body = { video: this.video, token: this.token(), expiresAtMs: Date.now() + life, serverNowMs: Date.now() };
+      const body = { video: this.video, ...this.access(response), expiresAtMs: Date.now() + life, serverNowMs: Date.now() };
       response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
       return;
     }

@@ -1,5 +1,6 @@
 //! Settings: one struct per concern, read once at start from the environment, bounded, documented with their variable.
 
+mod cdn;
 mod data;
 mod database;
 mod hub;
@@ -11,6 +12,7 @@ mod server;
 mod tiers;
 mod uploads;
 
+pub use cdn::{CdnConfig, InvalidationConfig};
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
 pub use hub::HubConfig;
@@ -57,6 +59,8 @@ pub struct Config {
     pub data: DataConfig,
     pub database: DatabaseConfig,
     pub objects: ObjectsConfig,
+    /// A CDN in front of the media bucket, if there is one.
+    pub cdn: Option<CdnConfig>,
     /// What one account may upload.
     pub uploads: Limits,
     pub operations: OperationsConfig,
@@ -100,6 +104,13 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_ENCODER_SECRET",
     "LOCKSTEP_WEBHOOKS_LOCAL",
     "LOCKSTEP_HUB_CLOCK",
+    "LOCKSTEP_CDN_URL",
+    "LOCKSTEP_CDN_COOKIE_DOMAIN",
+    "LOCKSTEP_CLOUDFRONT_KEY_PAIR_ID",
+    "LOCKSTEP_CLOUDFRONT_PRIVATE_KEY",
+    "LOCKSTEP_CLOUDFRONT_HASH",
+    "LOCKSTEP_CLOUDFRONT_DISTRIBUTION_ID",
+    "LOCKSTEP_CLOUDFRONT_ENDPOINT",
 ];
 
 impl Config {
@@ -108,14 +119,16 @@ impl Config {
         let server = ServerConfig::read(source)?;
         let data = DataConfig::read(source)?;
         let uploads = uploads::read(source)?;
+        let objects = ObjectsConfig::read(source)?;
         Ok(Self {
             uploads,
+            cdn: CdnConfig::read(source, &server, &objects)?,
             operations: OperationsConfig::read(source)?,
             tiers: TiersConfig::read(source)?,
             integrations: IntegrationsConfig::read(source)?,
             hub: HubConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
-            objects: ObjectsConfig::read(source)?,
+            objects,
             server,
             data,
         })

@@ -38,7 +38,8 @@ impl ServerConfig {
         let bind = source.get("LOCKSTEP_BIND").unwrap_or_else(|| "127.0.0.1".to_owned());
         let bind =
             bind.parse().map_err(|_| ConfigError::new("LOCKSTEP_BIND", format!("is an IP address, not {bind:?}")))?;
-        let public_url = source.get("LOCKSTEP_PUBLIC_URL").map(|url| origin(&url)).transpose()?;
+        let public_url =
+            source.get("LOCKSTEP_PUBLIC_URL").map(|url| origin("LOCKSTEP_PUBLIC_URL", &url)).transpose()?;
         let life = Bounded { variable: "LOCKSTEP_TOKEN_LIFE_S", min: 5, max: 86_400, default: 600 };
         let sockets = Bounded {
             variable: "LOCKSTEP_SOCKETS_PER_ADDRESS_MAX",
@@ -93,8 +94,8 @@ fn registration(text: &str) -> Result<Registration, ConfigError> {
 }
 
 /// `scheme://host[:port]`, nothing after it.
-fn origin(url: &str) -> Result<String, ConfigError> {
-    let wrong = || ConfigError::new("LOCKSTEP_PUBLIC_URL", format!("is https://host or http://host:port, not {url:?}"));
+pub(super) fn origin(variable: &'static str, url: &str) -> Result<String, ConfigError> {
+    let wrong = || ConfigError::new(variable, format!("is https://host or http://host:port, not {url:?}"));
     let url = url.trim().trim_end_matches('/');
     let uri: http::Uri = url.parse().map_err(|_| wrong())?;
     let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https")).ok_or_else(wrong)?;
@@ -111,6 +112,7 @@ mod tests {
 
     #[test]
     fn a_public_url_is_an_origin() {
+        let origin = |url| origin("LOCKSTEP_PUBLIC_URL", url);
         assert_eq!(origin("https://Watch.example/").as_deref(), Ok("https://watch.example"));
         assert_eq!(origin("http://localhost:9000").as_deref(), Ok("http://localhost:9000"));
         for wrong in ["ftp://x", "localhost:80", "https://a/b", "https://u@h", ""] {

@@ -6,12 +6,22 @@ use axum::{
 };
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Adds them where a route did not set its own. `connect_to`: a foreign origin that uploads go to, if there is one.
-pub fn guarded(router: Router, public_url: &str, connect_to: Option<&str>) -> Router {
-    let connect = connect_to.map(|origin| format!(" {origin}")).unwrap_or_default();
+/// Other origins that pages talk to, where there are some.
+#[derive(Clone, Copy, Default)]
+pub struct Foreign<'a> {
+    /// Where uploads go.
+    pub uploads: Option<&'a str>,
+    /// Where films come from.
+    pub films: Option<&'a str>,
+}
+
+/// Adds them where a route did not set its own.
+pub fn guarded(router: Router, public_url: &str, foreign: Foreign<'_>) -> Router {
+    let named = |origin: Option<&str>| origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let (uploads, films) = (named(foreign.uploads), named(foreign.films));
     let policy = format!(
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
-         connect-src 'self'{connect}; worker-src 'self' blob:; font-src 'self'; object-src 'none'; base-uri 'none'; \
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{films}; \
+         media-src 'self' blob:{films}; connect-src 'self'{uploads}{films}; worker-src 'self' blob:; font-src 'self'; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'"
     );
     let mut headers = vec![

@@ -16,8 +16,8 @@ use axum::Router;
 use http::HeaderMap;
 use lockstep_commands::{LoadError, Principal, Services, entry::Entry, setup::SetupLink};
 use lockstep_domain::{ids::VideoId, time::Timestamp};
-use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps};
-use lockstep_object_store::delivery::DeliveryKeys;
+use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Door, Introspection, SchemaDeps};
+use lockstep_object_store::{cloudfront::Cdn, delivery::DeliveryKeys};
 use lockstep_projections::Tail;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -63,10 +63,11 @@ impl Parts<'_> {
         let status = self.health().await.route_layer(limits.layer(Tier::Status));
         let mut router = health::living().merge(status).merge(elsewhere::router(self.roles));
         if self.roles.has(Role::Api) {
-            let delivery = self.delivery(&keys);
+            let opening = Opening { keys, cdn: self.config.cdn.as_ref().map(|cdn| cdn.cdn(&self.config.server)) };
+            let delivery = self.delivery(&opening);
             let sockets = limits.layer(Tier::Realtime).only_sockets();
             let tokens = axum::middleware::from_fn_with_state(authenticator.clone(), auth::only_live_tokens);
-            let graphql = self.graphql(&cookie, &authenticator, &keys, limits, WebhookKeys::open(self.config)?);
+            let graphql = self.graphql(&cookie, &authenticator, &opening, limits, WebhookKeys::open(self.config)?);
             let graphql = graphql.layer(tokens).route_layer(sockets).route_layer(self.edges.database.layer());
             let rest = self.rest(&authenticator, &delivery, limits).route_layer(self.edges.database.layer());
             router = router
@@ -82,9 +83,12 @@ impl Parts<'_> {
             let sync = self.sync(&authenticator).route_layer(limits.layer(Tier::Realtime));
             router = router.merge(sync.route_layer(self.edges.database.layer()));
         }
-        let uploads_to = self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str());
+        let foreign = headers::Foreign {
+            uploads: self.config.objects.s3.as_ref().map(|s3| s3.endpoint.as_str()),
+            films: self.config.cdn.as_ref().map(|cdn| cdn.url.as_str()),
+        };
         // Also what is answered after a panic has the headers.
-        let router = headers::guarded(router.layer(CatchPanicLayer::new()), self.public_url, uploads_to);
+        let router = headers::guarded(router.layer(CatchPanicLayer::new()), self.public_url, foreign);
         Ok(observed::observed(router))
     }
 
@@ -102,11 +106,12 @@ impl Parts<'_> {
         })
     }
 
-    fn delivery(&self, keys: &DeliveryKeys) -> delivery::DeliveryState {
+    fn delivery(&self, opening: &Opening) -> delivery::DeliveryState {
         let clock = Arc::clone(&self.services.clock);
         delivery::DeliveryState {
             media: self.services.objects.hurried().media,
-            keys: keys.clone(),
+            keys: opening.keys.clone(),
+            cdn: opening.cdn.clone(),
             withdrawn: delivery::Withdrawn::of(self.services.pool.clone()),
             now: Arc::new(move || clock.now().as_micros() / 1_000_000),
         }
@@ -137,7 +142,7 @@ impl Parts<'_> {
         &self,
         cookie: &SessionCookie,
         authenticator: &Authenticator,
-        keys: &DeliveryKeys,
+        opening: &Opening,
         limits: &Limits,
         webhooks: WebhookKeys,
     ) -> Router {
@@ -147,7 +152,7 @@ impl Parts<'_> {
             services: Services { objects: self.services.objects.hurried(), ..self.services.clone() },
             reader: self.running.reader.clone(),
             tail,
-            delivery: Arc::new(Tokens(keys.clone())),
+            delivery: Arc::new(opening.clone()),
             webhooks: Arc::new(webhooks),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
@@ -188,15 +193,33 @@ pub(crate) fn derived(master: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(master).chain_update(purpose).finalize().into()
 }
 
-/// Delivery tokens for the schema.
-struct Tokens(DeliveryKeys);
+/// What opens films: delivery tokens here, and signatures for the CDN if there is one.
+#[derive(Clone)]
+struct Opening {
+    keys: DeliveryKeys,
+    cdn: Option<Cdn>,
+}
 
-impl DeliveryTokens for Tokens {
+impl DeliveryTokens for Opening {
     fn token(&self, video: VideoId, now: Timestamp) -> DeliveryToken {
         let now_s = now.as_micros() / 1_000_000;
         DeliveryToken {
-            token: self.0.token(video.0, now_s),
-            expires_at: Timestamp::from_micros(self.0.expires_at_s(now_s) * 1_000_000),
+            token: self.keys.token(video.0, now_s),
+            expires_at: Timestamp::from_micros(self.keys.expires_at_s(now_s) * 1_000_000),
+        }
+    }
+
+    fn door(&self, video: VideoId, now: Timestamp) -> Door {
+        let now_s = now.as_micros() / 1_000_000;
+        let Some(cdn) = &self.cdn else {
+            let DeliveryToken { token, expires_at } = self.token(video, now);
+            return Door { base: format!("/v/{token}/"), query: String::new(), cookies: None, expires_at };
+        };
+        Door {
+            base: cdn.base(video.0),
+            query: cdn.query(video.0, now_s),
+            cookies: cdn.cookies(video.0, now_s),
+            expires_at: Timestamp::from_micros(cdn.expires_at_s(now_s) * 1_000_000),
         }
     }
 }

@@ -46,6 +46,21 @@ impl Api {
         api
     }
 
+    /// A member by name, where registration is open.
+    pub async fn register(url: &str, name: &str) -> Self {
+        let mut api = Self { client: client(), url: url.to_owned(), cookie: String::new() };
+        let mutation = "mutation($i: RegisterInput!) { register(input: $i) { __typename ... on Refused { message } } }";
+        api.sign(mutation, json!({ "name": name, "password": "correct horse battery" })).await;
+        api
+    }
+
+    /// One request, and all of its answer.
+    pub async fn raw(&self, query: &str, variables: Value) -> reqwest::Response {
+        let post = self.client.post(format!("{}/graphql", self.url)).header("origin", &self.url);
+        let body = json!({ "query": query, "variables": variables });
+        post.header("cookie", &self.cookie).json(&body).send().await.expect("answers")
+    }
+
     /// The session as a cookie header.
     pub fn session(&self) -> &str {
         &self.cookie

@@ -7,7 +7,7 @@ fn a_whole_installation_is_found_whole() {
     let data = data_folder();
     let (well, said) = run(&["doctor"], data.path(), &[]);
     assert!(well, "{said}");
-    for name in ["FFmpeg", "database", "object store", "redis", "disk"] {
+    for name in ["FFmpeg", "database", "object store", "delivery", "redis", "disk"] {
         assert!(said.contains(&format!("ok    {name}")), "{name}: {said}");
     }
 }

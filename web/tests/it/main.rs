@@ -4,9 +4,10 @@
 mod api;
 mod assets;
 mod audited;
-mod corpus;
 mod bus;
+mod cdn;
 mod combinations;
+mod corpus;
 mod crash;
 mod doctor;
 mod flood;

@@ -1,5 +1,8 @@
 //! Delivery through its router, over an embedded store in a folder of its own.
 
+mod behind;
+mod dates;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -7,7 +10,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
-use lockstep_object_store::{EmbeddedS3, delivery::DeliveryKeys};
+use lockstep_object_store::{EmbeddedS3, cloudfront::Cdn, delivery::DeliveryKeys};
 use tempfile::TempDir;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -67,6 +70,10 @@ impl Fixture {
     }
 
     async fn without(now_s: i64, withdrawn: Withdrawn) -> Self {
+        Self::behind(now_s, withdrawn, None).await
+    }
+
+    async fn behind(now_s: i64, withdrawn: Withdrawn, cdn: Option<Cdn>) -> Self {
         let folder = TempDir::new().unwrap();
         let (_, buckets) = EmbeddedS3::open(folder.path(), "http://localhost:1", "interim", "media").unwrap();
         for path in ["master.m3u8", "manifest.mpd", "thumb.jpg", "720p/playlist.m3u8", "720p/init.mp4", SEGMENT] {
@@ -79,7 +86,7 @@ impl Fixture {
             let secret = Bytes::from_static(b"secret");
             buckets.media.put(&format!("v/{OTHER_VIDEO}/{path}"), secret, "text/plain").await.unwrap();
         }
-        let state = DeliveryState { media: buckets.media, keys: keys(), withdrawn, now: Arc::new(move || now_s) };
+        let state = DeliveryState { media: buckets.media, keys: keys(), cdn, withdrawn, now: Arc::new(move || now_s) };
         Self { app: router(state), token: keys().token(VIDEO, NOW_S), _folder: folder }
     }
 

@@ -199,6 +199,7 @@ pub async fn people(state: &RestState, ids: &[AccountId]) -> Result<HashMap<Acco
 }
 
 fn film(state: &RestState, row: &VideoRow, names: &HashMap<AccountId, String>) -> Film {
+    // Programs have no cookies and swap nothing: what they follow begins here, also where a CDN serves the rest.
     let token = row.is_kept().then(|| state.delivery.keys.token(row.video.0, (state.delivery.now)()));
     let url = |path: Option<&String>| Some(format!("/v/{}/{}", token.as_ref()?, path?));
     Film {

@@ -1,5 +1,5 @@
 //! A film's manifests and segments, for programs that carry a token with every request. Manifests lead to the delivery
-//! address, whose files name each other; a segment is handed on from the store.
+//! address, whose files name each other; a segment is handed on from the store, or leads to the CDN in front of it.
 
 use super::{
     RestState,
@@ -53,6 +53,7 @@ pub async fn hls(
            ("Range" = Option<String>, Header, description = "One range of bytes.")), responses(
     (status = 200, description = "The file.", content_type = "application/octet-stream"),
     (status = 206, description = "The range.", content_type = "application/octet-stream"),
+    (status = 302, description = "Behind a CDN: the file's address there, in `Location`, good for a few minutes."),
     (status = 304, description = "It has not changed."),
     (status = "4XX", description = "Refused, or not there.", body = Problem),
     (status = "5XX", description = "Not now.", body = Problem)))]

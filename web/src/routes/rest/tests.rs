@@ -140,6 +140,7 @@ impl Site {
             delivery: DeliveryState {
                 media: services.objects.media.clone(),
                 keys: DeliveryKeys::new([7; 32], Duration::from_secs(600)),
+                cdn: None,
                 withdrawn: Withdrawn::of(services.pool.clone()),
                 now: Arc::new(move || clock.now().as_micros() / 1_000_000),
             },

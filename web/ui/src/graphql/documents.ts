@@ -166,10 +166,12 @@ export const FilmQuery = graphql(`
 `);
 
 export const DeliveryQuery = graphql(`
-  query Delivery($id: UUID!) {
+  query Delivery($id: UUID!, $cookies: Boolean!) {
     video(id: $id) {
-      delivery {
-        token
+      delivery(cookies: $cookies) {
+        base
+        query
+        cookies
         expiresAt
       }
     }

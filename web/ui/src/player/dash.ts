@@ -13,7 +13,7 @@ import {
   type Sound,
   type Source,
 } from "./engine";
-import { tokenOf, withToken } from "./tokens";
+import { isOfFilm, withAccess } from "./tokens";
 
 type DashModule = typeof import("dashjs");
 
@@ -30,6 +30,7 @@ export async function createDashEngine(element: HTMLVideoElement): Promise<Engin
 /** The parts of dash.js's request objects that are used here. */
 interface Request {
   url: string;
+  credentials?: RequestCredentials;
 }
 interface Response {
   readonly status?: number;
@@ -78,7 +79,6 @@ class DashEngine extends ElementCalls implements Engine {
     });
     player.on(events.TRACK_CHANGE_RENDERED, () => this.tellSounds());
     player.on(events.QUALITY_CHANGE_RENDERED, () => this.tell({ kind: "level", index: this.level() }));
-    // Its request log wants absolute addresses.
     const url = new URL(source.url, location.href).href;
     player.initialize(this.element, url, false, source.start_us / 1_000_000);
     return this.loaded(failed);
@@ -88,12 +88,15 @@ class DashEngine extends ElementCalls implements Engine {
     const tokens = source.tokens;
     if (tokens === null) return;
     player.addRequestInterceptor(async (request: Request) => {
-      if (tokenOf(request.url) !== null) request.url = withToken(request.url, await tokens.current());
+      if (!isOfFilm(request.url)) return request;
+      const access = await tokens.current();
+      // Its request log wants absolute addresses.
+      request.url = new URL(withAccess(request.url, access), location.href).href;
+      if (access.cookies) request.credentials = "include";
       return request;
     });
     player.addResponseInterceptor(async <R extends Response>(response: R): Promise<R> => {
-      const token = tokenOf(response.request.url);
-      if (token !== null && TOKEN_REFUSALS.has(response.status ?? 0)) tokens.invalidate(token);
+      if (TOKEN_REFUSALS.has(response.status ?? 0)) tokens.invalidate(response.request.url);
       return response;
     });
   }

@@ -3,7 +3,7 @@
 import type { TokenSource } from "./tokens";
 
 export interface Source {
-  /** Manifest address; its `/v/{token}/` part is replaced at every request. */
+  /** Manifest address; how the film's files are reached is replaced at every request. */
   readonly url: string;
   readonly start_us: number;
   readonly tokens: TokenSource | null;

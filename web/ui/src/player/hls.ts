@@ -14,7 +14,7 @@ import {
   type Sound,
   type Source,
 } from "./engine";
-import { tokenOf, type TokenSource, withToken } from "./tokens";
+import { isOfFilm, type TokenSource, withAccess } from "./tokens";
 
 type HlsModule = typeof Hls;
 
@@ -30,16 +30,18 @@ export async function createHlsEngine(element: HTMLVideoElement): Promise<Engine
   return new HlsEngine(Module, element);
 }
 
-/** Every request carries the token of now; a refused token is given back. */
+/** Every request is made as of now; what was refused is given back. */
 function tokenSetup(tokens: TokenSource | null): HlsConfig["xhrSetup"] {
   if (tokens === null) return undefined;
   return async (xhr, url) => {
-    if (tokenOf(url) === null) return;
-    const token = await tokens.current();
+    if (!isOfFilm(url)) return;
+    const access = await tokens.current();
+    const address = withAccess(url, access);
     xhr.addEventListener("load", () => {
-      if (TOKEN_REFUSALS.has(xhr.status)) tokens.invalidate(token);
+      if (TOKEN_REFUSALS.has(xhr.status)) tokens.invalidate(address);
     });
-    xhr.open("GET", withToken(url, token), true);
+    xhr.open("GET", address, true);
+    xhr.withCredentials = access.cookies;
   };
 }
 

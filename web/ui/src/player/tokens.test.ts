@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { VirtualTime } from "../sync/testing";
-import { createTokens, type Delivery, tokenOf, withToken } from "./tokens";
+import { besides, createTokens, type Delivery, isOfFilm, withAccess } from "./tokens";
 
 const LIFE_MS = 15_000;
 
@@ -13,13 +13,16 @@ function source(options: { skew_ms?: number; fails?: () => boolean; withServerCl
     if (options.fails?.() === true) throw new Error("no answer");
     const now = serverNow();
     return {
-      token: `t${fetched}`,
+      base: `/v/t${fetched}/`,
+      query: "",
+      cookies: false,
       expiresAtMs: now + LIFE_MS,
       ...(options.withServerClock === false ? {} : { serverNowMs: now }),
     };
   };
-  const tokens = createTokens(fetcher, time, () => serverNow() + (options.skew_ms ?? 0));
-  return { time, tokens, count: () => fetched };
+  const source = createTokens(fetcher, time, () => serverNow() + (options.skew_ms ?? 0));
+  const current = async (): Promise<string> => (await source.current()).base.slice("/v/".length, -1);
+  return { time, tokens: { current, invalidate: (url: string) => source.invalidate(url) }, count: () => fetched };
 }
 
 describe("the token source", () => {
@@ -45,9 +48,10 @@ describe("the token source", () => {
   it("fetches anew when the server refused the token, and only that one", async () => {
     const { tokens } = source();
     await tokens.current();
-    tokens.invalidate("other");
+    tokens.invalidate("/v/other/init.mp4");
+    tokens.invalidate("/v/t1/init.mp4?another=query");
     expect(await tokens.current()).toBe("t1");
-    tokens.invalidate("t1");
+    tokens.invalidate("https://here/v/t1/720p/init.mp4");
     expect(await tokens.current()).toBe("t2");
   });
 
@@ -76,14 +80,26 @@ describe("the token source", () => {
 });
 
 describe("addresses", () => {
-  it("carry the token of now", () => {
-    expect(withToken("/v/old/720p/00001.m4s", "new")).toBe("/v/new/720p/00001.m4s");
-    expect(withToken("http://h:1/v/old/master.m3u8?x=/v/y/", "new")).toBe("http://h:1/v/new/master.m3u8?x=/v/y/");
-    expect(withToken("/assets/v/old/x.js", "new")).toBe("/assets/v/old/x.js");
-    expect(withToken("/v/$&/x", "$&a")).toBe("/v/$&a/x");
+  const here = { base: "/v/new/", query: "", cookies: false };
+  const cdn = { base: "https://cdn.example/v/film/", query: "Policy=a&Signature=b", cookies: false };
+
+  it("are made as of now, here or at a CDN", () => {
+    expect(withAccess("/v/old/720p/00001.m4s", here)).toBe("/v/new/720p/00001.m4s");
+    expect(withAccess("http://h:1/v/old/master.m3u8?x=/v/y/", here)).toBe("/v/new/master.m3u8");
+    expect(withAccess("https://cdn.example/v/film/720p/init.mp4?Policy=old", cdn)).toBe(
+      "https://cdn.example/v/film/720p/init.mp4?Policy=a&Signature=b",
+    );
+    expect(withAccess("/v/old/thumb.jpg", cdn)).toBe("https://cdn.example/v/film/thumb.jpg?Policy=a&Signature=b");
+    expect(withAccess("/assets/v/old/x.js", here)).toBe("/assets/v/old/x.js");
   });
-  it("tell their token", () => {
-    expect(tokenOf("https://h/v/abc/init.mp4")).toBe("abc");
-    expect(tokenOf("/graphql")).toBeNull();
+  it("are told from others", () => {
+    expect(isOfFilm("https://h/v/abc/init.mp4")).toBe(true);
+    expect(isOfFilm("/graphql")).toBe(false);
+  });
+  it("of files that are named by another carry what opened that", () => {
+    expect(besides("/v/t/storyboard.vtt", "tiles/00001.jpg")).toBe("/v/t/tiles/00001.jpg");
+    expect(besides("https://cdn/v/f/720p/playlist.m3u8?Signature=a/b", "00001.m4s")).toBe(
+      "https://cdn/v/f/720p/00001.m4s?Signature=a/b",
+    );
   });
 });

@@ -1,4 +1,4 @@
-// The film a channel plays: its addresses and its delivery tokens, asked from the server.
+// The film a channel plays: its addresses and what opens its files, asked from the server.
 
 import { Fault, request, send } from "$src/graphql/client";
 import { DeliveryQuery, FilmQuery } from "$src/graphql/documents";
@@ -24,17 +24,20 @@ export async function fetchFilm(id: string): Promise<Film | null> {
 /** What the player needs of it. */
 export function mediaOf(film: Film, engine: Media["engine"]): Media | null {
   if (!film.hlsUrl) return null;
-  const tokens = createTokens(() => fetchDelivery(film.id));
+  const tokens = createTokens(() => fetchDelivery(film.id, true));
   return { videoId: film.id, hlsUrl: film.hlsUrl, dashUrl: film.dashUrl, tokens, ...(engine ? { engine } : {}) };
 }
 
-export async function fetchDelivery(id: string): Promise<Delivery> {
-  const { data, headers } = await send(DeliveryQuery, { id });
+/** What opens its files from now on; `cookies`: by cookies, where the site has them, for whoever sends them along. */
+export async function fetchDelivery(id: string, cookies = false): Promise<Delivery> {
+  const { data, headers } = await send(DeliveryQuery, { id, cookies });
   const delivery = data.video?.delivery;
   if (!delivery) throw new Fault("missing");
   const told = Date.parse(headers.get("date") ?? "");
   return {
-    token: delivery.token,
+    base: delivery.base,
+    query: delivery.query,
+    cookies: delivery.cookies,
     expiresAtMs: Date.parse(delivery.expiresAt),
     // The header tells whole seconds, rounded down: the latest it can have been.
     ...(Number.isNaN(told) ? {} : { serverNowMs: told + 999 }),

@@ -1,5 +1,6 @@
 // A picture of a film at a time, as large as it was made: the one segment that has it, shown by a video nobody sees.
 
+import { besides } from "$src/player/tokens";
 import { encode, type Drawn } from "./picture";
 
 /** Lines of the size that is taken: larger ones are only more to fetch. */
@@ -46,13 +47,12 @@ export function segmentAt(playlist: string, at_s: number): { init: string; uri: 
 /** The film's picture at this time as a JPEG; rejects where this browser cannot show it. */
 export async function frameAt(hlsUrl: string, at_s: number): Promise<Blob> {
   const signal = AbortSignal.timeout(FRAME_MS_MAX);
-  const master = new URL(hlsUrl, location.href);
-  const variant = fitting(variants(await text(master, signal)));
+  const variant = fitting(variants(await text(hlsUrl, signal)));
   if (!variant) throw new Error("no size to take a picture of");
-  const list = new URL(variant.uri, master);
+  const list = besides(hlsUrl, variant.uri);
   const found = segmentAt(await text(list, signal), at_s);
   if (!found) throw new Error("no segment has this time");
-  const bytes = await Promise.all([found.init, found.uri].map((uri) => data(new URL(uri, list), signal)));
+  const bytes = await Promise.all([found.init, found.uri].map((uri) => data(besides(list, uri), signal)));
   const video = document.createElement("video");
   video.muted = true;
   const source = new MediaSource();
@@ -76,17 +76,17 @@ export async function frameAt(hlsUrl: string, at_s: number): Promise<Blob> {
   }
 }
 
-async function fetched(url: URL, signal: AbortSignal): Promise<Response> {
+async function fetched(url: string, signal: AbortSignal): Promise<Response> {
   const answer = await fetch(url, { signal });
   if (!answer.ok) throw new Error(`${answer.status}`);
   return answer;
 }
 
-async function text(url: URL, signal: AbortSignal): Promise<string> {
+async function text(url: string, signal: AbortSignal): Promise<string> {
   return (await fetched(url, signal)).text();
 }
 
-async function data(url: URL, signal: AbortSignal): Promise<ArrayBuffer> {
+async function data(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
   return (await fetched(url, signal)).arrayBuffer();
 }
 
