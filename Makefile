@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NAME ?=
 
-.PHONY: help setup ui run test bench conformance soak e2e fmt lint optimised
+.PHONY: help setup ui run test bench conformance soak e2e fmt lint types deny
 
 help: ## Shows this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -32,11 +32,6 @@ conformance: ## Checks the running program with public tools (NAME=openapi); wit
 
 soak: ui ## Runs a minute of a full channel, outages and the long crash test
 	@bash scripts/soak.sh
-
-# What only an optimising compiler computes, such as the layout of a request's whole future, can fail in our own crate
-# alone: the others stay as the tests built them.
-optimised: ui ## Compiles the program itself optimised: whether `make run` builds, in a fraction of its time
-	cargo build --workspace --bin lockstep --config 'profile.dev.package.lockstep.opt-level=1'
 
 fmt: ## Formats Rust and TypeScript
 	cargo fmt --all

@@ -105,8 +105,8 @@ impl Projection for Videos {
                 library::source_removed(tx, event, video).await?;
                 touch(tx, event, video).await
             }
-            VideoEvent::Retitled { title } => library::retitled(tx, event, video, &shown(&title)).await,
-            VideoEvent::Described { description } => library::described(tx, event, video, &shown(&description)).await,
+            VideoEvent::Retitled { title } => library::retitled(tx, event, video, shown(&title)).await,
+            VideoEvent::Described { description } => library::described(tx, event, video, shown(&description)).await,
             VideoEvent::Tagged { tags } => library::tagged(tx, event, video, tags.value()).await,
             VideoEvent::VisibilityChanged { visibility } => library::seen_by(tx, event, video, visibility).await,
             VideoEvent::Trashed { purge_at_us } => {

@@ -139,7 +139,7 @@ fn add_field(json: &mut Value) {
 }
 
 /// The fields that may be missing: where a writer had nothing to say, or was older than the field.
-const OPTIONAL: [(&str, &str); 19] = [
+const OPTIONAL: [(&str, &str); 20] = [
     ("account.PasswordChanged.v1.json", "by"),
     ("channel.RemoteModeChanged.v1.json", "holder"),
     ("member.Muted.v1.json", "until_us"),
@@ -153,6 +153,7 @@ const OPTIONAL: [(&str, &str); 19] = [
     ("queue.VideoMoved.v1.json", "was_before"),
     ("queue.VideoQueued.v1.json", "before"),
     ("report.Filed.v1.json", "playback_us"),
+    ("signin.SignInFailed.v1.json", "account"),
     ("video.CaptionsAdded.v1.json", "language"),
     ("video.PosterChosen.v1.json", "at_us"),
     ("video.PosterChosen.v1.json", "replaces"),

@@ -60,10 +60,11 @@ async fn pictures_too_large_or_too_small_are_refused() {
     assert_eq!(refused(clip(folder.path(), "thin.mp4", "64x8", &one)).await, "too_small");
     let dot = clip(folder.path(), "dot.avi", "16x16", "-frames:v 1 -vf scale=1:1 -c:v mjpeg -pix_fmt yuvj444p");
     assert_eq!(refused(dot).await, "too_small");
-    // The container tells four thousand million samples.
+    // A container that tells four thousand million samples of pictures of 64 by 64 is not believed.
     let mut told = clip(folder.path(), "told.mp4", "64x64", &one);
     patch(&mut told, b"avc1", 24, &[0xFF; 4]);
-    assert_eq!(refused(told).await, "too_large");
+    let probed = rig::probe(&Memory(Bytes::from(told))).await;
+    assert_eq!((probed.width, probed.height), (64, 64));
     // The pictures themselves tell them: the header of a JPEG, in a container that tells 64 by 64.
     let mut jpeg = clip(folder.path(), "jpeg.avi", "64x64", "-frames:v 3 -c:v mjpeg -pix_fmt yuvj420p");
     for at in 0..jpeg.len() - 9 {
@@ -79,7 +80,8 @@ async fn pictures_too_large_or_too_small_are_refused() {
 async fn films_of_days_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (name, apart_s) in [("hundred-hours.mp4", 360_000), ("just-over.mkv", 43_201)] {
-        let far = format!("-frames:v 2 -vf setpts=N*{apart_s}/TB -fps_mode passthrough -video_track_timescale 100 {H264}");
+        let far =
+            format!("-frames:v 2 -vf setpts=N*{apart_s}/TB -fps_mode passthrough -video_track_timescale 100 {H264}");
         assert_eq!(refused(clip(folder.path(), name, "64x64", &far)).await, "too_long", "{name}");
     }
     // Only the header tells a hundred hours: the end is missing.
@@ -196,12 +198,15 @@ struct Watching {
 #[async_trait]
 impl ByteSource for Watching {
     async fn read(&self, _: u64, _: u32) -> Result<Bytes, Unreadable> {
-        let ours = format!(" (lockstep-media) S {} ", std::process::id());
-        let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-        let child = processes
-            .into_iter()
-            .find(|path| std::fs::read_to_string(path.join("stat")).is_ok_and(|stat| stat.contains(&ours)));
-        let limits = child.and_then(|path| std::fs::read_to_string(path.join("limits")).ok());
+        let parent = std::process::id().to_string();
+        let stats = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        // `pid (name) state parent …`
+        let is_ours = |path: &PathBuf| {
+            let stat = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
+            stat.split_once(" (lockstep-media) ")
+                .is_some_and(|(_, rest)| rest.split(' ').nth(1) == Some(parent.as_str()))
+        };
+        let limits = stats.into_iter().find(is_ours).and_then(|path| std::fs::read_to_string(path.join("limits")).ok());
         let mut seen = self.seen.lock().unwrap();
         *seen = seen.take().or(limits);
         Ok(Bytes::from_static(b"not a film"))
