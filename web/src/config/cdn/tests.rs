@@ -39,7 +39,6 @@ impl Keys {
 fn read(keys: &Keys, changed: &[(&str, &str)]) -> Result<Option<CdnConfig>, ConfigError> {
     let good = keys.file("good");
     let mut given = HashMap::from([
-        ("HOME", "/home/x"),
         ("S3_ENDPOINT", "https://s3.eu-west-1.amazonaws.com"),
         ("S3_ACCESS_KEY_ID", "a"),
         ("S3_SECRET_ACCESS_KEY", "b"),
