@@ -125,6 +125,11 @@ impl Peers {
         self.eager = EAGER_BEATS;
     }
 
+    /// Whether the hubs of this room would have been heard by now.
+    pub(crate) fn have_met(&self) -> bool {
+        !self.up || self.eager == 0
+    }
+
     /// When to beat again.
     pub(crate) fn next_beat(&mut self, now: HubTime) -> HubTime {
         let eager = self.eager > 0;

@@ -56,6 +56,12 @@ impl Hub {
         for (node, channel) in self.peers.take_left(now) {
             self.lose_peer(node, [channel], None);
         }
+        if self.peers.have_met() {
+            for (channel, room) in &mut self.rooms {
+                let known = room.track.is_settled() || !self.peers.are_in(*channel);
+                room.track.settle(known);
+            }
+        }
         if self.peers.up {
             let beats = self.room_beats();
             let mut chunks = beats.chunks(BEAT_ROOMS_MAX);

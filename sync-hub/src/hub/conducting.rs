@@ -38,10 +38,12 @@ impl Hub {
     pub(super) fn weigh(&mut self, channel: ChannelId) {
         if let Some(told) = self.weightier(channel) {
             let now = self.now;
-            // Within the bound nobody knows better; a part of it is worth following, so that hubs do not drift apart.
-            let tolerance_us = SAME_US.max(told.bound_us / 4);
             let room = self.rooms.get_mut(&channel);
-            if let Some(timeline) = room.and_then(|room| room.track.adopt(now, &told.line, tolerance_us)) {
+            if let Some(timeline) = room.and_then(|room| {
+                // Within the bound nobody knows better; a part of it is worth following, so that hubs do not drift apart.
+                let part_us = if room.track.is_settled() { told.bound_us / 4 } else { 0 };
+                room.track.adopt(now, &told.line, SAME_US.max(part_us))
+            }) {
                 self.broadcast(channel, &[Shared::timeline(&Event::Retimed { timeline })]);
             }
         }

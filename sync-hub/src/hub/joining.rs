@@ -92,7 +92,7 @@ impl Hub {
                     return self.outputs.push_back(Output::LoadChannel { channel });
                 }
                 // Where others watch already, their moment counts, not what the store lets one compute.
-                room.track.settle(!self.peers.are_in(channel));
+                room.track.settle(self.peers.have_met() && !self.peers.are_in(channel));
                 self.weigh(channel);
                 joining.into_iter().for_each(|id| self.admit(id));
                 self.settle(channel);

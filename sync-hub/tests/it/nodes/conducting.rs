@@ -64,6 +64,11 @@ fn when_the_conductor_dies_the_next_one_asks() {
     world.advance_ms(3_000);
     let conductor = world.lowest([0, 1]);
     world.kill(conductor);
+    let left_us = 10_000_000 - world.shows(sessions[1 - conductor], world.now).unwrap();
+    assert!(left_us > 5_500_000, "it is known to be dead before the film ends: {left_us} us");
+    world.advance(world.now + left_us + 1_000_000);
+    // Not as a deputy, later.
+    assert_eq!(asked(&world, is_end), [1 - conductor]);
     world.advance_ms(20_000);
     assert_eq!(asked(&world, is_end), [1 - conductor]);
 }
@@ -160,4 +165,69 @@ fn a_lower_node_that_comes_later_takes_the_moment_that_viewers_know() {
         let apart = world.shows(first, world.now).unwrap() - world.shows(late, world.now).unwrap();
         assert!(apart.abs() < 5_000, "seed {seed}: {apart} us");
     });
+}
+
+#[test]
+fn a_lower_node_that_is_new_takes_the_moment_that_viewers_know() {
+    each_seed(20, |seed| {
+        let mut world = World::new(seed, 2);
+        world.line.delay_us = (25_000, 30_000);
+        let low = world.lowest([0, 1]);
+        world.kill(low);
+        let first = world.join(1 - low, 1, 1);
+        world.advance_ms(1_000);
+        world.load(first);
+        world.intent(first, "play", json!({}));
+        world.advance_ms(10_000);
+        let told = world.clients[&first].timeline.unwrap();
+        world.start_as(low, uuid::Uuid::from_u128(1));
+        // It knows nobody yet, not even that there is somebody.
+        let late = world.join(low, 2, 2);
+        world.advance_ms(5_000);
+        let moved = told.position_at(world.clock_of(first)).0 - world.shows(first, world.now).unwrap();
+        assert!(moved.abs() < 3_000, "seed {seed}: who watched is not disturbed, {moved} us");
+        let apart = world.shows(first, world.now).unwrap() - world.shows(late, world.now).unwrap();
+        assert!(apart.abs() < 10_000, "seed {seed}: {apart} us");
+    });
+}
+
+#[test]
+fn who_learns_of_a_change_late_takes_the_moment_it_was_told() {
+    each_seed(20, |seed| {
+        let (mut world, sessions) = short_film(seed, 2);
+        world.line.loss = 0.0;
+        let low = world.lowest([0, 1]);
+        let (early, late) = (sessions[1 - low], sessions[low]);
+        // The conductor's log comes a quarter of a second late.
+        world.nodes[low].cut = true;
+        world.intent(early, "seek", json!({"position_us": 5_000_000}));
+        world.advance_ms(250);
+        let told = world.clients[&early].timeline.unwrap();
+        world.nodes[low].cut = false;
+        world.wake_feeds();
+        world.advance_ms(1_500);
+        assert_eq!(world.clients[&early].timeline, Some(told), "seed {seed}: nothing to mend");
+        let apart_us = world.takes_effect(early).unwrap() - world.takes_effect(late).unwrap();
+        assert!(apart_us.abs() < 3_000, "seed {seed}: {apart_us} us");
+    });
+}
+
+/// From the wish to jump until the film is there, µs.
+fn a_jump_takes(nodes: usize) -> i64 {
+    let (mut world, sessions) = short_film(1, nodes);
+    world.line.delay_us = (60_000, 60_000);
+    // Long enough for the faster probes to be forgotten.
+    world.advance_ms(40_000);
+    let asked_at = world.now;
+    world.intent(sessions[0], "seek", json!({"position_us": 1}));
+    world.advance_ms(2_000);
+    world.takes_effect(sessions[0]).unwrap() - asked_at
+}
+
+#[test]
+fn a_lead_is_longer_by_the_way_to_the_other_node() {
+    let (alone, shared) = (a_jump_takes(1), a_jump_takes(2));
+    // Command and feed take up to 30 ms of it.
+    assert!((400_000..430_000).contains(&alone), "{alone} us");
+    assert!((460_000..490_000).contains(&shared), "{shared} us");
 }

@@ -170,6 +170,9 @@ impl World {
             false => self.nodes[node].id,
             true => Uuid::from_u128(self.rng.random()),
         };
+        self.start_as(node, id);
+    }
+    pub fn start_as(&mut self, node: usize, id: Uuid) {
         let head = self.store.head();
         let held = &mut self.nodes[node];
         held.id = id;
