@@ -51,6 +51,8 @@ id!(/// One report to a channel's moderators.
     ReportId, "report");
 id!(/// One API token; names the token without being it.
     TokenId, "token");
+id!(/// One identity at a provider of sign-ins, linked to one account.
+    IdentityId, "identity");
 id!(/// One webhook: where somebody wants to be told what happens.
     WebhookId, "webhook");
 id!(/// One chat message.

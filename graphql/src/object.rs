@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod captions;
 pub(crate) mod channel;
 pub(crate) mod chapter;
+pub(crate) mod identity;
 pub(crate) mod invite;
 pub(crate) mod library;
 pub(crate) mod member;

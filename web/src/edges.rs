@@ -15,6 +15,7 @@ use crate::{
     backend::Objects,
     config::Config,
     limits::{Limits, RedisWindows, Shared, WindowClock},
+    oidc::Provider,
     serve::Running,
     vitals::{self, DatabaseWatch},
 };
@@ -26,6 +27,8 @@ pub struct Edges {
     /// In front of an object store behind a network.
     store: Option<Breaker>,
     redis: Option<Arc<Shared>>,
+    /// In front of the provider of sign-ins.
+    oidc: Option<Breaker>,
     windows: Arc<dyn Windows>,
 }
 
@@ -46,6 +49,7 @@ impl Edges {
             objects.buckets.guard(breaker);
             tracker.spawn(vitals::watch_store(objects.buckets.media.clone(), breaker.clone(), stop.clone()));
         }
+        let oidc = config.oidc.is_some().then(|| Breaker::new("oidc", elapsed.clone()));
         let redis = match &config.tiers.redis {
             Some(url) => {
                 let windows = RedisWindows::new(url, WindowClock::Server).context("REDIS_URL cannot be used")?;
@@ -60,7 +64,18 @@ impl Edges {
             Some(shared) => Arc::clone(shared) as Arc<dyn Windows>,
             None => Arc::new(InProcess::default()),
         };
-        Ok(Self { database, store, redis, windows })
+        Ok(Self { database, store, redis, oidc, windows })
+    }
+
+    /// The provider of sign-ins, if there is one.
+    pub(crate) fn provider(
+        &self,
+        config: &Config,
+        public_url: &str,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Option<Provider>> {
+        let Some((settings, breaker)) = config.oidc.clone().zip(self.oidc.clone()) else { return Ok(None) };
+        Provider::new(settings, public_url, breaker, Arc::clone(clock)).map(Some).context("the provider of sign-ins")
     }
 
     /// The limits of this process.
@@ -72,7 +87,7 @@ impl Edges {
     /// The breakers of this process and the state of each.
     pub fn breakers(&self) -> Vec<(&'static str, State)> {
         let redis = self.redis.as_ref().map(|shared| shared.breaker());
-        let there = [self.store.as_ref(), redis].into_iter().flatten();
+        let there = [self.store.as_ref(), redis, self.oidc.as_ref()].into_iter().flatten();
         there.map(|breaker| (breaker.name(), breaker.state())).collect()
     }
 
@@ -88,6 +103,7 @@ impl Edges {
             "database": there(self.database.is_there()),
             "store": self.store.as_ref().map(breaker),
             "redis": self.redis.as_ref().map(|shared| breaker(shared.breaker())),
+            "oidc": self.oidc.as_ref().map(breaker),
             "counted_without_redis": self.redis.as_ref().map_or(0, |shared| shared.fallen()),
         })
     }

@@ -5,6 +5,7 @@ mod accounts;
 mod chat;
 mod cqrs;
 mod dispatcher;
+mod identities;
 mod in_flight;
 mod library;
 mod listing;

@@ -266,6 +266,7 @@ fn commands() -> impl Strategy<Value = Do> {
         1 => (account(), by(), actor(), reason)
             .prop_map(|(account, by, actor, reason)| Do::Suspend { account, by, actor, reason }),
         1 => (by(), actor()).prop_map(|(by, actor)| Do::Reinstate { by, actor }),
+        2 => crate::identity::commands(),
     ]
 }
 

@@ -5,6 +5,7 @@ mod database;
 mod integrations;
 mod limits;
 mod objects;
+mod oidc;
 mod operations;
 mod server;
 mod tiers;
@@ -16,6 +17,7 @@ pub use integrations::IntegrationsConfig;
 pub use limits::Bounded;
 pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
+pub use oidc::{ClientSecret, OidcConfig};
 pub use operations::OperationsConfig;
 pub use server::ServerConfig;
 pub use tiers::TiersConfig;
@@ -60,6 +62,8 @@ pub struct Config {
     pub operations: OperationsConfig,
     pub tiers: TiersConfig,
     pub integrations: IntegrationsConfig,
+    /// The provider that people may sign in with.
+    pub oidc: Option<OidcConfig>,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -96,6 +100,11 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_LIMIT_REALTIME",
     "LOCKSTEP_ENCODER_SECRET",
     "LOCKSTEP_WEBHOOKS_LOCAL",
+    "LOCKSTEP_OIDC_ISSUER",
+    "LOCKSTEP_OIDC_CLIENT_ID",
+    "LOCKSTEP_OIDC_CLIENT_SECRET",
+    "LOCKSTEP_OIDC_CLIENT_SECRET_FILE",
+    "LOCKSTEP_OIDC_NAME",
 ];
 
 impl Config {
@@ -109,6 +118,7 @@ impl Config {
             operations: OperationsConfig::read(source)?,
             tiers: TiersConfig::read(source)?,
             integrations: IntegrationsConfig::read(source)?,
+            oidc: OidcConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects: ObjectsConfig::read(source)?,
             server,

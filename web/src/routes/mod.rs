@@ -6,6 +6,7 @@ mod headers;
 pub mod health;
 pub mod objects;
 mod observed;
+pub mod oidc;
 pub mod rest;
 pub mod ui;
 
@@ -15,7 +16,7 @@ use axum::Router;
 use http::HeaderMap;
 use lockstep_commands::{LoadError, Principal, Services, entry::Entry, setup::SetupLink};
 use lockstep_domain::{ids::VideoId, time::Timestamp};
-use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps};
+use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, SignInProvider};
 use lockstep_object_store::delivery::DeliveryKeys;
 use lockstep_projections::Tail;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -30,11 +31,23 @@ use crate::{
     gate::Gate,
     hub::HubHandle,
     limits::{Limits, Tier},
+    oidc::Provider,
     serve::Running,
     socket::{self, SyncState},
     transcoding,
     webhooks::WebhookKeys,
 };
+
+/// What the schema is made of.
+struct GraphqlParts<'a> {
+    cookie: &'a SessionCookie,
+    authenticator: &'a Authenticator,
+    keys: &'a DeliveryKeys,
+    limits: &'a Limits,
+    webhooks: WebhookKeys,
+    entry: &'a Entry,
+    provider: Option<&'a Provider>,
+}
 
 /// What the routes are made of.
 pub(crate) struct Parts<'a> {
@@ -65,13 +78,27 @@ impl Parts<'_> {
             let delivery = self.delivery(&keys);
             let sockets = limits.layer(Tier::Realtime).only_sockets();
             let tokens = axum::middleware::from_fn_with_state(authenticator.clone(), auth::only_live_tokens);
-            let graphql = self.graphql(&cookie, &authenticator, &keys, limits, WebhookKeys::open(self.config)?);
+            let provider = self.edges.provider(self.config, self.public_url, &self.services.clock)?;
+            let entry = self.entry(limits);
+            let graphql = self.graphql(GraphqlParts {
+                cookie: &cookie,
+                authenticator: &authenticator,
+                keys: &keys,
+                limits,
+                webhooks: WebhookKeys::open(self.config)?,
+                entry: &entry,
+                provider: provider.as_ref(),
+            });
             let graphql = graphql.layer(tokens).route_layer(sockets).route_layer(self.edges.database.layer());
             let rest = self.rest(&authenticator, &delivery, limits).route_layer(self.edges.database.layer());
             router = router
                 .merge(graphql)
                 .merge(rest)
                 .merge(delivery::router(delivery).route_layer(limits.layer(Tier::Streaming)));
+            if let Some(provider) = provider {
+                let state = self.oidc(provider, &cookie, &authenticator, entry);
+                router = router.merge(oidc::router(state, limits).route_layer(self.edges.database.layer()));
+            }
             if let Some(embedded) = &self.objects.embedded {
                 router = router.merge(objects::router(embedded.clone()));
             }
@@ -131,14 +158,30 @@ impl Parts<'_> {
         Ok(DeliveryKeys::new(secret, Duration::from_secs(self.config.server.token_life_s)))
     }
 
-    fn graphql(
+    fn entry(&self, limits: &Limits) -> Entry {
+        Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) }
+    }
+
+    fn oidc(
         &self,
+        provider: Provider,
         cookie: &SessionCookie,
         authenticator: &Authenticator,
-        keys: &DeliveryKeys,
-        limits: &Limits,
-        webhooks: WebhookKeys,
-    ) -> Router {
+        entry: Entry,
+    ) -> oidc::OidcState {
+        oidc::OidcState {
+            services: self.services.clone(),
+            provider,
+            authenticator: authenticator.clone(),
+            entry,
+            cookie: cookie.clone(),
+            public_url: self.public_url.into(),
+            trusted_proxies: self.config.server.trusted_proxies.clone().into(),
+        }
+    }
+
+    fn graphql(&self, parts: GraphqlParts<'_>) -> Router {
+        let GraphqlParts { cookie, authenticator, keys, limits, webhooks, entry, provider } = parts;
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
         let schema = lockstep_graphql::schema(SchemaDeps {
@@ -149,7 +192,11 @@ impl Parts<'_> {
             webhooks: Arc::new(webhooks),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
-            entry: Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) },
+            entry: entry.clone(),
+            provider: provider.map(|provider| SignInProvider {
+                name: provider.name().to_owned(),
+                issuer: provider.issuer().to_owned(),
+            }),
             introspection: Introspection::SignedIn,
             costs: Arc::new(limits.costs()),
         });
