@@ -228,6 +228,7 @@ fn an_account_remembers_what_happened() {
         name: named(ADA, "Ada L."),
         suspended: false,
         password_generation: 0,
+        identities: [].into(),
     };
     assert_eq!(guest, expected);
     let suspended = Account::fold(&accounts()[..7]);
