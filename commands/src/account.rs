@@ -31,6 +31,18 @@ pub enum AccountRefusal {
     WrongPassword,
     #[error("guests have no password: register first")]
     NoPassword,
+    #[error("this account has no password: confirm with your provider that it is you")]
+    ConfirmFirst,
+    #[error("your provider has not asked you anew who you are: sign in there once more")]
+    NotFresh,
+    #[error("choose the name that you want to have here")]
+    NameNeeded,
+    #[error("this sign-in took too long or was used already: begin again")]
+    AttemptEnded,
+    #[error("this identity opens another account")]
+    IdentityTaken,
+    #[error("this identity is not linked to your account")]
+    NotYourIdentity,
     #[error("nobody can register here now: ask an administrator")]
     RegistrationClosed,
     #[error("this registration link is not valid any more: ask an administrator for a new one")]

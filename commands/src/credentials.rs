@@ -97,6 +97,21 @@ pub async fn reserve(
     if done.rows_affected() == 1 { Ok(()) } else { Err(CredentialError::NameTaken) }
 }
 
+/// Reserves a name for an account that is entered by a provider, with what else its transaction does; whether it was
+/// free.
+pub(crate) async fn reserve_name(
+    tx: &mut PgConnection,
+    account: AccountId,
+    name: &str,
+) -> Result<bool, CredentialError> {
+    let done = sqlx::query("INSERT INTO credentials (account_id, login_name) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(account.0)
+        .bind(name)
+        .execute(tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Gives a reserved name back after its account could not be made.
 pub(crate) async fn release(services: &Services, account: AccountId) {
     let released =
@@ -120,31 +135,32 @@ pub(crate) async fn mark_administrator(
     Ok(())
 }
 
-/// The account with this name and password, and how often that password had been changed by then. An unknown name costs the same time as a wrong password, and so does a
-/// password too long to be anybody's.
+/// The account with this name and password, and how often that password had been changed by then. An unknown name costs
+/// the same time as a wrong password, and so do a name without a password and a password too long to be anybody's.
 pub async fn verify(
     services: &Services,
     name: &str,
     password: &str,
 ) -> Result<Option<(AccountId, u32)>, CredentialError> {
-    let row: Option<(uuid::Uuid, String, i32)> = sqlx::query_as(
+    let row: Option<(uuid::Uuid, Option<String>, i32)> = sqlx::query_as(
         "SELECT account_id, password_phc, generation FROM credentials WHERE lower(login_name) = lower($1)",
     )
     .bind(name)
     .fetch_optional(&services.pool)
     .await?;
     let generation = row.as_ref().map_or(0, |(.., generation)| generation.unsigned_abs());
-    let row = row.map(|(account, phc, _)| (account, phc));
+    let row = row.and_then(|(account, phc, _)| phc.map(|phc| (account, phc)));
     Ok(check(services, row, password).await?.map(|account| (account, generation)))
 }
 
 /// Whether this is the account's password; not for an account without one.
 pub async fn confirm(services: &Services, account: AccountId, password: &str) -> Result<bool, CredentialError> {
-    let row: Option<(uuid::Uuid, String)> =
-        sqlx::query_as("SELECT account_id, password_phc FROM credentials WHERE account_id = $1")
-            .bind(account.0)
-            .fetch_optional(&services.pool)
-            .await?;
+    let row: Option<(uuid::Uuid, String)> = sqlx::query_as(
+        "SELECT account_id, password_phc FROM credentials WHERE account_id = $1 AND password_phc IS NOT NULL",
+    )
+    .bind(account.0)
+    .fetch_optional(&services.pool)
+    .await?;
     Ok(check(services, row, password).await?.is_some())
 }
 
@@ -206,7 +222,16 @@ pub(crate) async fn replace(
     Ok(generation.map(i32::unsigned_abs))
 }
 
-/// How often the password was changed, as far as this table knows; `None` without a password.
+/// Whether the account has a password; `None` for who has not even a name to sign in with.
+pub(crate) async fn has_password(services: &Services, account: AccountId) -> Result<Option<bool>, CredentialError> {
+    sqlx::query_scalar("SELECT password_phc IS NOT NULL FROM credentials WHERE account_id = $1")
+        .bind(account.0)
+        .fetch_optional(&services.pool)
+        .await
+        .map_err(CredentialError::from)
+}
+
+/// How often the password was changed, as far as this table knows; `None` for guests.
 pub(crate) async fn generation(services: &Services, account: AccountId) -> Result<Option<u32>, CredentialError> {
     let generation: Option<i32> = sqlx::query_scalar("SELECT generation FROM credentials WHERE account_id = $1")
         .bind(account.0)
@@ -234,11 +259,12 @@ pub async fn login_names(
     accounts: &[AccountId],
 ) -> Result<Vec<(AccountId, String)>, CredentialError> {
     let ids: Vec<uuid::Uuid> = accounts.iter().map(|account| account.0).collect();
-    let rows: Vec<(uuid::Uuid, String)> =
-        sqlx::query_as("SELECT account_id, login_name FROM credentials WHERE account_id = ANY($1)")
-            .bind(ids)
-            .fetch_all(&services.pool)
-            .await?;
+    let rows: Vec<(uuid::Uuid, String)> = sqlx::query_as(
+        "SELECT account_id, login_name FROM credentials WHERE account_id = ANY($1) AND password_phc IS NOT NULL",
+    )
+    .bind(ids)
+    .fetch_all(&services.pool)
+    .await?;
     Ok(rows.into_iter().map(|(account, name)| (AccountId(account), name)).collect())
 }
 

@@ -7,6 +7,7 @@ use lockstep_domain::installation::Registration;
 use crate::{
     CommandError, Context, LoadError, Principal, Services,
     account::{self, AccountRefusal, Answer},
+    identity::{self, Arrival},
     password,
     registration::{self, Application},
     signin,
@@ -67,6 +68,18 @@ impl Entry {
         registration::register(services, context, registration, asker, application).await
     }
 
+    /// Signs in whom a provider has named, or registers them; what they tried was counted when they set out.
+    pub async fn sign_in_by_identity(
+        &self,
+        services: &Services,
+        context: &Context,
+        asker: Option<&Principal>,
+        arrival: Arrival<'_>,
+    ) -> Answer {
+        let registration = self.registration(services).await?;
+        identity::sign_in(services, context, registration, asker, arrival).await
+    }
+
     /// Makes a guest by name.
     pub async fn join_as_guest(
         &self,
@@ -110,7 +123,8 @@ impl Entry {
         answer
     }
 
-    /// Whether it is still the account's owner who asks: their password once more, counted like signing in.
+    /// Whether it is still the account's owner who asks: their password once more, counted like signing in; without a
+    /// password, their provider's word within the last minutes.
     pub async fn confirm(
         &self,
         services: &Services,
@@ -120,7 +134,7 @@ impl Entry {
     ) -> Result<(), CommandError<AccountRefusal>> {
         let own = Counted::name(&principal.account.to_string());
         self.count(context, None, Some(&own)).await?;
-        let answer = password::confirm(services, principal.account, password).await;
+        let answer = password::confirm(services, principal, password).await;
         let answer = signin::confirmed(services, context, principal.account, answer).await;
         if answer.is_ok() {
             self.throttle.forgive(&own).await;

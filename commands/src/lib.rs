@@ -14,6 +14,7 @@ pub mod dispatcher;
 pub mod encoder;
 pub mod entry;
 pub mod hashing;
+pub mod identity;
 pub mod inbox;
 pub mod invite;
 pub mod library;

@@ -24,7 +24,8 @@ pub const RESET_LIFE_HOURS: i32 = 24;
 
 type Refused = CommandError<AccountRefusal>;
 
-/// Stores another password for whoever knows the present one, and starts the one session that goes on.
+/// Stores another password for whoever knows the present one, and starts the one session that goes on. The first one of
+/// an account without any is stored for whoever the provider has just confirmed.
 pub async fn change(
     services: &Services,
     context: &Context,
@@ -33,21 +34,26 @@ pub async fn change(
     next: &str,
 ) -> Answer {
     let account = principal.account;
-    confirm(services, account, current).await?;
+    confirm(services, principal, current).await?;
     let phc = hashed(next).await?;
     let generation = store(services, account, &phc, None).await?;
     let outcome = note(services, context, account, generation, None).await?;
     start(services, account, &principal.name, principal.role, Some(outcome)).await
 }
 
-/// Refuses who does not know the account's password.
-pub(crate) async fn confirm(services: &Services, account: AccountId, password: &str) -> Result<(), Refused> {
-    if credentials::generation(services, account).await.map_err(fault)?.is_none() {
-        return Err(CommandError::Refused(AccountRefusal::NoPassword));
-    }
-    match credentials::confirm(services, account, password).await.map_err(fault)? {
-        true => Ok(()),
-        false => Err(CommandError::Refused(AccountRefusal::WrongPassword)),
+/// Refuses who does not know the account's password; without one, whoever the provider has not confirmed lately.
+pub(crate) async fn confirm(services: &Services, principal: &Principal, password: &str) -> Result<(), Refused> {
+    let account = principal.account;
+    match credentials::has_password(services, account).await.map_err(fault)? {
+        None => Err(CommandError::Refused(AccountRefusal::NoPassword)),
+        Some(false) => match session::confirmed_until(services, &principal.session_hash).await? {
+            Some(_) => Ok(()),
+            None => Err(CommandError::Refused(AccountRefusal::ConfirmFirst)),
+        },
+        Some(true) => match credentials::confirm(services, account, password).await.map_err(fault)? {
+            true => Ok(()),
+            false => Err(CommandError::Refused(AccountRefusal::WrongPassword)),
+        },
     }
 }
 

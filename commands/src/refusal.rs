@@ -47,6 +47,12 @@ impl Coded for AccountRefusal {
             Self::Busy => "busy",
             Self::WrongPassword => "wrong_password",
             Self::NoPassword => "no_password",
+            Self::ConfirmFirst => "confirm_first",
+            Self::NotFresh => "not_fresh",
+            Self::NameNeeded => "name_needed",
+            Self::AttemptEnded => "attempt_ended",
+            Self::IdentityTaken => "identity_taken",
+            Self::NotYourIdentity => "not_your_identity",
             Self::RegistrationClosed => "registration_closed",
             Self::RegistrationLink => "registration_link",
             Self::ResetLink => "reset_link",
@@ -88,6 +94,10 @@ codes!(AccountError {
     Self::Guest => "guest",
     Self::Reason => "reason_length",
     Self::Suspended => "suspended",
+    Self::Unregistered => "guest",
+    Self::Identity => "identity",
+    Self::TooManyIdentities => "too_many_identities",
+    Self::LastWayIn => "last_way_in",
 });
 codes!(Denied {
     Self::Suspended => "suspended",

@@ -27,6 +27,16 @@ pub struct Application<'a> {
     pub token: Option<&'a str>,
 }
 
+/// SHA-256 of a registration link's secret: finds the link and opens nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkHash(pub(crate) [u8; 32]);
+
+impl LinkHash {
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+}
+
 /// Who may register, as the log says.
 pub async fn stored(services: &Services) -> Result<Registration, LoadError> {
     let held = services.dispatcher.load::<Installation>(&StreamId::installation()).await?;
@@ -42,26 +52,44 @@ pub async fn register(
     application: Application<'_>,
 ) -> Answer {
     let refuse = |refusal| Err(CommandError::Refused(refusal));
-    let link = match (registration, application.token) {
-        (Registration::Open, _) => None,
-        (Registration::InviteOnly, Some(token)) => Some(token),
-        (Registration::InviteOnly, None) => return refuse(AccountRefusal::RegistrationLink),
-        (Registration::Closed, _) => return refuse(AccountRefusal::RegistrationClosed),
-    };
+    let link = needed(registration, application.token.map(LinkHash::of))?;
     let guest = match asker {
         Some(principal) if principal.role != PlatformRole::Guest => return refuse(AccountError::Exists.into()),
         asker => asker,
     };
     let password = Password::new(application.password).map_err(|error| CommandError::Refused(error.into()))?;
-    // A use is taken before anything is made: a crash may lose one, and never admits one too many.
-    if let Some(token) = link
-        && !take_use(services, token, context.now).await?
-    {
-        return refuse(AccountRefusal::RegistrationLink);
+    with_use(services, context, link, admit(services, context, guest, application.name, &password)).await
+}
+
+/// The link that registering uses up, if it needs one.
+pub(crate) fn needed(
+    registration: Registration,
+    link: Option<LinkHash>,
+) -> Result<Option<LinkHash>, CommandError<AccountRefusal>> {
+    match (registration, link) {
+        (Registration::Open, _) => Ok(None),
+        (Registration::InviteOnly, Some(link)) => Ok(Some(link)),
+        (Registration::InviteOnly, None) => Err(CommandError::Refused(AccountRefusal::RegistrationLink)),
+        (Registration::Closed, _) => Err(CommandError::Refused(AccountRefusal::RegistrationClosed)),
     }
-    let made = admit(services, context, guest, application.name, &password).await;
-    if let (Err(_), Some(token)) = (&made, link) {
-        give_back(services, token).await;
+}
+
+/// Takes a use of the link, makes somebody, and gives the use back if nobody was made.
+pub(crate) async fn with_use<T>(
+    services: &Services,
+    context: &Context,
+    link: Option<LinkHash>,
+    make: impl Future<Output = Result<T, CommandError<AccountRefusal>>>,
+) -> Result<T, CommandError<AccountRefusal>> {
+    // A use is taken before anything is made: a crash may lose one, and never admits one too many.
+    if let Some(link) = &link
+        && !take_use(services, link, context.now).await?
+    {
+        return Err(CommandError::Refused(AccountRefusal::RegistrationLink));
+    }
+    let made = make.await;
+    if let (Err(_), Some(link)) = (&made, &link) {
+        give_back(services, link).await;
     }
     made
 }
@@ -107,12 +135,12 @@ pub async fn link_is_open(services: &Services, token: &str) -> Result<bool, Load
     .map_err(unavailable)
 }
 
-async fn take_use(services: &Services, token: &str, now: Timestamp) -> Result<bool, LoadError> {
+async fn take_use(services: &Services, link: &LinkHash, now: Timestamp) -> Result<bool, LoadError> {
     let taken = sqlx::query(
         "UPDATE registration_links SET uses = uses + 1 WHERE token_sha256 = $1 AND revoked_at IS NULL
            AND expires_at > to_timestamp($2::double precision / 1000000) AND uses < uses_max",
     )
-    .bind(Sha256::digest(token.as_bytes()).as_slice())
+    .bind(link.0.as_slice())
     .bind(now.0)
     .execute(&services.pool)
     .await
@@ -120,9 +148,9 @@ async fn take_use(services: &Services, token: &str, now: Timestamp) -> Result<bo
     Ok(taken.rows_affected() == 1)
 }
 
-async fn give_back(services: &Services, token: &str) {
+async fn give_back(services: &Services, link: &LinkHash) {
     let given = sqlx::query("UPDATE registration_links SET uses = uses - 1 WHERE token_sha256 = $1 AND uses > 0")
-        .bind(Sha256::digest(token.as_bytes()).as_slice())
+        .bind(link.0.as_slice())
         .execute(&services.pool)
         .await;
     if let Err(error) = given {

@@ -22,6 +22,8 @@ pub const ABSOLUTE_DAYS: i32 = 90;
 pub const PER_ACCOUNT_MAX: i64 = 50;
 /// What a browser says about itself is kept up to this many characters.
 pub const USER_AGENT_CHARS_MAX: usize = 200;
+/// What a provider has confirmed anew counts for this long.
+pub const CONFIRMED_MINUTES: i32 = 5;
 /// Rows of sessions that ended are kept this long.
 const ENDED_DAYS: i32 = 30;
 
@@ -177,6 +179,32 @@ pub async fn describe(services: &Services, session_hash: &str, device: &Device) 
         .await
         .map(|_| ())
         .map_err(unavailable)
+}
+
+/// Notes that a provider has just said anew who sits there.
+pub(crate) async fn confirm(services: &Services, session_hash: &str) -> Result<(), LoadError> {
+    let Ok(hash) = hex::decode(session_hash) else { return Ok(()) };
+    sqlx::query("UPDATE sessions SET confirmed_at = now() WHERE token_sha256 = $1")
+        .bind(hash)
+        .execute(&services.pool)
+        .await
+        .map(|_| ())
+        .map_err(unavailable)
+}
+
+/// Until when what a provider confirmed counts in this session; `None` when it does not, or not any more.
+pub async fn confirmed_until(services: &Services, session_hash: &str) -> Result<Option<Timestamp>, LoadError> {
+    let Ok(hash) = hex::decode(session_hash) else { return Ok(None) };
+    let until: Option<i64> = sqlx::query_scalar(
+        "SELECT (extract(epoch FROM confirmed_at + make_interval(mins => $2)) * 1000000)::bigint FROM sessions
+         WHERE token_sha256 = $1 AND confirmed_at > now() - make_interval(mins => $2)",
+    )
+    .bind(hash)
+    .bind(CONFIRMED_MINUTES)
+    .fetch_optional(&services.pool)
+    .await
+    .map_err(unavailable)?;
+    Ok(until.map(Timestamp))
 }
 
 /// One live session, as its owner sees it.

@@ -1,8 +1,17 @@
 //! One person: registered or a guest. Credentials are not here; they live in a table of their own.
 
+mod identity;
+
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Aggregate, Personal, event_names, ids::AccountId};
+pub use identity::{IDENTITIES_MAX, ISSUER_CHARS_MAX, NewIdentity, SUBJECT_CHARS_MAX};
+
+use crate::{
+    Aggregate, Personal, event_names,
+    ids::{AccountId, IdentityId},
+};
 
 /// A name is 1 to this many characters after trimming.
 pub const NAME_CHARS_MAX: usize = 40;
@@ -52,6 +61,17 @@ pub enum AccountEvent {
     Reinstated {
         by: AccountId,
     },
+    /// Whoever this provider says is this subject is the account's owner.
+    IdentityLinked {
+        identity: IdentityId,
+        /// The provider, as it names itself (OpenID Connect Core 1.0, section 2, `iss`).
+        issuer: String,
+        /// Whom the provider means, for ever and for nobody else (`sub`).
+        subject: Personal<String>,
+    },
+    IdentityUnlinked {
+        identity: IdentityId,
+    },
 }
 event_names!(AccountEvent {
     Registered,
@@ -62,6 +82,8 @@ event_names!(AccountEvent {
     PlatformRoleGranted,
     Suspended,
     Reinstated,
+    IdentityLinked,
+    IdentityUnlinked,
 });
 
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +105,22 @@ pub enum AccountCommand {
     ChangeDisplayName {
         account: AccountId,
         name: String,
+    },
+    /// Somebody registers by an identity instead of a password; a guest stays who they are.
+    RegisterByIdentity {
+        account: AccountId,
+        name: String,
+        identity: NewIdentity,
+    },
+    /// One more way into an account that there is.
+    LinkIdentity {
+        account: AccountId,
+        identity: NewIdentity,
+    },
+    UnlinkIdentity {
+        identity: IdentityId,
+        /// As looked up; a password that was set is never taken away.
+        has_password: bool,
     },
     /// The new hash is stored by the caller. `by`: whose link was used, if not their own password.
     NotePasswordChange {
@@ -128,6 +166,14 @@ pub enum AccountError {
     Reason,
     #[error("this account is suspended")]
     Suspended,
+    #[error("guests register first")]
+    Unregistered,
+    #[error("an identity has an issuer and a subject of at most {SUBJECT_CHARS_MAX} characters")]
+    Identity,
+    #[error("an account has at most {IDENTITIES_MAX} identities: unlink one first")]
+    TooManyIdentities,
+    #[error("this is the only way into this account: set a password first")]
+    LastWayIn,
 }
 
 /// The folded account; `role` is `None` while the stream is empty.
@@ -138,6 +184,8 @@ pub struct AccountState {
     pub suspended: bool,
     /// How often the password was changed.
     pub password_generation: u32,
+    /// What else than a password opens it.
+    pub identities: BTreeSet<IdentityId>,
 }
 
 impl AccountState {
@@ -193,6 +241,13 @@ impl Aggregate for Account {
                     Some(_) => Ok(vec![AccountEvent::DisplayNameChanged { name }]),
                 }
             }
+            AccountCommand::RegisterByIdentity { account, name, identity } => {
+                identity::register(state, *account, checked_name(*account, name)?, identity)
+            }
+            AccountCommand::LinkIdentity { account, identity } => identity::link(state, *account, identity),
+            AccountCommand::UnlinkIdentity { identity, has_password } => {
+                identity::unlink(state, *identity, *has_password)
+            }
             AccountCommand::NotePasswordChange { .. }
             | AccountCommand::GrantPlatformRole { .. }
             | AccountCommand::Suspend { .. }
@@ -219,6 +274,12 @@ impl Aggregate for Account {
             AccountEvent::PlatformRoleGranted { role, .. } => state.role = Some(*role),
             AccountEvent::Suspended { .. } => state.suspended = true,
             AccountEvent::Reinstated { .. } => state.suspended = false,
+            AccountEvent::IdentityLinked { identity, .. } => {
+                state.identities.insert(*identity);
+            }
+            AccountEvent::IdentityUnlinked { identity } => {
+                state.identities.remove(identity);
+            }
         }
     }
 }
@@ -233,7 +294,10 @@ fn administered(state: &AccountState, command: &AccountCommand) -> Result<Vec<Ac
         | AccountCommand::Register { .. }
         | AccountCommand::AdmitGuest { .. }
         | AccountCommand::Upgrade { .. }
-        | AccountCommand::ChangeDisplayName { .. } => None,
+        | AccountCommand::ChangeDisplayName { .. }
+        | AccountCommand::RegisterByIdentity { .. }
+        | AccountCommand::LinkIdentity { .. }
+        | AccountCommand::UnlinkIdentity { .. } => None,
     };
     // First of all: whoever may not do this is told the same about accounts that do not exist.
     if actor.is_some_and(|actor| !actor.administers()) {
@@ -271,7 +335,10 @@ fn administered(state: &AccountState, command: &AccountCommand) -> Result<Vec<Ac
         AccountCommand::Register { .. }
         | AccountCommand::AdmitGuest { .. }
         | AccountCommand::Upgrade { .. }
-        | AccountCommand::ChangeDisplayName { .. } => vec![],
+        | AccountCommand::ChangeDisplayName { .. }
+        | AccountCommand::RegisterByIdentity { .. }
+        | AccountCommand::LinkIdentity { .. }
+        | AccountCommand::UnlinkIdentity { .. } => vec![],
     })
 }
 

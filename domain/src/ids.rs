@@ -53,6 +53,8 @@ id!(/// One API token; names the token without being it.
     TokenId, "token");
 id!(/// One try at a password.
     SignInId, "try to sign in");
+id!(/// One identity at a provider of sign-ins, linked to one account.
+    IdentityId, "identity");
 id!(/// One webhook: where somebody wants to be told what happens.
     WebhookId, "webhook");
 id!(/// One chat message.

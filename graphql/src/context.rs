@@ -69,10 +69,19 @@ pub struct CookieConfig {
 
 impl CookieConfig {
     /// The `Set-Cookie` value that starts or, with an age of 0, ends a session.
-    pub(crate) fn header(&self, token: &str, age_s: u64) -> String {
+    pub fn header(&self, token: &str, age_s: u64) -> String {
         let secure = if self.secure { "; Secure" } else { "" };
         format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}", self.name)
     }
+}
+
+/// Where people may sign in besides here.
+#[derive(Debug, Clone)]
+pub struct SignInProvider {
+    /// What people know it by.
+    pub name: String,
+    /// How it names itself.
+    pub issuer: String,
 }
 
 /// The parts of the program that the schema is made of.
@@ -87,6 +96,8 @@ pub struct SchemaDeps {
     pub cookie: CookieConfig,
     pub setup: Arc<SetupLink>,
     pub entry: Entry,
+    /// The provider of sign-ins, if there is one.
+    pub provider: Option<SignInProvider>,
     pub introspection: Introspection,
     /// Pays for every request.
     pub costs: Arc<dyn CostBudget>,

@@ -20,7 +20,9 @@ mod schema;
 mod scope;
 mod subscription;
 
-pub use context::{CookieConfig, DeliveryToken, DeliveryTokens, Door, RequestContext, SchemaDeps, WebhookSecrets};
+pub use context::{
+    CookieConfig, DeliveryToken, DeliveryTokens, Door, RequestContext, SchemaDeps, SignInProvider, WebhookSecrets,
+};
 pub use cost::{Bill, Charged, RATE_LIMITED};
 pub use limits::{ALIASES_MAX, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, PAGE_MAX, ROOT_FIELDS_MAX, TOKENS_MAX};
 pub use schema::{AppSchema, Introspection, is_request_error, schema};

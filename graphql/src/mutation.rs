@@ -4,6 +4,7 @@ mod account;
 mod administration;
 mod captions;
 mod channel;
+mod identity;
 mod invite;
 mod library;
 mod member;
@@ -46,6 +47,7 @@ pub(crate) struct Mutation(
     undo::Undo,
     report::Reports,
     session::Sessions,
+    identity::Identities,
     token::Tokens,
     webhook::Webhooks,
 );

@@ -7,6 +7,7 @@ pub(crate) mod captions;
 pub(crate) mod channel;
 pub(crate) mod chapter;
 pub(crate) mod delivery;
+pub(crate) mod identity;
 pub(crate) mod invite;
 pub(crate) mod library;
 pub(crate) mod member;

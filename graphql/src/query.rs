@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod channel;
 mod door;
+mod identity;
 mod library;
 mod message;
 mod notification;
@@ -25,6 +26,7 @@ use crate::{context::Shared, problem::Problem, scalar::Position};
 pub(crate) struct Query(
     account::Accounts,
     people::People,
+    identity::Identities,
     video::Videos,
     library::Library,
     upload::Uploads,

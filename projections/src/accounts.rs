@@ -67,7 +67,9 @@ impl Projection for Accounts {
                            WHERE account_id = $1 AND position < $2";
                 run(tx, at(sql, event, account)).await
             }
-            AccountEvent::PasswordChanged { .. } => Ok(()),
+            AccountEvent::PasswordChanged { .. }
+            | AccountEvent::IdentityLinked { .. }
+            | AccountEvent::IdentityUnlinked { .. } => Ok(()),
         }
     }
 }

@@ -147,7 +147,9 @@ async fn account(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), App
         | AccountEvent::DisplayNameChanged { .. }
         | AccountEvent::PasswordChanged { .. }
         | AccountEvent::Upgraded { .. }
-        | AccountEvent::PlatformRoleGranted { .. } => return Ok(()),
+        | AccountEvent::PlatformRoleGranted { .. }
+        | AccountEvent::IdentityLinked { .. }
+        | AccountEvent::IdentityUnlinked { .. } => return Ok(()),
     };
     tell(tx, event, id_of(event)?, &Told { kind, ..Told::default() }).await
 }

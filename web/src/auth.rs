@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode};
-use lockstep_commands::{LoadError, Principal, Services, session, token};
+use lockstep_commands::{LoadError, Principal, Services, identity::attempt, session, token};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -131,6 +131,9 @@ impl Authenticator {
                 _ = sweep.tick() => {
                     if let Err(error) = session::sweep(&self.services).await {
                         tracing::warn!(%error, "ended sessions could not be removed");
+                    }
+                    if let Err(error) = attempt::sweep(&self.services).await {
+                        tracing::warn!(%error, "ended attempts to sign in could not be removed");
                     }
                 }
                 () = shutdown.cancelled() => return,

@@ -19,6 +19,7 @@ use crate::{
     bus::{Bus, RedisBus},
     config::Config,
     limits::{Limits, RedisWindows, Shared, WindowClock},
+    oidc::Provider,
     serve::Running,
     vitals::{self, DatabaseWatch},
 };
@@ -32,6 +33,8 @@ pub struct Edges {
     /// In front of the API of the CDN.
     cdn: Option<Breaker>,
     redis: Option<Arc<Shared>>,
+    /// In front of the provider of sign-ins.
+    oidc: Option<Breaker>,
     windows: Arc<dyn Windows>,
     /// To the other hubs of the installation.
     bus: Option<Arc<RedisBus>>,
@@ -56,6 +59,7 @@ impl Edges {
             objects.buckets.guard(breaker);
             tracker.spawn(vitals::watch_store(objects.buckets.media.clone(), breaker.clone(), stop.clone()));
         }
+        let oidc = config.oidc.is_some().then(|| Breaker::new("oidc", elapsed.clone()));
         let redis = match &config.tiers.redis {
             Some(url) => {
                 let windows = RedisWindows::new(url, WindowClock::Server).context("REDIS_URL cannot be used")?;
@@ -71,7 +75,18 @@ impl Edges {
             Some(shared) => Arc::clone(shared) as Arc<dyn Windows>,
             None => Arc::new(InProcess::default()),
         };
-        Ok(Self { database, store, cdn, redis, windows, bus })
+        Ok(Self { database, store, cdn, redis, oidc, windows, bus })
+    }
+
+    /// The provider of sign-ins, if there is one.
+    pub(crate) fn provider(
+        &self,
+        config: &Config,
+        public_url: &str,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Option<Provider>> {
+        let Some((settings, breaker)) = config.oidc.clone().zip(self.oidc.clone()) else { return Ok(None) };
+        Provider::new(settings, public_url, breaker, Arc::clone(clock)).map(Some).context("the provider of sign-ins")
     }
 
     /// The limits of this process.
@@ -89,7 +104,7 @@ impl Edges {
     pub fn breakers(&self) -> Vec<(&'static str, State)> {
         let redis = self.redis.as_ref().map(|shared| shared.breaker());
         let bus = self.bus.as_ref().map(|bus| bus.breaker());
-        let there = [self.store.as_ref(), self.cdn.as_ref(), redis, bus].into_iter().flatten();
+        let there = [self.store.as_ref(), self.cdn.as_ref(), redis, bus, self.oidc.as_ref()].into_iter().flatten();
         there.map(|breaker| (breaker.name(), breaker.state())).collect()
     }
 
@@ -111,6 +126,7 @@ impl Edges {
                 detail["nodes"] = json!(if bus.is_up() { "heard" } else { "away" });
                 detail
             }),
+            "oidc": self.oidc.as_ref().map(breaker),
             "counted_without_redis": self.redis.as_ref().map_or(0, |shared| shared.fallen()),
         })
     }

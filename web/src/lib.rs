@@ -22,6 +22,7 @@ pub mod limits;
 pub mod listening;
 pub mod log;
 pub mod metrics;
+pub mod oidc;
 pub mod projections_cli;
 pub mod role;
 pub mod routes;

@@ -6,6 +6,7 @@ mod chat;
 mod copies;
 mod cqrs;
 mod dispatcher;
+mod identities;
 mod in_flight;
 mod library;
 mod listing;

@@ -228,6 +228,7 @@ fn an_account_remembers_what_happened() {
         name: named(ADA, "Ada L."),
         suspended: false,
         password_generation: 0,
+        identities: [].into(),
     };
     assert_eq!(guest, expected);
     let suspended = Account::fold(&accounts()[..7]);
@@ -266,6 +267,7 @@ fn commands() -> impl Strategy<Value = Do> {
         1 => (account(), by(), actor(), reason)
             .prop_map(|(account, by, actor, reason)| Do::Suspend { account, by, actor, reason }),
         1 => (by(), actor()).prop_map(|(by, actor)| Do::Reinstate { by, actor }),
+        2 => crate::identity::commands(),
     ]
 }
 

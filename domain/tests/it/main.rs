@@ -10,6 +10,7 @@ mod chapters;
 mod check;
 mod emoji;
 mod golden;
+mod identity;
 mod ids;
 mod inbox;
 mod installation;

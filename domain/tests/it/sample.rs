@@ -5,7 +5,8 @@ use lockstep_domain::{
     account::{AccountEvent, PlatformRole},
     channel::{ChannelEvent, Visibility},
     ids::{
-        AccountId, ChannelId, InviteId, MessageId, NotificationId, Position, QueueItemId, RegistrationLinkId, VideoId,
+        AccountId, ChannelId, IdentityId, InviteId, MessageId, NotificationId, Position, QueueItemId,
+        RegistrationLinkId, VideoId,
     },
     inbox::InboxEvent,
     installation::{InstallationEvent, Registration},
@@ -31,6 +32,7 @@ use uuid::Uuid;
 pub const ADA: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0ada));
 pub const BOB: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0b0b));
 pub const EVE: AccountId = AccountId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0e5e));
+pub const IDENTITY: IdentityId = IdentityId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_01d1));
 pub const LINK: RegistrationLinkId = RegistrationLinkId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_011c));
 pub const CHANNEL: ChannelId = ChannelId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0c01));
 pub const FILM: VideoId = VideoId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0f01));
@@ -62,6 +64,12 @@ pub fn accounts() -> Vec<AccountEvent> {
         AccountEvent::PlatformRoleGranted { role: PlatformRole::Administrator, by: ADA },
         AccountEvent::Suspended { by: ADA, reason: Some(named(BOB, "sells tickets")) },
         AccountEvent::Reinstated { by: ADA },
+        AccountEvent::IdentityLinked {
+            identity: IDENTITY,
+            issuer: "https://login.example".into(),
+            subject: named(ADA, "248289761001"),
+        },
+        AccountEvent::IdentityUnlinked { identity: IDENTITY },
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::scalar::{DateTime, Registration};
 pub(crate) struct Person {
     /// The account it is about.
     pub account: Account,
-    /// What they sign in with; null for guests.
+    /// What they sign in with; null without a password.
     pub login_name: Option<String>,
     /// When the account was made.
     pub registered_at: DateTime,

@@ -36,7 +36,7 @@ impl People {
         .await
     }
 
-    /// The name the asker signs in with; null for guests.
+    /// The name the asker signs in with; null without a password.
     async fn login_name(&self, ctx: &Context<'_>) -> Nullable<String> {
         nullable(async {
             let asker = ctx.asker().ok_or(Problem::SignedOut)?;

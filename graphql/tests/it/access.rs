@@ -76,6 +76,7 @@ async fn nobody_does_anything_without_signing_in() {
         ("changePassword", json!({ "current": "correct horse battery", "next": "another good one" })),
         ("changeDisplayName", json!({ "name": "n" })),
         ("revokeSession", json!({ "session": "00" })),
+        ("unlinkIdentity", json!({ "identity": id, "password": "correct horse battery" })),
         ("grantPlatformRole", json!({ "account": id, "role": "ADMINISTRATOR" })),
         ("suspendAccount", json!({ "account": id })),
         ("reinstateAccount", json!({ "account": id })),

@@ -23,7 +23,7 @@ use lockstep_domain::{
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_graphql::{
     AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
-    WebhookSecrets, schema,
+    SignInProvider, WebhookSecrets, schema,
 };
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
@@ -31,6 +31,9 @@ use lockstep_projections::{Reader, Runner, Tail};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// The provider of sign-ins here.
+pub const ISSUER: &str = "https://login.example";
 
 pub struct App {
     pub schema: AppSchema,
@@ -121,6 +124,7 @@ impl App {
             cookie: CookieConfig { name: "__Host-lockstep".to_owned(), secure: true },
             setup: setup.clone(),
             entry: lockstep_commands::entry::Entry::default(),
+            provider: Some(SignInProvider { name: "Company account".to_owned(), issuer: ISSUER.to_owned() }),
             introspection,
             costs: Arc::new(Costs::new(Arc::new(InProcess::default()), share)),
         };
@@ -267,6 +271,7 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "changePassword" => ("ChangePasswordInput", signed),
         "changeDisplayName" => ("ChangeDisplayNameInput", changed),
         "revokeSession" => ("RevokeSessionInput", changed),
+        "unlinkIdentity" => ("UnlinkIdentityInput", changed),
         "grantPlatformRole" => ("GrantPlatformRoleInput", changed),
         "suspendAccount" => ("SuspendAccountInput", changed),
         "reinstateAccount" => ("AccountInput", changed),

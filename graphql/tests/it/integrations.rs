@@ -159,6 +159,9 @@ async fn a_token_asks_within_its_scopes_and_nothing_else() {
     for query in [
         "{ apiTokens { id } }",
         "{ sessions { __typename } }",
+        "{ identities { id } }",
+        "{ confirmedUntil }",
+        "{ identityProvider { name } }",
         "{ people { hasMore } }",
         "{ webhooks { id } }",
         "{ auditKinds { kind } }",

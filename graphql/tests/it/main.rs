@@ -10,6 +10,7 @@ mod conventions;
 mod cost;
 mod faults;
 mod fields;
+mod identities;
 mod integrations;
 mod journey;
 mod library;

@@ -34,6 +34,8 @@ enum Names {
     Report,
     /// A session of somebody else, as its owner's list names it.
     Session,
+    /// What opens somebody else's account.
+    Identity,
     RegistrationLink,
     ApiToken,
     Webhook,
@@ -204,6 +206,7 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("changePassword", &[("operationId", Names::Fresh)], Same),
     ("changeDisplayName", &[("operationId", Names::Fresh)], Apart(OWN)),
     ("revokeSession", &[("session", Names::Session)], Same),
+    ("unlinkIdentity", &[("operationId", Names::Fresh), ("identity", Names::Identity)], Same),
     ("grantPlatformRole", &PERSON, Same),
     ("suspendAccount", &PERSON, Same),
     ("reinstateAccount", &PERSON, Same),
@@ -451,6 +454,7 @@ impl Things {
             (Names::Report, id()),
             (Names::Invite, Uuid::new_v4().simple().to_string()),
             (Names::Session, format!("{0}{0}", Uuid::new_v4().simple())),
+            (Names::Identity, id()),
             (Names::RegistrationLink, id()),
             (Names::ApiToken, id()),
             (Names::Webhook, id()),
@@ -533,6 +537,7 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let report = app.change(Some(&ada), "reportMessage", report).await;
     let token = crate::integrations::token(app, &bob, &["VIDEOS_READ"]).await;
     let (webhook, delivery) = crate::integrations::told(app, &root).await;
+    let identity = crate::identities::linked(app, &bob, "bob").await;
     app.settle().await;
     let queued = "query($id: UUID!) { channel(id: $id) { queue { items { id } } } }";
     let queued = app.data(Some(&ada), queued, json!({ "id": channel })).await["channel"]["queue"]["items"].clone();
@@ -546,6 +551,7 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
         (Names::Report, report["id"].as_str().expect("a report").to_owned()),
         (Names::Invite, issued["code"].as_str().expect("a code").to_owned()),
         (Names::Session, bob.session_hash.clone()),
+        (Names::Identity, identity),
         (Names::RegistrationLink, links["registrationLinks"][0]["id"].as_str().expect("an id").to_owned()),
         (Names::ApiToken, token["id"].as_str().expect("a token").to_owned()),
         (Names::Webhook, webhook),

@@ -7,7 +7,10 @@ use lockstep_domain::{
     account::{AccountEvent, PlatformRole},
     aggregate::Event,
     channel::{ChannelEvent, Visibility},
-    ids::{AccountId, ChannelId, CommandId, InviteId, MessageId, Position, QueueItemId, ReportId, StreamId, VideoId},
+    ids::{
+        AccountId, ChannelId, CommandId, IdentityId, InviteId, MessageId, Position, QueueItemId, ReportId, StreamId,
+        VideoId,
+    },
     invite::InviteEvent,
     member::MemberEvent,
     message::MessageEvent,
@@ -296,12 +299,19 @@ async fn people(fixture: &Fixture, ada: AccountId, guest: AccountId, troll: Acco
     let admitted = AccountEvent::GuestAdmitted { name: personal(guest, "Gast") };
     fixture.append(StreamId::account(guest), None, &[admitted]).await;
     let troll_name = AccountEvent::Registered { name: personal(troll, "Troll"), role: PlatformRole::Member };
+    let identity = IdentityId(Uuid::new_v4());
     let since = [
         AccountEvent::PasswordChanged { generation: 1, by: None },
         AccountEvent::PlatformRoleGranted { role: PlatformRole::Administrator, by: ada },
         AccountEvent::PlatformRoleGranted { role: PlatformRole::Member, by: ada },
         AccountEvent::Suspended { by: ada, reason: None },
         AccountEvent::Reinstated { by: ada },
+        AccountEvent::IdentityLinked {
+            identity,
+            issuer: "https://login.example".to_owned(),
+            subject: personal(troll, "troll-1"),
+        },
+        AccountEvent::IdentityUnlinked { identity },
     ];
     fixture.append(StreamId::account(troll), None, &[troll_name]).await;
     fixture.append(StreamId::account(troll), None, &since).await;

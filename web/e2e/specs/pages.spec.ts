@@ -53,6 +53,7 @@ test('pages of a visitor', async ({ browser }) => {
   channel = await ada.channel('Open house');
   await look(page, 'home', '/', /Lockstep|Watch/);
   await look(page, 'signIn', '/sign-in', 'Sign in');
+  await look(page, 'chooseName', '/sign-in/name#Ada', 'Choose a name');
   await look(page, 'register', '/register?token=none', /./);
   await look(page, 'reset', '/reset?token=none', /./);
   await look(page, 'invite', '/i/0123456789abcdef', /./);

@@ -7,6 +7,7 @@ mod hub;
 mod integrations;
 mod limits;
 mod objects;
+mod oidc;
 mod operations;
 mod server;
 mod tiers;
@@ -20,6 +21,7 @@ pub use integrations::IntegrationsConfig;
 pub use limits::Bounded;
 pub use lockstep_commands::upload::Limits;
 pub use objects::{ObjectsConfig, S3Config};
+pub use oidc::{ClientSecret, OidcConfig};
 pub use operations::OperationsConfig;
 pub use server::ServerConfig;
 pub use tiers::TiersConfig;
@@ -67,6 +69,8 @@ pub struct Config {
     pub tiers: TiersConfig,
     pub integrations: IntegrationsConfig,
     pub hub: HubConfig,
+    /// The provider that people may sign in with.
+    pub oidc: Option<OidcConfig>,
 }
 
 /// Every variable that is read, for `unknown settings are reported`.
@@ -111,6 +115,11 @@ pub const VARIABLES: &[&str] = &[
     "LOCKSTEP_CLOUDFRONT_HASH",
     "LOCKSTEP_CLOUDFRONT_DISTRIBUTION_ID",
     "LOCKSTEP_CLOUDFRONT_ENDPOINT",
+    "LOCKSTEP_OIDC_ISSUER",
+    "LOCKSTEP_OIDC_CLIENT_ID",
+    "LOCKSTEP_OIDC_CLIENT_SECRET",
+    "LOCKSTEP_OIDC_CLIENT_SECRET_FILE",
+    "LOCKSTEP_OIDC_NAME",
 ];
 
 impl Config {
@@ -127,6 +136,7 @@ impl Config {
             tiers: TiersConfig::read(source)?,
             integrations: IntegrationsConfig::read(source)?,
             hub: HubConfig::read(source)?,
+            oidc: OidcConfig::read(source)?,
             database: DatabaseConfig::read(source)?,
             objects,
             server,

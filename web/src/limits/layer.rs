@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     task::{Context, Poll},
 };
 
@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use lockstep_commands::{
     budget::Caller,
     throttle::subscriber,
-    window::{Draw, Exhausted, Level},
+    window::{Draw, Exhausted, Level, Share},
 };
 use sha2::{Digest, Sha256};
 use tower::{Layer, Service};
@@ -33,9 +33,21 @@ pub struct LimitLayer {
     limits: Limits,
     tier: Tier,
     only_sockets: bool,
+    by_address: bool,
 }
 
 impl LimitLayer {
+    /// One share for everybody behind an address, as tries at passwords have: who is not signed in yet has no other name.
+    #[must_use]
+    pub fn by_address(self) -> Self {
+        Self { by_address: true, ..self }
+    }
+
+    fn share(&self) -> Share {
+        let table = &self.limits.table;
+        if self.by_address { table.tries().address } else { table.share(self.tier) }
+    }
+
     /// Limits only what asks for a socket: other requests of the route are counted elsewhere.
     #[must_use]
     pub fn only_sockets(self) -> Self {
@@ -54,7 +66,16 @@ impl Limits {
     /// A layer that limits a route to a tier. Who asks is the [`Caller`] that an earlier layer put into the request's
     /// extensions; else the session's cookie and the address.
     pub fn layer(&self, tier: Tier) -> LimitLayer {
-        LimitLayer { limits: self.clone(), tier, only_sockets: false }
+        LimitLayer { limits: self.clone(), tier, only_sockets: false, by_address: false }
+    }
+
+    /// Draws one from the share of everybody behind this request's address.
+    async fn draw_by_address(&self, tier: Tier, parts: &Parts) -> Option<Result<Level, Exhausted>> {
+        let (share, now) = (self.table.tries().address, self.now());
+        let key = format!("{}/network/{}", tier.name(), self.address(parts)?);
+        let levels = self.windows.draw(&[Draw { key, cost: 1, share }], now).await;
+        let untouched = Level { limit: share.units_max, remaining: share.units_max, reset_at: now };
+        Some(levels.map(|levels| levels.first().copied().unwrap_or(untouched)))
     }
 
     /// Draws one for this request; `None` when nobody can be told from it, which is this process itself.
@@ -74,8 +95,7 @@ impl Limits {
 
     /// A viewer's own share, and that of everybody behind the address: a cookie is easily made up.
     fn of_viewer(&self, tier: Tier, parts: &Parts) -> Option<Vec<Draw>> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
-        let address = subscriber(address::client(peer, &parts.headers, &self.trusted));
+        let address = self.address(parts)?;
         let cookie = self.cookie.token(&parts.headers);
         let viewer = match cookie {
             Some(token) => format!("{address}/{}", hex::encode(&Sha256::digest(token.as_bytes())[..16])),
@@ -85,6 +105,12 @@ impl Limits {
         let own = Draw { key: format!("{name}/viewer/{viewer}"), cost: 1, share: self.table.share(tier) };
         let all = Draw { key: format!("{name}/network/{address}"), cost: 1, share: self.table.of_address(tier) };
         Some(vec![own, all])
+    }
+
+    /// Whose request it is, as far as an address tells.
+    fn address(&self, parts: &Parts) -> Option<IpAddr> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
+        Some(subscriber(address::client(peer, &parts.headers, &self.trusted)))
     }
 }
 
@@ -111,14 +137,17 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
-        let LimitLayer { limits, tier, only_sockets } = self.layer.clone();
+        let layer = self.layer.clone();
         Box::pin(async move {
+            let (share, LimitLayer { limits, tier, only_sockets, by_address }) = (layer.share(), layer);
             if only_sockets && !request.headers().contains_key(header::UPGRADE) {
                 return inner.call(request).await;
             }
             let (parts, body): (Parts, Body) = request.into_parts();
-            let drawn = limits.draw_for(tier, &parts).await;
-            let share = limits.table.share(tier);
+            let drawn = match by_address {
+                true => limits.draw_by_address(tier, &parts).await,
+                false => limits.draw_for(tier, &parts).await,
+            };
             let level = match drawn {
                 Some(Err(exhausted)) => return Ok(headers::refusal(tier.name(), share, &exhausted, limits.now())),
                 Some(Ok(level)) => Some(level),
@@ -139,7 +168,7 @@ mod tests {
     use std::sync::Arc;
 
     use axum::{Router, http::StatusCode, routing::get};
-    use lockstep_commands::{Clock, window::Share};
+    use lockstep_commands::Clock;
     use lockstep_domain::{ids::AccountId, time::Timestamp};
     use tower::ServiceExt;
 
@@ -215,6 +244,19 @@ mod tests {
             request.headers_mut().insert("upgrade", "websocket".parse().unwrap());
             assert_eq!(router.clone().oneshot(request).await.unwrap().status(), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn where_an_address_counts_no_cookie_gives_another_share() {
+        let layer = limits().layer(Tier::Auth).by_address();
+        let router = Router::new().route("/", get(|| async { "here" })).route_layer(layer);
+        let share = Table::of(Preset::Normal).tries().address;
+        for n in 0..share.units_max {
+            let made_up = n.to_string();
+            assert_eq!(ask(&router, From { session: Some(&made_up), ..HOME }).await, StatusCode::OK);
+        }
+        assert_eq!(ask(&router, From { session: Some("one-more"), ..HOME }).await, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(ask(&router, From { peer: "192.0.2.2", ..HOME }).await, StatusCode::OK);
     }
 
     #[tokio::test]

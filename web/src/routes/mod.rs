@@ -7,6 +7,7 @@ mod headers;
 pub mod health;
 pub mod objects;
 mod observed;
+pub mod oidc;
 pub mod rest;
 pub mod ui;
 
@@ -16,7 +17,9 @@ use axum::Router;
 use http::HeaderMap;
 use lockstep_commands::{LoadError, Principal, Services, entry::Entry, setup::SetupLink};
 use lockstep_domain::{ids::VideoId, time::Timestamp};
-use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Door, Introspection, SchemaDeps};
+use lockstep_graphql::{
+    CookieConfig, DeliveryToken, DeliveryTokens, Door, Introspection, SchemaDeps, SignInProvider,
+};
 use lockstep_object_store::{cloudfront::Cdn, delivery::DeliveryKeys};
 use lockstep_projections::Tail;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -30,12 +33,24 @@ use crate::{
     gate::Gate,
     hub::{HubHandle, HubOptions},
     limits::{Limits, Tier},
+    oidc::Provider,
     role::{Role, Roles},
     serve::Running,
     socket::{self, SyncState},
     transcoding,
     webhooks::WebhookKeys,
 };
+
+/// What the schema is made of.
+struct GraphqlParts<'a> {
+    cookie: &'a SessionCookie,
+    authenticator: &'a Authenticator,
+    opening: &'a Opening,
+    limits: &'a Limits,
+    webhooks: WebhookKeys,
+    entry: &'a Entry,
+    provider: Option<&'a Provider>,
+}
 
 /// What the routes are made of.
 pub(crate) struct Parts<'a> {
@@ -67,7 +82,17 @@ impl Parts<'_> {
             let delivery = self.delivery(&opening);
             let sockets = limits.layer(Tier::Realtime).only_sockets();
             let tokens = axum::middleware::from_fn_with_state(authenticator.clone(), auth::only_live_tokens);
-            let graphql = self.graphql(&cookie, &authenticator, &opening, limits, WebhookKeys::open(self.config)?);
+            let provider = self.edges.provider(self.config, self.public_url, &self.services.clock)?;
+            let entry = self.entry(limits);
+            let graphql = self.graphql(GraphqlParts {
+                cookie: &cookie,
+                authenticator: &authenticator,
+                opening: &opening,
+                limits,
+                webhooks: WebhookKeys::open(self.config)?,
+                entry: &entry,
+                provider: provider.as_ref(),
+            });
             let graphql = graphql.layer(tokens).route_layer(sockets).route_layer(self.edges.database.layer());
             let rest = self.rest(&authenticator, &delivery, limits).route_layer(self.edges.database.layer());
             router = router
@@ -75,6 +100,10 @@ impl Parts<'_> {
                 .merge(graphql)
                 .merge(rest)
                 .merge(delivery::router(delivery).route_layer(limits.layer(Tier::Streaming)));
+            if let Some(provider) = provider {
+                let state = self.oidc(provider, &cookie, &authenticator, entry);
+                router = router.merge(oidc::router(state, limits).route_layer(self.edges.database.layer()));
+            }
             if let Some(embedded) = &self.objects.embedded {
                 router = router.merge(objects::router(embedded.clone()));
             }
@@ -138,14 +167,30 @@ impl Parts<'_> {
         Ok(DeliveryKeys::new(secret, Duration::from_secs(self.config.server.token_life_s)))
     }
 
-    fn graphql(
+    fn entry(&self, limits: &Limits) -> Entry {
+        Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) }
+    }
+
+    fn oidc(
         &self,
+        provider: Provider,
         cookie: &SessionCookie,
         authenticator: &Authenticator,
-        opening: &Opening,
-        limits: &Limits,
-        webhooks: WebhookKeys,
-    ) -> Router {
+        entry: Entry,
+    ) -> oidc::OidcState {
+        oidc::OidcState {
+            services: self.services.clone(),
+            provider,
+            authenticator: authenticator.clone(),
+            entry,
+            cookie: cookie.clone(),
+            public_url: self.public_url.into(),
+            trusted_proxies: self.config.server.trusted_proxies.clone().into(),
+        }
+    }
+
+    fn graphql(&self, parts: GraphqlParts<'_>) -> Router {
+        let GraphqlParts { cookie, authenticator, opening, limits, webhooks, entry, provider } = parts;
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
         let schema = lockstep_graphql::schema(SchemaDeps {
@@ -156,7 +201,11 @@ impl Parts<'_> {
             webhooks: Arc::new(webhooks),
             cookie: CookieConfig { name: cookie.name.to_owned(), secure: cookie.secure },
             setup: Arc::clone(self.setup),
-            entry: Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) },
+            entry: entry.clone(),
+            provider: provider.map(|provider| SignInProvider {
+                name: provider.name().to_owned(),
+                issuer: provider.issuer().to_owned(),
+            }),
             introspection: Introspection::SignedIn,
             costs: Arc::new(limits.costs()),
         });

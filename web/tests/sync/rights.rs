@@ -132,6 +132,7 @@ impl Play {
             cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
             setup: Arc::default(),
             entry: Entry::default(),
+            provider: None,
             introspection: Introspection::Everyone,
             costs: Arc::new(lockstep_commands::budget::Costs::default()),
         });

@@ -123,6 +123,7 @@ impl Site {
             cookie: CookieConfig { name: "lockstep".to_owned(), secure: false },
             setup: Arc::new(SetupLink::closed()),
             entry: lockstep_commands::entry::Entry::default(),
+            provider: None,
             introspection: Introspection::SignedIn,
             costs: Arc::new(Costs::new(Arc::new(InProcess::default()), Share { units_max: BUDGET, window_s: 60 })),
         });

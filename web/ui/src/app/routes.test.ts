@@ -8,9 +8,13 @@ describe("routes", () => {
     ["/", { name: "home" }],
     ["/setup", { name: "setUp", token: null }],
     ["/setup?token=a%2Bb", { name: "setUp", token: "a+b" }],
-    ["/sign-in", { name: "signIn", next: "/" }],
-    ["/sign-in?next=%2Fc%2Ffilms", { name: "signIn", next: "/c/films" }],
-    ["/sign-in?next=https://evil.example", { name: "signIn", next: "/" }],
+    ["/sign-in", { name: "signIn", next: "/", problem: null }],
+    ["/sign-in?problem=cancelled", { name: "signIn", next: "/", problem: "cancelled" }],
+    ["/sign-in/name", { name: "chooseName", suggested: "" }],
+    ["/sign-in/name#Ada%20L", { name: "chooseName", suggested: "Ada L" }],
+    ["/sign-in/name#%E0%A4%A", { name: "chooseName", suggested: "" }],
+    ["/sign-in?next=%2Fc%2Ffilms", { name: "signIn", next: "/c/films", problem: null }],
+    ["/sign-in?next=https://evil.example", { name: "signIn", next: "/", problem: null }],
     ["/c/movie-night", { name: "channel", slug: "movie-night" }],
     ["/c/movie-night/", { name: "channel", slug: "movie-night" }],
     ["/c/%E0%A4%A", { name: "notFound", path: "/c/%E0%A4%A" }],
@@ -19,7 +23,8 @@ describe("routes", () => {
     ["/register?token=abc", { name: "register", token: "abc" }],
     ["/register", { name: "register", token: null }],
     ["/reset?token=abc", { name: "reset", token: "abc" }],
-    ["/account", { name: "account" }],
+    ["/account", { name: "account", problem: null }],
+    ["/account?problem=not_fresh", { name: "account", problem: "not_fresh" }],
     ["/admin/", { name: "admin" }],
     ["/i/0f00ab", { name: "invite", code: "0f00ab" }],
     ["/i/a/b", { name: "notFound", path: "/i/a/b" }],
@@ -49,6 +54,6 @@ it("goes on only to this site", () => {
 it("paths come back as the routes they were made of", () => {
   expect(at(channelPath("fünf & mehr"))).toEqual({ name: "channel", slug: "fünf & mehr" });
   expect(at(invitePath("0f-1"))).toEqual({ name: "invite", code: "0f-1" });
-  expect(at(signInPath("/c/x"))).toEqual({ name: "signIn", next: "/c/x" });
+  expect(at(signInPath("/c/x"))).toEqual({ name: "signIn", next: "/c/x", problem: null });
   expect(signInPath("/")).toBe("/sign-in");
 });

@@ -3,10 +3,11 @@
 export type Route =
   | { name: "home" }
   | { name: "setUp"; token: string | null }
-  | { name: "signIn"; next: string }
+  | { name: "signIn"; next: string; problem: string | null }
+  | { name: "chooseName"; suggested: string }
   | { name: "register"; token: string | null }
   | { name: "reset"; token: string | null }
-  | { name: "account" }
+  | { name: "account"; problem: string | null }
   | { name: "admin" }
   | { name: "channel"; slug: string }
   | { name: "invite"; code: string }
@@ -23,10 +24,13 @@ export function match(url: URL): Route {
   const path = url.pathname.replace(/\/+$/, "") || "/";
   if (path === "/") return { name: "home" };
   if (path === "/setup") return { name: "setUp", token: url.searchParams.get("token") };
-  if (path === "/sign-in") return { name: "signIn", next: localPath(url.searchParams.get("next")) };
+  const problem = url.searchParams.get("problem");
+  if (path === "/sign-in") return { name: "signIn", next: localPath(url.searchParams.get("next")), problem };
+  // After the #, where no server sees it.
+  if (path === "/sign-in/name") return { name: "chooseName", suggested: decoded(url.hash.slice(1)) ?? "" };
   if (path === "/register") return { name: "register", token: url.searchParams.get("token") };
   if (path === "/reset") return { name: "reset", token: url.searchParams.get("token") };
-  if (path === "/account") return { name: "account" };
+  if (path === "/account") return { name: "account", problem };
   if (path === "/admin") return { name: "admin" };
   if (path === "/status") return { name: "status" };
   if (path === "/notifications") return { name: "notifications" };

@@ -12,6 +12,11 @@ export type Delivery = NonNullable<ResultOf<typeof DeliveriesQuery>["webhookDeli
 
 export const IntegrationsQuery = graphql(`
   query Integrations {
+    loginName
+    confirmedUntil
+    identityProvider {
+      name
+    }
     apiTokens {
       id
       name

@@ -66,6 +66,11 @@ export const en = {
     register: "Create an account",
     guestHint: "Only here to watch? Open the link of a channel: no account is needed.",
   },
+  provider: {
+    or: "or",
+    continueWith: (name: string) => `Continue with ${name}`,
+    leaving: (name: string) => `Going to ${name}…`,
+  },
   home: {
     channels: "Channels",
     newChannel: "New channel",
