@@ -17,6 +17,7 @@ use crate::{
     limits::{Limits, RedisWindows, Shared, WindowClock},
     serve::Running,
     vitals::{self, DatabaseWatch},
+    webhooks::WebhookBreakers,
 };
 
 /// The edges of one process. Cheap to clone.
@@ -27,6 +28,8 @@ pub struct Edges {
     store: Option<Breaker>,
     redis: Option<Arc<Shared>>,
     windows: Arc<dyn Windows>,
+    /// In front of what other programs are told.
+    pub webhooks: WebhookBreakers,
 }
 
 impl Edges {
@@ -46,6 +49,7 @@ impl Edges {
             objects.buckets.guard(breaker);
             tracker.spawn(vitals::watch_store(objects.buckets.media.clone(), breaker.clone(), stop.clone()));
         }
+        let webhooks = WebhookBreakers::new(elapsed.clone());
         let redis = match &config.tiers.redis {
             Some(url) => {
                 let windows = RedisWindows::new(url, WindowClock::Server).context("REDIS_URL cannot be used")?;
@@ -60,7 +64,7 @@ impl Edges {
             Some(shared) => Arc::clone(shared) as Arc<dyn Windows>,
             None => Arc::new(InProcess::default()),
         };
-        Ok(Self { database, store, redis, windows })
+        Ok(Self { database, store, redis, windows, webhooks })
     }
 
     /// The limits of this process.
@@ -78,16 +82,16 @@ impl Edges {
 
     /// How the edges stand, without a name or an address of anything behind them.
     pub fn detail(&self) -> Value {
-        let there = |there: bool| if there { "there" } else { "away" };
         let breaker = |breaker: &Breaker| {
             let counts = breaker.counts();
             json!({ "state": breaker.state().name(), "faults": counts.faults, "refused": counts.refused,
                 "opened": counts.opened })
         };
         json!({
-            "database": there(self.database.is_there()),
+            "database": self.database.standing().name(),
             "store": self.store.as_ref().map(breaker),
             "redis": self.redis.as_ref().map(|shared| breaker(shared.breaker())),
+            "webhooks": self.webhooks.count(),
             "counted_without_redis": self.redis.as_ref().map_or(0, |shared| shared.fallen()),
         })
     }

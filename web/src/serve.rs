@@ -60,7 +60,7 @@ pub async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
         setup: &setup,
     };
     if role.projects() {
-        let sender = webhooks::sender(&config, &services)?;
+        let sender = webhooks::sender(&config, &services, edges.webhooks.clone())?;
         running.tracker.spawn(sender.run(running.shutdown.clone()));
     }
     if let Some(address) = config.operations.internal {

@@ -215,6 +215,7 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("registerWebhook", &[("operationId", Names::Fresh)], Same),
     ("removeWebhook", &[("operationId", Names::Fresh), ("webhook", Names::Webhook)], Same),
     ("enableWebhook", &[("operationId", Names::Fresh), ("webhook", Names::Webhook)], Same),
+    ("rotateWebhookSecret", &[("operationId", Names::Fresh), ("webhook", Names::Webhook)], Same),
     ("sendWebhookAgain", &[("operationId", Names::Fresh), ("delivery", Names::WebhookDelivery)], Same),
     ("webhookDeliveries", &[("webhook", Names::Webhook)], Same),
     ("revokeRegistrationLink", &[("operationId", Names::Fresh), ("link", Names::RegistrationLink)], Same),

@@ -65,7 +65,7 @@ impl Parts<'_> {
             let delivery = self.delivery(&keys);
             let sockets = limits.layer(Tier::Realtime).only_sockets();
             let tokens = axum::middleware::from_fn_with_state(authenticator.clone(), auth::only_live_tokens);
-            let graphql = self.graphql(&cookie, &authenticator, &keys, limits, WebhookKeys::open(self.config)?);
+            let graphql = self.graphql(&cookie, &authenticator, &keys, limits, WebhookKeys::open(self.config)?)?;
             let graphql = graphql.layer(tokens).route_layer(sockets).route_layer(self.edges.database.layer());
             let rest = self.rest(&authenticator, &delivery, limits).route_layer(self.edges.database.layer());
             router = router
@@ -138,7 +138,7 @@ impl Parts<'_> {
         keys: &DeliveryKeys,
         limits: &Limits,
         webhooks: WebhookKeys,
-    ) -> Router {
+    ) -> anyhow::Result<Router> {
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
         let schema = lockstep_graphql::schema(SchemaDeps {
@@ -151,9 +151,11 @@ impl Parts<'_> {
             setup: Arc::clone(self.setup),
             entry: Entry { registration: self.config.server.registration, throttle: Arc::new(limits.tries()) },
             introspection: Introspection::SignedIn,
+            trusted: ui::documents()?,
+            anonymous: self.config.server.anonymous(self.public_url),
             costs: Arc::new(limits.costs()),
         });
-        graphql::router(graphql::GraphqlState {
+        Ok(graphql::router(graphql::GraphqlState {
             schema,
             authenticate: Arc::new(authenticator.clone()),
             allowed_origins: Arc::new([self.public_url.to_owned()]),
@@ -162,7 +164,7 @@ impl Parts<'_> {
             tracker: self.running.tracker.clone(),
             shutdown: self.running.shutdown.clone(),
             gate: self.gate(),
-        })
+        }))
     }
 
     fn gate(&self) -> Gate {

@@ -16,4 +16,5 @@ mod process;
 mod proxy;
 mod redis;
 mod roles;
+mod silent;
 mod tamper;

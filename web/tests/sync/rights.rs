@@ -133,6 +133,8 @@ impl Play {
             setup: Arc::default(),
             entry: Entry::default(),
             introspection: Introspection::Everyone,
+            trusted: lockstep_graphql::TrustedDocuments::default(),
+            anonymous: lockstep_graphql::Anonymous::Open,
             costs: Arc::new(lockstep_commands::budget::Costs::default()),
         });
         let film = VideoId(Uuid::now_v7());

@@ -28,6 +28,7 @@ export const IntegrationsQuery = graphql(`
       topics
       everybody
       disabled
+      oldSecretsUntil
     }
   }
 `);
@@ -109,6 +110,21 @@ export const EnableWebhook = graphql(
   `,
   [ChangeParts],
 );
+
+export const RotateWebhookSecret = graphql(`
+  mutation RotateWebhookSecret($input: RotateWebhookSecretInput!) {
+    rotateWebhookSecret(input: $input) {
+      __typename
+      ... on WebhookSecretRotated {
+        secret
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
+  }
+`);
 
 export const SendWebhookAgain = graphql(
   `
