@@ -342,6 +342,8 @@ codes!(WebhookError {
     Self::Guest => "guest",
     Self::NotPermitted => "not_permitted",
     Self::Suspended => "suspended",
+    Self::OldHours => "old_hours",
+    Self::TooManySecrets => "too_many_secrets",
 });
 codes!(WebhookRefusal {
     Self::SignedOut => "signed_out",

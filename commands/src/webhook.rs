@@ -18,7 +18,8 @@ use uuid::Uuid;
 use crate::{CommandError, Context, LoadError, Outcome, Services, channel::derived_id};
 
 pub use outbox::{
-    ATTEMPTS_MAX, Attempt, BACK_OFF_S, Due, ERROR_CHARS_MAX, TAKEN_S, delivery_id, follow, note, settle, sweep, take,
+    ATTEMPTS_MAX, Attempt, BACK_OFF_S, Due, ERROR_CHARS_MAX, TAKEN_S, delivery_id, follow, note, put_back, settle,
+    sweep, take,
 };
 
 /// Deliveries of one webhook shown.
@@ -160,6 +161,33 @@ pub async fn remove(services: &Services, context: &Context, id: WebhookId) -> Re
 pub async fn enable(services: &Services, context: &Context, id: WebhookId) -> Result<Outcome, Refused> {
     let by = context.account().ok_or(CommandError::Refused(WebhookRefusal::SignedOut))?;
     act(services, context, id, WebhookCommand::Enable { by }).await
+}
+
+/// A secret was rotated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotated {
+    /// Of the new secret.
+    pub generation: u32,
+    /// Until when messages are signed with older ones too; `None`: with none.
+    pub old_until: Option<Timestamp>,
+    pub outcome: Outcome,
+}
+
+/// Signs what one of the acting account's webhooks is told with a new secret, and for `old_hours` with the older ones too.
+/// The same operation again gives the same secret, until it is rotated again.
+pub async fn rotate(services: &Services, context: &Context, id: WebhookId, old_hours: u32) -> Result<Rotated, Refused> {
+    let by = context.account().ok_or(CommandError::Refused(WebhookRefusal::SignedOut))?;
+    let outcome = services
+        .dispatcher
+        .execute_with::<Webhook, _, _>(StreamId::webhook(id), None, context, |facts| async move {
+            let held = facts.load::<Webhook>(&StreamId::webhook(id)).await?;
+            let generation = held.state.generation.saturating_add(1);
+            Ok((WebhookCommand::RotateSecret { by, generation, now: context.now, old_hours }, vec![]))
+        })
+        .await
+        .map_err(|error| error.map(WebhookRefusal::Rule))?;
+    let held = services.dispatcher.load::<Webhook>(&StreamId::webhook(id)).await?;
+    Ok(Rotated { generation: held.state.generation, old_until: held.state.old_until(context.now), outcome })
 }
 
 /// Sends one delivery of the acting account's webhooks again, now.

@@ -9,12 +9,20 @@ use crate::{
     account::{AccountState, PlatformRole},
     event_names,
     ids::AccountId,
+    time::Timestamp,
 };
 
 /// An address has at most this many characters.
 pub const URL_CHARS_MAX: usize = 500;
 /// Webhooks of one account.
 pub const LIVE_MAX: usize = 10;
+/// Old secrets that messages are signed with beside the new one: receivers look at five signatures.
+pub const OLD_SECRETS_MAX: usize = 4;
+/// How long old secrets may be kept at most, hours.
+pub const OLD_HOURS_MAX: u32 = 72;
+/// How long they are kept if nothing else is asked for, hours.
+pub const OLD_HOURS: u32 = 24;
+const HOUR_US: i64 = 3_600_000_000;
 
 /// What a webhook can be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,8 +77,15 @@ pub enum WebhookEvent {
     Removed {
         by: AccountId,
     },
+    /// Messages are signed with the secret of this generation from here on, and until `old_until_us` with those before it
+    /// as well. No secret is here: it follows from the webhook, the generation and a key of the installation.
+    SecretRotated {
+        by: AccountId,
+        generation: u32,
+        old_until_us: Timestamp,
+    },
 }
-event_names!(WebhookEvent { Registered, Disabled, Enabled, Removed });
+event_names!(WebhookEvent { Registered, Disabled, Enabled, Removed, SecretRotated });
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum WebhookCommand {
@@ -90,6 +105,14 @@ pub enum WebhookCommand {
     },
     Remove {
         by: AccountId,
+    },
+    /// `generation` is the one after the present one, as looked up: the same command again changes nothing.
+    RotateSecret {
+        by: AccountId,
+        generation: u32,
+        now: Timestamp,
+        /// How long the secrets before it are still signed with, hours.
+        old_hours: u32,
     },
 }
 
@@ -111,6 +134,10 @@ pub enum WebhookError {
     NotPermitted,
     #[error("this account is suspended")]
     Suspended,
+    #[error("old secrets are kept for at most {OLD_HOURS_MAX} hours")]
+    OldHours,
+    #[error("{OLD_SECRETS_MAX} old secrets are still in use: wait until one of them ends, or end them at once")]
+    TooManySecrets,
 }
 
 /// What a webhook was registered as.
@@ -128,9 +155,22 @@ pub struct WebhookState {
     pub terms: Option<Terms>,
     pub disabled: bool,
     pub removed: bool,
+    /// Of the secret that messages are signed with; 0 until it is rotated.
+    pub generation: u32,
+    /// Older generations and until when they are signed with too, the newest last; at most [`OLD_SECRETS_MAX`].
+    pub old: Vec<(u32, Timestamp)>,
 }
 
 impl WebhookState {
+    /// The generations of the secrets that a message of this moment is signed with, the present one first.
+    pub fn signing(&self, now: Timestamp) -> Vec<u32> {
+        let old = self.old.iter().rev().filter(|(_, until)| now < *until).map(|(generation, _)| *generation);
+        std::iter::once(self.generation).chain(old).collect()
+    }
+    /// Until when an older secret is signed with too; `None` when none is.
+    pub fn old_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.old.iter().map(|(_, until)| *until).filter(|until| now < *until).max()
+    }
     /// Its terms, while it is to be told anything.
     pub fn live(&self) -> Option<&Terms> {
         self.terms.as_ref().filter(|_| !self.disabled && !self.removed)
@@ -183,6 +223,21 @@ impl Aggregate for Webhook {
                 Some(terms) if terms.owner == *by && state.removed => Ok(vec![]),
                 _ => state.own(*by).map(|_| vec![WebhookEvent::Removed { by: *by }]),
             },
+            WebhookCommand::RotateSecret { by, generation, now, old_hours } => {
+                state.own(*by)?;
+                if *generation <= state.generation {
+                    return Ok(vec![]);
+                }
+                if *old_hours > OLD_HOURS_MAX {
+                    return Err(WebhookError::OldHours);
+                }
+                // With no hours every older one ends, so there is room.
+                if *old_hours > 0 && state.signing(*now).len() > OLD_SECRETS_MAX {
+                    return Err(WebhookError::TooManySecrets);
+                }
+                let old_until_us = Timestamp::from_micros(now.as_micros() + i64::from(*old_hours) * HOUR_US);
+                Ok(vec![WebhookEvent::SecretRotated { by: *by, generation: *generation, old_until_us }])
+            }
         }
     }
 
@@ -196,6 +251,14 @@ impl Aggregate for Webhook {
             WebhookEvent::Disabled { .. } => state.disabled = true,
             WebhookEvent::Enabled { .. } => state.disabled = false,
             WebhookEvent::Removed { .. } => state.removed = true,
+            WebhookEvent::SecretRotated { generation, old_until_us, .. } => {
+                // None outlives the one it was followed by: ending the last at once ends all.
+                state.old.iter_mut().for_each(|(_, until)| *until = (*until).min(*old_until_us));
+                state.old.push((state.generation, *old_until_us));
+                let over = state.old.len().saturating_sub(OLD_SECRETS_MAX);
+                state.old.drain(..over);
+                state.generation = *generation;
+            }
         }
     }
 }

@@ -12,7 +12,12 @@ use lockstep_domain::{
 use lockstep_projections::{Reader, Tail, videos::Asker};
 use uuid::Uuid;
 
-use crate::{cost::Bill, loader::Loaders, schema::Introspection};
+use crate::{
+    cost::Bill,
+    loader::Loaders,
+    schema::Introspection,
+    trusted::{Anonymous, TrustedDocuments},
+};
 
 /// A token that opens one film's files for a while.
 #[derive(Debug, Clone)]
@@ -55,8 +60,8 @@ pub trait DeliveryTokens: Send + Sync + 'static {
 
 /// Knows what each webhook's deliveries are signed with. Whoever asks has registered it.
 pub trait WebhookSecrets: Send + Sync + 'static {
-    /// As its owner writes it down: `whsec_…`.
-    fn secret(&self, webhook: WebhookId) -> String;
+    /// The secret of this generation, as its owner writes it down: `whsec_…`.
+    fn secret(&self, webhook: WebhookId, generation: u32) -> String;
 }
 
 /// How the session cookie is called and sent.
@@ -99,6 +104,10 @@ pub struct SchemaDeps {
     /// The provider of sign-ins, if there is one.
     pub provider: Option<SignInProvider>,
     pub introspection: Introspection,
+    /// The documents of our own pages.
+    pub trusted: TrustedDocuments,
+    /// What is run for those without an account.
+    pub anonymous: Anonymous,
     /// Pays for every request.
     pub costs: Arc<dyn CostBudget>,
 }

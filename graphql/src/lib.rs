@@ -19,10 +19,13 @@ mod scalar;
 mod schema;
 mod scope;
 mod subscription;
+mod trusted;
 
 pub use context::{
     CookieConfig, DeliveryToken, DeliveryTokens, Door, RequestContext, SchemaDeps, SignInProvider, WebhookSecrets,
 };
 pub use cost::{Bill, Charged, RATE_LIMITED};
 pub use limits::{ALIASES_MAX, COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, PAGE_MAX, ROOT_FIELDS_MAX, TOKENS_MAX};
-pub use schema::{AppSchema, Introspection, is_request_error, schema};
+pub use problem::RETRY_AFTER_S;
+pub use schema::{AppSchema, Introspection, is_request_error, is_unavailable, schema};
+pub use trusted::{Anonymous, DOCUMENT_NOT_TRUSTED, TrustedDocuments};

@@ -1,35 +1,40 @@
 //! Documents known by their hash: a client sends 64 characters instead of the document, and a `GET` becomes short
 //! ("automatic persisted queries", version 1 of the `persistedQuery` extension that Apollo's clients speak).
 //!
-//! What is remembered passed the limits of every request, and passes them again each time it runs.
+//! What is remembered passed the limits of every request, and passes them again each time it runs. Trusted documents are
+//! known from the start.
 
 use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, Request, ServerError, Value};
-use sha2::{Digest, Sha256};
+
+use crate::trusted::{Hash, TrustedDocuments, hash_of};
 
 /// Bytes of all documents remembered; beyond it those asked for least are forgotten, and clients send them again.
 pub const REMEMBERED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// A longer document runs, but is not remembered.
 pub const DOCUMENT_BYTES_MAX: usize = 32 * 1024;
 
-type Hash = [u8; 32];
-
 /// The documents of this process.
 #[derive(Clone)]
-pub(crate) struct Persisted(moka::sync::Cache<Hash, Arc<str>>);
+pub(crate) struct Persisted {
+    trusted: TrustedDocuments,
+    remembered: moka::sync::Cache<Hash, Arc<str>>,
+}
 
 /// A document that came with its right hash and is to be remembered once it has passed the limits.
 pub(crate) struct Fresh(Hash);
 
-impl Default for Persisted {
-    fn default() -> Self {
-        let bytes = |_: &Hash, document: &Arc<str>| u32::try_from(document.len()).unwrap_or(u32::MAX);
-        Self(moka::sync::Cache::builder().max_capacity(REMEMBERED_BYTES_MAX).weigher(bytes).build())
-    }
-}
-
 impl Persisted {
+    /// Nothing remembered yet.
+    pub(crate) fn new(trusted: TrustedDocuments) -> Self {
+        let bytes = |_: &Hash, document: &Arc<str>| u32::try_from(document.len()).unwrap_or(u32::MAX);
+        Self {
+            trusted,
+            remembered: moka::sync::Cache::builder().max_capacity(REMEMBERED_BYTES_MAX).weigher(bytes).build(),
+        }
+    }
+
     /// Puts the document in its place when the request only names its hash.
     ///
     /// # Errors
@@ -41,19 +46,19 @@ impl Persisted {
             refused("PERSISTED_QUERY_INVALID", "persistedQuery is { version: 1, sha256Hash: 64 hexadecimal digits }")
         })?;
         if request.query.is_empty() {
-            let known = self.0.get(&hash);
+            let known = self.trusted.get(&hash).or_else(|| self.remembered.get(&hash));
             let known = known.ok_or_else(|| refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"))?;
             request.query = known.to_string();
             return Ok(None);
         }
-        if Hash::from(Sha256::digest(request.query.as_bytes())) != hash {
+        if hash_of(&request.query) != hash {
             return Err(refused("PERSISTED_QUERY_MISMATCH", "sha256Hash is not the hash of this document"));
         }
         Ok((request.query.len() <= DOCUMENT_BYTES_MAX).then_some(Fresh(hash)))
     }
 
     pub(crate) fn remember(&self, Fresh(hash): Fresh, document: &str) {
-        self.0.insert(hash, Arc::from(document));
+        self.remembered.insert(hash, Arc::from(document));
     }
 }
 

@@ -4,8 +4,13 @@ use std::error::Error;
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Response, ServerError, Value};
 use futures::future::BoxFuture;
-use lockstep_commands::LoadError;
-use lockstep_projections::{QueryError, ReadError, StatusError, WaitError};
+use lockstep_commands::{LoadError, credentials::CredentialError};
+use lockstep_projections::{QueryError, ReadError, StatusError, WaitError, is_out_of_reach};
+
+/// The code of an error that says that a part is out of reach.
+pub(crate) const UNAVAILABLE: &str = "unavailable";
+/// When to ask again then, seconds.
+pub const RETRY_AFTER_S: u32 = 1;
 
 /// A query or mutation has no answer. What it displays is what the client sees.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -20,7 +25,7 @@ pub(crate) enum Problem {
     Invalid(String),
     #[error("the read model is {lag_positions} events behind the position asked for; try again")]
     Behind { lag_positions: i64 },
-    #[error("this could not be stored now; repeat it with the same operation id, it has one effect")]
+    #[error("this cannot be answered now; try again: a change with the same operation id has one effect")]
     Unavailable(String),
     #[error("something went wrong on our side")]
     Fault(String),
@@ -46,7 +51,7 @@ impl Problem {
             Self::NotFound => "not_found",
             Self::Invalid(_) => "invalid",
             Self::Behind { .. } => "behind",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) => UNAVAILABLE,
             Self::Fault(_) => "internal",
         }
     }
@@ -60,33 +65,76 @@ impl Problem {
     }
 }
 
-macro_rules! faults {
+impl From<&QueryError> for Problem {
+    fn from(error: &QueryError) -> Self {
+        if is_out_of_reach(error) { Self::Unavailable(error.to_string()) } else { Self::fault(error) }
+    }
+}
+
+impl From<&ReadError> for Problem {
+    fn from(error: &ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            ReadError::Unreadable { .. } => Self::fault(error),
+        }
+    }
+}
+
+impl From<&LoadError> for Problem {
+    fn from(error: &LoadError) -> Self {
+        match error {
+            LoadError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            LoadError::Undecodable { .. } => Self::fault(error),
+        }
+    }
+}
+
+impl From<&CredentialError> for Problem {
+    fn from(error: &CredentialError) -> Self {
+        match error {
+            CredentialError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            CredentialError::NameTaken | CredentialError::Busy => Self::fault(error),
+        }
+    }
+}
+
+impl From<&StatusError> for Problem {
+    fn from(error: &StatusError) -> Self {
+        match error {
+            StatusError::Log(error) => error.into(),
+            StatusError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<&WaitError> for Problem {
+    fn from(error: &WaitError) -> Self {
+        match error {
+            WaitError::Behind { lag_positions, .. } => Self::Behind { lag_positions: *lag_positions },
+            WaitError::Database(error) => error.into(),
+            WaitError::Unknown(_) => Self::fault(error),
+        }
+    }
+}
+
+macro_rules! by_value {
     ($($error:ty),+) => {
         $(impl From<$error> for Problem {
-            fn from(error: $error) -> Self { Self::fault(&error) }
+            fn from(error: $error) -> Self { Self::from(&error) }
         })+
     };
 }
-faults!(QueryError, ReadError, StatusError, LoadError);
+by_value!(QueryError, ReadError, StatusError, LoadError, CredentialError, WaitError);
 
 impl From<std::sync::Arc<QueryError>> for Problem {
     fn from(error: std::sync::Arc<QueryError>) -> Self {
-        Self::fault(error.as_ref())
+        Self::from(error.as_ref())
     }
 }
 
 impl From<std::sync::Arc<ReadError>> for Problem {
     fn from(error: std::sync::Arc<ReadError>) -> Self {
-        Self::fault(error.as_ref())
-    }
-}
-
-impl From<WaitError> for Problem {
-    fn from(error: WaitError) -> Self {
-        match error {
-            WaitError::Behind { lag_positions, .. } => Self::Behind { lag_positions },
-            other => Self::fault(&other),
-        }
+        Self::from(error.as_ref())
     }
 }
 
@@ -143,6 +191,9 @@ fn mask(error: &mut ServerError, request_id: &str) {
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     if extensions.get("code").is_none() {
         extensions.set("code", code);
+    }
+    if code == UNAVAILABLE {
+        extensions.set("retryAfterS", RETRY_AFTER_S);
     }
     extensions.set("requestId", request_id);
 }

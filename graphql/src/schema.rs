@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use async_graphql::{Request, Response, Schema, ServerError, parser::types::OperationType};
+use async_graphql::{Name, PathSegment, Request, Response, Schema, ServerError, Value, parser::types::OperationType};
 use futures::{FutureExt, Stream, StreamExt, future, stream};
 use lockstep_domain::account::PlatformRole;
 
@@ -59,7 +59,7 @@ pub fn schema(deps: SchemaDeps) -> AppSchema {
     AppSchema {
         ordinary: build().limit_depth(DEPTH_MAX).limit_complexity(COMPLEXITY_MAX).finish(),
         introspection: build().limit_depth(INTROSPECTION_DEPTH_MAX).finish(),
-        persisted: Persisted::default(),
+        persisted: Persisted::new(deps.trusted.clone()),
         deps,
     }
 }
@@ -68,7 +68,25 @@ pub fn schema(deps: SchemaDeps) -> AppSchema {
 pub fn is_request_error(response: &Response) -> bool {
     !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
-        && response.data == async_graphql::Value::Null
+        && response.data == Value::Null
+}
+
+/// Whether nothing was answered because a part is out of reach: asking again soon may help.
+pub fn is_unavailable(response: &Response) -> bool {
+    let away = |error: &ServerError| {
+        error.extensions.as_ref().and_then(|extensions| extensions.get("code")) == Some(&problem::UNAVAILABLE.into())
+    };
+    let failed = |name: &Name| {
+        let at =
+            |error: &ServerError| matches!(error.path.first(), Some(PathSegment::Field(at)) if at == name.as_str());
+        response.errors.iter().any(at)
+    };
+    response.errors.iter().any(away)
+        && match &response.data {
+            Value::Null => true,
+            Value::Object(fields) => fields.iter().all(|(name, value)| *value == Value::Null && failed(name)),
+            _ => false,
+        }
 }
 
 impl AppSchema {
@@ -123,10 +141,11 @@ impl AppSchema {
         context: RequestContext,
         once: bool,
     ) -> Result<(&Inner, Request, Spawner), ServerError> {
-        scope::check(&mut request, context.principal.as_ref())?;
         let open = self.may_introspect(&context);
         let fresh = self.persisted.complete(&mut request)?;
+        scope::check(&mut request, context.principal.as_ref())?;
         let kind = limits::check(&mut request)?;
+        self.deps.trusted.check(self.deps.anonymous, context.principal.as_ref(), &mut request, kind)?;
         if let Some(fresh) = fresh {
             self.persisted.remember(fresh, &request.query);
         }

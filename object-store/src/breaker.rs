@@ -15,6 +15,9 @@ pub const FAULTS_MAX: u32 = 5;
 /// How long it stays open before one call is let through to try.
 pub const OPEN_FOR: Duration = Duration::from_secs(60);
 
+/// When to ask again while somebody tries.
+pub const TRY_WAIT: Duration = Duration::from_secs(5);
+
 /// Time since any fixed moment, never going back.
 pub type Elapsed = Arc<dyn Fn() -> Duration + Send + Sync>;
 
@@ -124,6 +127,16 @@ impl Breaker {
             Phase::Closed { .. } => State::Closed,
             Phase::Open { since } if self.now().saturating_sub(since) < OPEN_FOR => State::Open,
             Phase::Open { .. } | Phase::Trying { .. } => State::HalfOpen,
+        }
+    }
+
+    /// How long until a call is let through again, for whoever was refused; zero while it is closed. Somebody who tries now
+    /// may be about to close it.
+    pub fn wait(&self) -> Duration {
+        match self.held().phase {
+            Phase::Closed { .. } => Duration::ZERO,
+            Phase::Open { since } => OPEN_FOR.saturating_sub(self.now().saturating_sub(since)),
+            Phase::Trying { .. } => TRY_WAIT,
         }
     }
 

@@ -258,7 +258,10 @@ async fn webhook(tx: &mut PgConnection, event: &RecordedEvent) -> Result<(), App
         WebhookEvent::Disabled { owner } => {
             tell(tx, event, owner, &Told { kind: "webhook_disabled", ..Told::default() }).await
         }
-        WebhookEvent::Registered { .. } | WebhookEvent::Enabled { .. } | WebhookEvent::Removed { .. } => Ok(()),
+        WebhookEvent::Registered { .. }
+        | WebhookEvent::Enabled { .. }
+        | WebhookEvent::Removed { .. }
+        | WebhookEvent::SecretRotated { .. } => Ok(()),
     }
 }
 

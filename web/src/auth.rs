@@ -39,12 +39,8 @@ pub struct SessionCookie {
 impl SessionCookie {
     /// `__Host-` works on https and on localhost; plain http elsewhere gets a cookie without Secure.
     pub fn for_url(public_url: &str) -> Self {
-        let host = public_url.split("://").nth(1).unwrap_or_default();
-        let local = ["localhost", "127.0.0.1", "[::1]"]
-            .iter()
-            .any(|name| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
         // Chromium takes Secure cookies from http://localhost but not from http://127.0.0.1.
-        let localhost = local && host.starts_with("localhost");
+        let localhost = is_local(public_url) && host_of(public_url).starts_with("localhost");
         if public_url.starts_with("https://") || localhost {
             Self { name: "__Host-lockstep", secure: true }
         } else {
@@ -64,6 +60,19 @@ impl SessionCookie {
             .map(|(_, value)| value)
             .filter(|value| !value.is_empty() && value.len() <= 100)
     }
+}
+
+/// Whether a public URL names this machine itself.
+pub fn is_local(public_url: &str) -> bool {
+    let of = |name: &&str| {
+        host_of(public_url).strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    };
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| of(name))
+}
+
+/// The host and port of a URL without a path.
+fn host_of(public_url: &str) -> &str {
+    public_url.split("://").nth(1).unwrap_or_default()
 }
 
 /// Turns headers into principals, and watches the sessions behind open sockets.

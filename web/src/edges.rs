@@ -22,6 +22,7 @@ use crate::{
     oidc::Provider,
     serve::Running,
     vitals::{self, DatabaseWatch},
+    webhooks::WebhookBreakers,
 };
 
 /// The edges of one process. Cheap to clone.
@@ -38,6 +39,8 @@ pub struct Edges {
     windows: Arc<dyn Windows>,
     /// To the other hubs of the installation.
     bus: Option<Arc<RedisBus>>,
+    /// In front of what other programs are told.
+    pub webhooks: WebhookBreakers,
 }
 
 impl Edges {
@@ -60,6 +63,7 @@ impl Edges {
             tracker.spawn(vitals::watch_store(objects.buckets.media.clone(), breaker.clone(), stop.clone()));
         }
         let oidc = config.oidc.is_some().then(|| Breaker::new("oidc", elapsed.clone()));
+        let webhooks = WebhookBreakers::new(elapsed.clone());
         let redis = match &config.tiers.redis {
             Some(url) => {
                 let windows = RedisWindows::new(url, WindowClock::Server).context("REDIS_URL cannot be used")?;
@@ -75,7 +79,7 @@ impl Edges {
             Some(shared) => Arc::clone(shared) as Arc<dyn Windows>,
             None => Arc::new(InProcess::default()),
         };
-        Ok(Self { database, store, cdn, redis, oidc, windows, bus })
+        Ok(Self { database, store, cdn, redis, oidc, windows, bus, webhooks })
     }
 
     /// The provider of sign-ins, if there is one.
@@ -110,14 +114,13 @@ impl Edges {
 
     /// How the edges stand, without a name or an address of anything behind them.
     pub fn detail(&self) -> Value {
-        let there = |there: bool| if there { "there" } else { "away" };
         let breaker = |breaker: &Breaker| {
             let counts = breaker.counts();
             json!({ "state": breaker.state().name(), "faults": counts.faults, "refused": counts.refused,
                 "opened": counts.opened })
         };
         json!({
-            "database": there(self.database.is_there()),
+            "database": self.database.standing().name(),
             "store": self.store.as_ref().map(breaker),
             "cdn": self.cdn.as_ref().map(breaker),
             "redis": self.redis.as_ref().map(|shared| breaker(shared.breaker())),
@@ -127,6 +130,7 @@ impl Edges {
                 detail
             }),
             "oidc": self.oidc.as_ref().map(breaker),
+            "webhooks": self.webhooks.count(),
             "counted_without_redis": self.redis.as_ref().map_or(0, |shared| shared.fallen()),
         })
     }

@@ -12,7 +12,7 @@ use metrics::{Counter, counter, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 
-use crate::{edges::Edges, hub::HubHandle};
+use crate::{edges::Edges, hub::HubHandle, vitals::Standing};
 
 /// Bounds of times, seconds.
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -115,12 +115,15 @@ impl Levels {
     }
 
     fn edges(&self) {
-        gauge!("lockstep_database_there").set(f64::from(u8::from(self.edges.database.is_there())));
+        gauge!("lockstep_database_there").set(f64::from(u8::from(self.edges.database.standing() == Standing::There)));
         for (name, now) in self.edges.breakers() {
             for state in [State::Closed, State::HalfOpen, State::Open] {
                 let is_it = f64::from(u8::from(state == now));
                 gauge!("lockstep_breaker", "part" => name, "state" => state.name()).set(is_it);
             }
+        }
+        for (state, count) in self.edges.webhooks.count() {
+            gauge!("lockstep_webhook_breakers", "state" => state).set(count as f64);
         }
     }
 

@@ -65,7 +65,7 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<ExitCode> {
         setup: &setup,
     };
     if roles.has(Role::Projector) {
-        let sender = webhooks::sender(&config, &services)?;
+        let sender = webhooks::sender(&config, &services, edges.webhooks.clone())?;
         running.tracker.spawn(sender.run(running.shutdown.clone()));
     }
     if let Some(address) = config.operations.internal {

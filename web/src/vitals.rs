@@ -2,41 +2,32 @@
 //!
 //! What is known to be away is not waited for: whoever needs the database is answered at once, and again as soon as it is back.
 
-use std::{
-    convert::Infallible,
-    task::{Context, Poll},
-    time::{Duration, Instant},
-};
+mod needing;
 
-use axum::{
-    Json,
-    extract::Request,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use futures::future::BoxFuture;
+use std::time::{Duration, Instant};
+
 use lockstep_object_store::{
     Bucket,
     breaker::{Breaker, Elapsed, State},
 };
-use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tower::{Layer, Service};
+
+pub use needing::{Needing, NeedsDatabase, RETRY_AFTER_S, unavailable};
 
 /// How often the database is looked at, there or away.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// A connection that takes longer is not made.
-const CONNECT_MAX: Duration = Duration::from_secs(1);
-/// A database that is silent for longer is away. Long, because a busy machine is silent too; a closed connection is heard at
-/// once.
-const SILENT_MAX: Duration = Duration::from_secs(3);
+/// Silence is counted in these, each waited for by itself: a process that gets no time to run counts slower.
+const TICK: Duration = Duration::from_millis(50);
+/// Ticks after which a database that was asked is silent: whoever waits for it has waited long enough.
+const SILENT_TICKS: u32 = 12;
+/// Ticks after which it is away. Long, because a busy machine is silent too; a closed connection is heard at once.
+const AWAY_TICKS: u32 = 60;
+/// Ticks in which a connection is made, or is not.
+const CONNECT_TICKS: u32 = 20;
 /// How often a store whose breaker is open is looked at.
 const STORE_LOOK_EVERY: Duration = Duration::from_secs(2);
-/// What whoever is turned away is told to wait.
-pub const RETRY_AFTER_S: u64 = 1;
-
 /// Time since the process began to count, for breakers.
 #[allow(clippy::disallowed_methods)] // The one origin of this process's breakers.
 pub fn elapsed() -> Elapsed {
@@ -44,31 +35,51 @@ pub fn elapsed() -> Elapsed {
     std::sync::Arc::new(move || origin.elapsed())
 }
 
-/// Whether the database is there. Cheap to clone.
+/// How the database stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    There,
+    /// Connected, and it does not answer. Requests that have waited long are answered, new ones may still be lucky.
+    Silent,
+    Away,
+}
+
+impl Standing {
+    /// One word, for operators.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::There => "there",
+            Self::Silent => "silent",
+            Self::Away => "away",
+        }
+    }
+}
+
+/// How the database stands, as it is looked at all the time. Cheap to clone.
 #[derive(Clone)]
-pub struct DatabaseWatch(watch::Receiver<bool>);
+pub struct DatabaseWatch(watch::Receiver<Standing>);
 
 impl DatabaseWatch {
     /// Of this database, which is there now; looks at it until the shutdown when `look` is run.
     pub fn new(url: String, shutdown: CancellationToken) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (there, seen) = watch::channel(true);
+        let (standing, seen) = watch::channel(Standing::There);
         let look = async move {
             tokio::select! {
-                () = look(&url, &there) => {}
+                () = look(&url, &standing) => {}
                 () = shutdown.cancelled() => {}
             }
         };
         (Self(seen), look)
     }
 
-    /// Whether it is there.
-    pub fn is_there(&self) -> bool {
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
         *self.0.borrow()
     }
 
-    /// Returns as soon as it is away.
-    async fn away(mut self) {
-        if self.0.wait_for(|there| !there).await.is_err() {
+    /// Returns as soon as it stands so.
+    async fn until(mut self, is_so: impl FnMut(&Standing) -> bool) {
+        if self.0.wait_for(is_so).await.is_err() {
             // Nobody looks any more: the process ends.
             std::future::pending::<()>().await;
         }
@@ -80,28 +91,49 @@ impl DatabaseWatch {
     }
 }
 
-async fn look(url: &str, there: &watch::Sender<bool>) {
+async fn look(url: &str, standing: &watch::Sender<Standing>) {
     loop {
-        match timeout(CONNECT_MAX, PgConnection::connect(url)).await {
-            Ok(Ok(mut connection)) => {
-                note(there, true);
-                while let Ok(Ok(())) = timeout(SILENT_MAX, connection.ping()).await {
+        match heard(PgConnection::connect(url), CONNECT_TICKS, standing).await {
+            Some(Ok(mut connection)) => {
+                note(standing, Standing::There);
+                while let Some(Ok(())) = heard(connection.ping(), AWAY_TICKS, standing).await {
+                    note(standing, Standing::There);
                     tokio::time::sleep(LOOK_EVERY).await;
                 }
                 // One connection may have been ended for a reason of its own: only a second one tells.
                 continue;
             }
-            Ok(Err(_)) | Err(_) => note(there, false),
+            Some(Err(_)) | None => note(standing, Standing::Away),
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-fn note(there: &watch::Sender<bool>, now: bool) {
-    let changed = there.send_if_modified(|before| std::mem::replace(before, now) != now);
+/// What was asked for, if it comes within so many ticks; says meanwhile that the database is silent.
+async fn heard<T>(asked: impl Future<Output = T>, ticks_max: u32, standing: &watch::Sender<Standing>) -> Option<T> {
+    let mut asked = std::pin::pin!(asked);
+    for tick in 1..=ticks_max {
+        if let Ok(answer) = timeout(TICK, &mut asked).await {
+            return Some(answer);
+        }
+        // What is away is not merely silent.
+        if tick == SILENT_TICKS && *standing.borrow() == Standing::There {
+            note(standing, Standing::Silent);
+        }
+    }
+    None
+}
+
+fn note(standing: &watch::Sender<Standing>, now: Standing) {
+    let mut before = now;
+    let changed = standing.send_if_modified(|held| {
+        before = std::mem::replace(held, now);
+        before != now
+    });
     match (changed, now) {
-        (true, true) => tracing::info!("the database is back"),
-        (true, false) => tracing::error!("the database is away: requests that need it are turned away"),
+        (true, Standing::There) => tracing::info!(before = before.name(), "the database is back"),
+        (true, Standing::Silent) => tracing::warn!("the database is silent: requests that wait for it are answered"),
+        (true, Standing::Away) => tracing::error!("the database is away: requests that need it are turned away"),
         (false, _) => {}
     }
 }
@@ -120,103 +152,21 @@ pub async fn watch_store(bucket: Bucket, breaker: Breaker, shutdown: Cancellatio
     }
 }
 
-/// 503 with when to come again.
-pub fn unavailable() -> Response {
-    let message = "this cannot be answered now, try again";
-    let body = json!({ "errors": [{ "message": message, "extensions": { "code": "unavailable" } }] });
-    let mut response = (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-/// Answers 503 at once while the database is away, also to requests that were under way.
-#[derive(Clone)]
-pub struct NeedsDatabase(DatabaseWatch);
-
-/// A route behind [`NeedsDatabase`].
-#[derive(Clone)]
-pub struct Needing<S> {
-    inner: S,
-    database: DatabaseWatch,
-}
-
-impl<S> Layer<S> for NeedsDatabase {
-    type Service = Needing<S>;
-    fn layer(&self, inner: S) -> Needing<S> {
-        Needing { inner, database: self.0.clone() }
-    }
-}
-
-impl<S> Service<Request> for Needing<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let ready = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, ready);
-        let database = self.database.clone();
-        Box::pin(async move {
-            tokio::select! {
-                biased;
-                () = database.away() => Ok(unavailable()),
-                answer = inner.call(request) => answer.map(told_when),
-            }
-        })
-    }
-}
-
-/// Every 503 says when to come again.
-fn told_when(mut response: Response) -> Response {
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE && !response.headers().contains_key(header::RETRY_AFTER) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
-    }
-    response
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, routing::get};
-    use tower::ServiceExt;
-
     use super::*;
 
-    fn route(database: &DatabaseWatch) -> Router {
-        Router::new()
-            .route("/now", get(|| async { "here" }))
-            .route("/never", get(std::future::pending::<&'static str>))
-            .route("/busy", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
-            .layer(database.layer())
-    }
-
-    async fn ask(router: Router, path: &str) -> Response {
-        router.oneshot(Request::builder().uri(path).body(Body::empty()).unwrap()).await.unwrap()
-    }
-
     #[tokio::test]
-    async fn a_request_does_not_wait_for_a_database_that_is_away() {
-        let (there, seen) = watch::channel(true);
-        let router = route(&DatabaseWatch(seen));
-        assert_eq!(ask(router.clone(), "/now").await.status(), StatusCode::OK);
-        assert_eq!(ask(router.clone(), "/busy").await.headers()["retry-after"], "1");
-        let waiting = tokio::spawn(ask(router.clone(), "/never"));
-        tokio::task::yield_now().await;
-        note(&there, false);
-        let waited = timeout(CONNECT_MAX, waiting).await.expect("whoever waits is told").unwrap();
-        for answer in [waited, ask(router.clone(), "/now").await] {
-            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-            assert_eq!(answer.headers()["retry-after"], "1");
-        }
-        note(&there, true);
-        assert_eq!(ask(router, "/now").await.status(), StatusCode::OK);
+    async fn what_does_not_answer_is_silent_before_it_is_away() {
+        let (standing, seen) = watch::channel(Standing::There);
+        assert_eq!(heard(async { 7 }, AWAY_TICKS, &standing).await, Some(7));
+        assert_eq!(*seen.borrow(), Standing::There);
+        assert_eq!(heard(std::future::pending::<()>(), SILENT_TICKS - 1, &standing).await, None);
+        assert_eq!(*seen.borrow(), Standing::There, "a little slow");
+        assert_eq!(heard(std::future::pending::<()>(), SILENT_TICKS, &standing).await, None);
+        assert_eq!(*seen.borrow(), Standing::Silent);
+        note(&standing, Standing::Away);
+        assert_eq!(heard(std::future::pending::<()>(), SILENT_TICKS, &standing).await, None);
+        assert_eq!(*seen.borrow(), Standing::Away, "nobody is let in who would only wait");
     }
 }

@@ -2,6 +2,7 @@
 //! used up.
 
 mod address;
+mod breakers;
 mod client;
 
 #[cfg(test)]
@@ -16,11 +17,14 @@ use lockstep_commands::{
     webhook::{self, Delivery, Due},
 };
 use lockstep_domain::ids::WebhookId;
+use lockstep_object_store::breaker::Refused;
+use metrics::counter;
 use serde_json::json;
 use sha2::Sha256;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+pub use breakers::WebhookBreakers;
 pub use client::{Client, Lookup, system_lookup};
 
 use crate::{
@@ -31,6 +35,8 @@ use crate::{
 
 /// How often deliveries that are due are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What a breaker kept back is sent within this time after its end, not all at once.
+const HOLD_SPREAD: Duration = Duration::from_secs(5);
 /// How often what ended long ago is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// Deliveries under way at once.
@@ -55,17 +61,21 @@ impl WebhookKeys {
         }))
     }
 
-    /// What this webhook's deliveries are signed with.
-    pub fn of(&self, webhook: WebhookId) -> SharedSecret {
+    /// What this webhook's deliveries are signed with, for each generation of its secret.
+    pub fn of(&self, webhook: WebhookId, generation: u32) -> SharedSecret {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(webhook.0.as_bytes());
+        // The first one has none: such secrets are in use.
+        if generation > 0 {
+            mac.update(&generation.to_be_bytes());
+        }
         SharedSecret::new(&mac.finalize().into_bytes())
     }
 }
 
 impl lockstep_graphql::WebhookSecrets for WebhookKeys {
-    fn secret(&self, webhook: WebhookId) -> String {
-        self.of(webhook).expose()
+    fn secret(&self, webhook: WebhookId, generation: u32) -> String {
+        self.of(webhook, generation).expose()
     }
 }
 
@@ -75,6 +85,7 @@ pub struct Sender {
     pub services: Services,
     pub keys: WebhookKeys,
     pub client: Client,
+    pub breakers: WebhookBreakers,
 }
 
 impl Sender {
@@ -112,7 +123,7 @@ impl Sender {
         encoder::sweep(&self.services).await.map(|_| ())
     }
 
-    /// Sends everything that is due now; how many deliveries that were.
+    /// Sends everything that is due now; how many deliveries that were. What a breaker keeps back is not among them.
     pub async fn send_due(&self) -> Result<usize, LoadError> {
         let mut sent = 0;
         loop {
@@ -120,25 +131,58 @@ impl Sender {
             if due.is_empty() {
                 return Ok(sent);
             }
-            sent += due.len();
             let each = due.into_iter().map(|due| {
                 let sender = self.clone();
                 async move { sender.attempt(&due).await }
             });
-            let done: Vec<Result<(), LoadError>> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
-            done.into_iter().collect::<Result<(), LoadError>>()?;
+            let done: Vec<Result<bool, LoadError>> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
+            for was_sent in done {
+                sent += usize::from(was_sent?);
+            }
         }
     }
 
-    async fn attempt(&self, due: &Due) -> Result<(), LoadError> {
+    /// Whether it was sent, however that went.
+    async fn attempt(&self, due: &Due) -> Result<bool, LoadError> {
         let delivery = &due.delivery;
         let now_s = self.services.clock.now().as_micros() / 1_000_000;
         let (id, body) = (delivery.id.to_string(), body(delivery));
-        let signature = self.keys.of(delivery.webhook).sign(&id, now_s, body.as_bytes());
-        let attempt = self.client.post(&due.url, &id, now_s, &signature, body).await;
+        let attempt = match self.breakers.of(delivery.webhook).admit() {
+            Ok(permit) => {
+                let signatures = self.signatures(due, &id, now_s, body.as_bytes());
+                let attempt = self.client.post(&due.url, &id, now_s, &signatures, body).await;
+                if breakers::is_fault(&attempt) {
+                    permit.fault()
+                } else {
+                    permit.success()
+                }
+                attempt
+            }
+            Err(Refused { .. }) => return self.hold(delivery).await,
+        };
+        webhook::settle(&self.services, delivery, &attempt, self.spread()).await?;
+        Ok(true)
+    }
+
+    /// One signature for each secret it is signed with, as Standard Webhooks separates them.
+    fn signatures(&self, due: &Due, id: &str, now_s: i64, body: &[u8]) -> String {
+        let secrets = due.signing.iter().map(|generation| self.keys.of(due.delivery.webhook, *generation));
+        secrets.map(|secret| secret.sign(id, now_s, body)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Keeps a delivery until its webhook is tried again: that costs it no attempt.
+    async fn hold(&self, delivery: &Delivery) -> Result<bool, LoadError> {
+        counter!("lockstep_webhook_deliveries_held_total").increment(1);
+        let spread = HOLD_SPREAD.mul_f64(f64::from(self.spread()) / 1_000.0);
+        let wait = self.breakers.of(delivery.webhook).wait() + spread;
+        webhook::put_back(&self.services, delivery, wait).await?;
+        Ok(false)
+    }
+
+    /// 0 to 1000.
+    fn spread(&self) -> u32 {
         let [high, low, ..] = self.services.ids.secret();
-        let spread = u32::from(u16::from_be_bytes([high, low])) % 1_001;
-        webhook::settle(&self.services, delivery, &attempt, spread).await
+        u32::from(u16::from_be_bytes([high, low])) % 1_001
     }
 }
 
@@ -159,7 +203,7 @@ fn body(delivery: &Delivery) -> String {
 }
 
 /// The sender of this process.
-pub fn sender(config: &Config, services: &Services) -> anyhow::Result<Sender> {
+pub fn sender(config: &Config, services: &Services, breakers: WebhookBreakers) -> anyhow::Result<Sender> {
     let client = Client::new(config.integrations.webhooks_local, Arc::new(system_lookup))?;
-    Ok(Sender { services: services.clone(), keys: WebhookKeys::open(config)?, client })
+    Ok(Sender { services: services.clone(), keys: WebhookKeys::open(config)?, client, breakers })
 }

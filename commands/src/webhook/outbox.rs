@@ -184,6 +184,8 @@ async fn insert(
 pub struct Due {
     pub delivery: Delivery,
     pub url: String,
+    /// The generations of the secrets it is signed with.
+    pub signing: Vec<u32>,
 }
 
 /// Takes up to `limit` deliveries that are due; for [`TAKEN_S`] nobody else does. Those whose webhook is not to be told any
@@ -209,11 +211,26 @@ pub async fn take(services: &Services, limit: i64) -> Result<Vec<Due>, LoadError
             Some(_) | None => None,
         };
         match told {
-            Some(url) => due.push(Due { delivery, url }),
+            Some(url) => due.push(Due { delivery, url, signing: held.state.signing(services.clock.now()) }),
             None => ended(services, &delivery, Progress::Failed, None, Some("not to be told any more")).await?,
         }
     }
     Ok(due)
+}
+
+/// Puts a delivery back that was taken and not sent: it waits so long, and no attempt is counted.
+pub async fn put_back(services: &Services, delivery: &Delivery, wait: Duration) -> Result<(), LoadError> {
+    sqlx::query(
+        "UPDATE webhook_deliveries SET attempts = attempts - 1, next_at = now() + make_interval(secs => $2)
+         WHERE delivery_id = $1 AND state = 'waiting' AND attempts = $3",
+    )
+    .bind(delivery.id)
+    .bind(wait.as_secs_f64())
+    .bind(i32::try_from(delivery.attempts).unwrap_or(i32::MAX))
+    .execute(&services.pool)
+    .await
+    .map(|_| ())
+    .map_err(unavailable)
 }
 
 /// What came of an attempt.

@@ -141,6 +141,7 @@ pub fn webhooks() -> Vec<WebhookEvent> {
         WebhookEvent::Disabled { owner: ADA },
         WebhookEvent::Enabled { by: ADA },
         WebhookEvent::Removed { by: ADA },
+        WebhookEvent::SecretRotated { by: ADA, generation: 1, old_until_us: wall(86_400) },
     ]
 }
 

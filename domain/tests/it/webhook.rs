@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 
 use lockstep_domain::{
+    Aggregate,
     account::{AccountState, PlatformRole},
-    webhook::{LIVE_MAX, Topic, URL_CHARS_MAX, Webhook, WebhookCommand as Do, WebhookError as No, WebhookEvent as Did},
+    webhook::{
+        LIVE_MAX, OLD_HOURS_MAX, OLD_SECRETS_MAX, Topic, URL_CHARS_MAX, Webhook, WebhookCommand as Do,
+        WebhookError as No, WebhookEvent as Did, WebhookState,
+    },
 };
 use proptest::{prelude::*, sample::select};
 
 use crate::{
     check::{Given, repeats, total},
-    sample::{ADA, EVE, named, webhooks},
+    sample::{ADA, EVE, named, wall, webhooks},
 };
 
 const URL: &str = "https://hooks.example.org/a?b=c";
@@ -111,6 +115,55 @@ fn only_its_owner_removes_it_and_once() {
     given([]).when(Do::Remove { by: ADA }).refused(No::Unknown);
 }
 
+const HOUR_S: i64 = 3_600;
+
+fn rotate(generation: u32, at_hour: i64, old_hours: u32) -> Do {
+    Do::RotateSecret { by: ADA, generation, now: wall(at_hour * HOUR_S), old_hours }
+}
+
+fn rotated(generation: u32, until_hour: i64) -> Did {
+    Did::SecretRotated { by: ADA, generation, old_until_us: wall(until_hour * HOUR_S) }
+}
+
+#[test]
+fn a_secret_is_rotated_by_its_owner_and_old_ones_end() {
+    given([registered(URL)]).when(rotate(1, 0, 24)).then([rotated(1, 24)]);
+    given([registered(URL), rotated(1, 24)]).when(rotate(2, 1, 24)).then([rotated(2, 25)]);
+    given([registered(URL), rotated(1, 24)]).when(rotate(1, 1, 24)).then([]);
+    given([registered(URL)]).when(rotate(1, 0, OLD_HOURS_MAX + 1)).refused(No::OldHours);
+    given([registered(URL), Did::Removed { by: ADA }]).when(rotate(1, 0, 24)).refused(No::Unknown);
+    let theirs = Do::RotateSecret { by: EVE, generation: 1, now: wall(0), old_hours: 24 };
+    given([registered(URL)]).when(theirs).refused(No::Unknown);
+}
+
+fn signing(history: &[Did], at_hour: i64) -> Vec<u32> {
+    Webhook::fold(history).signing(wall(at_hour * HOUR_S))
+}
+
+#[test]
+fn a_message_is_signed_with_the_new_secret_and_with_those_that_have_not_ended() {
+    assert_eq!(signing(&[registered(URL)], 0), [0]);
+    let twice = [registered(URL), rotated(1, 24), rotated(2, 36)];
+    assert_eq!(signing(&twice, 23), [2, 1, 0]);
+    assert_eq!(signing(&twice, 24), [2, 1], "at its end it has ended");
+    assert_eq!(signing(&twice, 36), [2]);
+    let at_once = [registered(URL), rotated(1, 24), rotated(2, 1)];
+    assert_eq!(signing(&at_once, 1), [2], "a leaked one is ended at once, and so are those before it");
+    assert_eq!(Webhook::fold(&twice).old_until(wall(0)), Some(wall(36 * HOUR_S)));
+    assert_eq!(Webhook::fold(&twice).old_until(wall(36 * HOUR_S)), None);
+}
+
+#[test]
+fn only_so_many_old_secrets_are_signed_with() {
+    let most = OLD_SECRETS_MAX as u32;
+    let history = || std::iter::once(registered(URL)).chain((1..=most).map(|n| rotated(n, 24)));
+    given(history()).when(rotate(most + 1, 1, 24)).refused(No::TooManySecrets);
+    given(history()).when(rotate(most + 1, 24, 24)).then([rotated(most + 1, 48)]);
+    given(history()).when(rotate(most + 1, 1, 0)).then([rotated(most + 1, 1)]);
+    let state: WebhookState = Webhook::fold(&history().chain([rotated(most + 1, 1)]).collect::<Vec<_>>());
+    assert_eq!((state.old.len(), state.signing(wall(HOUR_S))), (OLD_SECRETS_MAX, vec![most + 1]));
+}
+
 #[test]
 fn topics_are_stored_as_they_are_sent() {
     for topic in Topic::ALL {
@@ -132,6 +185,7 @@ fn commands() -> impl Strategy<Value = Do> {
         Just(Do::Disable),
         select(vec![ADA, EVE]).prop_map(|by| Do::Enable { by }),
         select(vec![ADA, EVE]).prop_map(|by| Do::Remove { by }),
+        (1..4_u32, 0..200_i64, 0..=OLD_HOURS_MAX + 1).prop_map(|(generation, hour, old)| rotate(generation, hour, old)),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, SimpleObject, Union};
 use lockstep_commands::webhook::{Delivery, Progress, WebhookRow};
-use lockstep_domain::webhook::Topic;
+use lockstep_domain::{time::Timestamp, webhook::Topic};
 use uuid::Uuid;
 
 use crate::{
@@ -60,10 +60,13 @@ pub(crate) struct Webhook {
     pub disabled: bool,
     /// When it was made.
     pub created_at: DateTime,
+    /// Until when messages are signed with older secrets too; null when they are signed with the present one alone.
+    pub old_secrets_until: Option<DateTime>,
 }
 
 impl Webhook {
-    pub(crate) fn of(row: WebhookRow) -> Option<Self> {
+    pub(crate) fn of(row: WebhookRow, now: Timestamp) -> Option<Self> {
+        let old_secrets_until = row.state.old_until(now).map(DateTime);
         let terms = row.state.terms?;
         Some(Self {
             id: row.id.0,
@@ -72,6 +75,7 @@ impl Webhook {
             everybody: terms.everybody,
             disabled: row.state.disabled,
             created_at: DateTime(row.registered_at),
+            old_secrets_until,
         })
     }
 }
@@ -140,6 +144,26 @@ pub(crate) struct WebhookRegistered {
     pub secret: String,
     /// Where the change is in the log: give it as `minPosition` to read what was written.
     pub position: Position,
+}
+
+/// A webhook has a new secret. It is answered to the same operation only.
+#[derive(SimpleObject)]
+pub(crate) struct WebhookSecretRotated {
+    /// The webhook's id.
+    pub id: Uuid,
+    /// `whsec_…`: every delivery is signed with it from now on.
+    pub secret: String,
+    /// Until when deliveries are signed with the older ones too; null when they ended at once.
+    pub old_secrets_until: Option<DateTime>,
+    /// Where the change is in the log: give it as `minPosition` to read what was written.
+    pub position: Position,
+}
+
+/// What comes of it, or why not.
+#[derive(Union)]
+pub(crate) enum WebhookSecretPayload {
+    WebhookSecretRotated(WebhookSecretRotated),
+    Refused(Refused),
 }
 
 /// What comes of it, or why not.

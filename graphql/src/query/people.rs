@@ -41,7 +41,7 @@ impl People {
         nullable(async {
             let asker = ctx.asker().ok_or(Problem::SignedOut)?;
             let names = credentials::login_names(ctx.services(), &[asker]).await;
-            Ok(names.map_err(|error| Problem::fault(&error))?.pop().map(|(_, name)| name))
+            Ok(names?.pop().map(|(_, name)| name))
         })
         .await
     }
@@ -89,9 +89,8 @@ impl People {
             at_least(ctx, &["accounts"], min_position).await?;
             let search: String = search.unwrap_or_default().trim().chars().take(SEARCH_CHARS_MAX).collect();
             let (pool, limit) = (ctx.reader().pool(), first as i64 + 1);
-            let mut rows = accounts::people(pool, &search, guests.unwrap_or(false), after.map(AccountId), limit)
-                .await
-                .map_err(|error| Problem::fault(&error))?;
+            let mut rows =
+                accounts::people(pool, &search, guests.unwrap_or(false), after.map(AccountId), limit).await?;
             let has_more = rows.len() > first;
             rows.truncate(first);
             let end_cursor = rows.last().map(|row| row.account.account.0);
@@ -109,7 +108,7 @@ fn administrators_only(ctx: &Context<'_>) -> Result<(), Problem> {
 async fn shown(ctx: &Context<'_>, rows: Vec<PersonRow>) -> Result<Vec<Person>, Problem> {
     let ids: Vec<AccountId> = rows.iter().map(|row| row.account.account).collect();
     let seen: HashMap<_, _> = session::last_seen(ctx.services(), &ids).await?.into_iter().collect();
-    let names = credentials::login_names(ctx.services(), &ids).await.map_err(|error| Problem::fault(&error))?;
+    let names = credentials::login_names(ctx.services(), &ids).await?;
     let mut names: HashMap<_, _> = names.into_iter().collect();
     let person = |row: PersonRow| Person {
         last_seen_at: seen.get(&row.account.account).copied().map(DateTime),

@@ -37,7 +37,8 @@ impl Tokens {
         nullable(async {
             let asker = ctx.asker().ok_or(Problem::SignedOut)?;
             let rows = webhook::list(ctx.services(), asker).await?;
-            Ok(Some(rows.into_iter().filter_map(Webhook::of).collect()))
+            let now = ctx.services().clock.now();
+            Ok(Some(rows.into_iter().filter_map(|row| Webhook::of(row, now)).collect()))
         })
         .await
     }

@@ -91,6 +91,7 @@ async fn nobody_does_anything_without_signing_in() {
         ("registerWebhook", json!({ "url": "https://a.example", "topics": ["VIDEO_READY"] })),
         ("removeWebhook", json!({ "webhook": id })),
         ("enableWebhook", json!({ "webhook": id })),
+        ("rotateWebhookSecret", json!({ "webhook": id })),
         ("sendWebhookAgain", json!({ "delivery": id })),
         ("revokeRegistrationLink", json!({ "link": id })),
         ("postMessage", json!({ "channel": id, "id": id, "text": "t" })),

@@ -22,8 +22,8 @@ use lockstep_domain::{
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_graphql::{
-    AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
-    SignInProvider, WebhookSecrets, schema,
+    Anonymous, AppSchema, Bill, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, RequestContext, SchemaDeps,
+    SignInProvider, TrustedDocuments, WebhookSecrets, schema,
 };
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
@@ -80,8 +80,8 @@ impl DeliveryTokens for PlainTokens {
 }
 
 impl WebhookSecrets for PlainTokens {
-    fn secret(&self, webhook: WebhookId) -> String {
-        format!("whsec_{webhook}")
+    fn secret(&self, webhook: WebhookId, generation: u32) -> String {
+        format!("whsec_{webhook}.{generation}")
     }
 }
 
@@ -126,6 +126,8 @@ impl App {
             entry: lockstep_commands::entry::Entry::default(),
             provider: Some(SignInProvider { name: "Company account".to_owned(), issuer: ISSUER.to_owned() }),
             introspection,
+            trusted: TrustedDocuments::default(),
+            anonymous: Anonymous::Open,
             costs: Arc::new(Costs::new(Arc::new(InProcess::default()), share)),
         };
         let schema = schema(deps);
@@ -338,6 +340,9 @@ fn shape(field: &str) -> (&'static str, &'static str) {
         "revokeApiToken" => ("RevokeApiTokenInput", changed),
         "registerWebhook" => ("RegisterWebhookInput", "... on WebhookRegistered { id secret position }"),
         "removeWebhook" | "enableWebhook" => ("WebhookInput", changed),
+        "rotateWebhookSecret" => {
+            ("RotateWebhookSecretInput", "... on WebhookSecretRotated { id secret oldSecretsUntil position }")
+        }
         "sendWebhookAgain" => ("SendAgainInput", changed),
         "postMessage" => ("PostMessageInput", "... on MessagePosted { id position }"),
         other => panic!("no such mutation: {other}"),

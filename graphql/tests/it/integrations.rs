@@ -202,13 +202,39 @@ async fn tokens_and_webhooks_are_in_the_log_without_their_secrets() {
 }
 
 #[tokio::test]
+async fn a_webhooks_secret_is_rotated_by_its_owner_and_shown_once() {
+    const LISTED: &str = "{ webhooks { id oldSecretsUntil } }";
+    let app = App::new().await;
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    let eve = app.person("Eve", PlatformRole::Member).await;
+    let (id, _) = told(&app, &ada).await;
+    let wanted = |old: Value| json!({ "operationId": Uuid::new_v4(), "webhook": id, "oldHours": old });
+    let input = wanted(Value::Null);
+    let rotated = app.change(Some(&ada), "rotateWebhookSecret", input.clone()).await;
+    assert_eq!(rotated["secret"], format!("whsec_{id}.1"), "{rotated}");
+    assert!(rotated["oldSecretsUntil"].as_str().is_some_and(|until| until.starts_with("2023-11-15T22:")), "{rotated}");
+    let again = app.change(Some(&ada), "rotateWebhookSecret", input).await;
+    assert_eq!((&again["secret"], &again["position"]), (&rotated["secret"], &rotated["position"]), "the same wish");
+    let listed = app.data(Some(&ada), LISTED, json!({})).await["webhooks"][0].clone();
+    assert_eq!(listed["oldSecretsUntil"], rotated["oldSecretsUntil"]);
+    let leaked = app.change(Some(&ada), "rotateWebhookSecret", wanted(json!(0))).await;
+    assert_eq!((&leaked["secret"], &leaked["oldSecretsUntil"]), (&json!(format!("whsec_{id}.2")), &Value::Null));
+    let listed = app.data(Some(&ada), LISTED, json!({})).await["webhooks"][0].clone();
+    assert_eq!(listed["oldSecretsUntil"], Value::Null);
+    let long = app.change(Some(&ada), "rotateWebhookSecret", wanted(json!(73))).await;
+    assert_eq!((&long["__typename"], &long["code"]), (&json!("Refused"), &json!("old_hours")));
+    let hers = app.change(Some(&eve), "rotateWebhookSecret", wanted(Value::Null)).await;
+    assert_eq!(hers["code"], "not_found");
+}
+
+#[tokio::test]
 async fn a_webhook_is_registered_listed_enabled_and_removed_by_its_owner() {
     let app = App::new().await;
     let ada = app.person("Ada", PlatformRole::Member).await;
     let eve = app.person("Eve", PlatformRole::Member).await;
     let input = json!({ "operationId": Uuid::new_v4(), "url": "https://hooks.example.org/x", "topics": ["VIDEO_READY", "VIDEO_FAILED"] });
     let registered = app.change(Some(&ada), "registerWebhook", input.clone()).await;
-    assert_eq!(registered["secret"], format!("whsec_{}", registered["id"].as_str().unwrap()), "{registered}");
+    assert_eq!(registered["secret"], format!("whsec_{}.0", registered["id"].as_str().unwrap()), "{registered}");
     assert_eq!(app.change(Some(&ada), "registerWebhook", input).await["id"], registered["id"]);
     let everybody = json!({ "operationId": Uuid::new_v4(), "url": "https://a.example", "topics": ["VIDEO_READY"], "everybody": true });
     assert_eq!(app.change(Some(&ada), "registerWebhook", everybody).await["code"], "not_permitted");

@@ -218,6 +218,7 @@ const ROWS: &[(&str, &[(&str, Names)], Answer)] = &[
     ("registerWebhook", &[("operationId", Names::Fresh)], Same),
     ("removeWebhook", &[("operationId", Names::Fresh), ("webhook", Names::Webhook)], Same),
     ("enableWebhook", &[("operationId", Names::Fresh), ("webhook", Names::Webhook)], Same),
+    ("rotateWebhookSecret", &[("operationId", Names::Fresh), ("webhook", Names::Webhook)], Same),
     ("sendWebhookAgain", &[("operationId", Names::Fresh), ("delivery", Names::WebhookDelivery)], Same),
     ("webhookDeliveries", &[("webhook", Names::Webhook)], Same),
     ("revokeRegistrationLink", &[("operationId", Names::Fresh), ("link", Names::RegistrationLink)], Same),
@@ -504,7 +505,7 @@ async fn world(app: &App) -> (Principal, Principal, Things) {
     let eve = app.person("Eve", PlatformRole::Member).await;
     let bob = app.person("Bob", PlatformRole::Member).await;
     let root = app.person("Root", PlatformRole::Administrator).await;
-    let channel = app.channel(&ada, "Secret", "PRIVATE").await;
+    let channel = app.channel(&ada, "Speakeasy", "PRIVATE").await;
     let slug = app.data(Some(&ada), "query($id: UUID!) { channel(id: $id) { slug } }", json!({ "id": channel }));
     app.settle().await;
     let slug = slug.await["channel"]["slug"].as_str().expect("a slug").to_owned();
@@ -651,13 +652,13 @@ async fn the_owner_is_told_the_difference() {
         let with = BTreeSet::from([with.to_owned()]);
         let of = |things: &Things| call(&sdl, &root, &with, &|_| Some(things.id(names)));
         let real = things.hidden_in(&answer(&app, &ada, &root, of(&things)).await);
-        assert!(real.contains("between us") && real.contains("Secret"), "{real}");
+        assert!(real.contains("between us") && real.contains("Speakeasy"), "{real}");
         assert_ne!(real, made_up.hidden_in(&answer(&app, &ada, &root, of(&made_up)).await));
     }
 }
 
 /// Words of a private channel that must reach nobody outside it, by whatever way: lists, searches, links, events, errors.
-const SECRETS: [&str; 4] = ["Secret", "between us", "rude", "look here"];
+const SECRETS: [&str; 4] = ["Speakeasy", "between us", "rude", "look here"];
 
 #[tokio::test]
 async fn nothing_of_a_private_channel_shows_through_any_field() {

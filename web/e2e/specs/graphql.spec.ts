@@ -10,6 +10,7 @@ import { createClient as createStreams } from 'graphql-sse';
 import { createClient as createSockets } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { Api } from '../fixtures/api.ts';
+import { signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
 
 let server: Server;
@@ -22,11 +23,50 @@ test.afterAll(() => server.stop());
 
 const endpoint = (): string => `${server.url}/graphql`;
 
-test('the audit of GraphQL over HTTP passes whole', async () => {
-  const results = await auditServer({ url: endpoint(), fetchFn: fetch });
+/** What the audit of a server complains about. */
+async function audited(url: string): Promise<string[]> {
+  const results = await auditServer({ url: `${url}/graphql`, fetchFn: fetch });
   expect(results).toHaveLength(61);
   const failed = results.filter((result) => result.status !== 'ok');
-  expect(failed.map((result) => `${result.id} ${result.name}: ${'reason' in result ? result.reason : ''}`)).toEqual([]);
+  return failed.map((result) => `${result.id} ${result.name}: ${'reason' in result ? result.reason : ''}`);
+}
+
+test('the audit of GraphQL over HTTP passes whole', async () => {
+  expect(await audited(server.url)).toEqual([]);
+});
+
+test('where only the documents of the pages are run, the pages and the audit do not notice', async ({ page }) => {
+  const open = await Server.start();
+  const channel = await (await Api.setUp(open.url, open.setupLink ?? '')).channel('Club');
+  await open.kill();
+  const closed = await Server.start({ data: open.data, env: { LOCKSTEP_GRAPHQL_ANONYMOUS: 'trusted' } });
+  expect(await audited(closed.url)).toEqual([]);
+  const own = await fetch(`${closed.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+    body: JSON.stringify({ query: '{ setUpNeeded }' }),
+  });
+  expect([own.status, (await own.json()).errors[0].extensions.code]).toEqual([400, 'DOCUMENT_NOT_TRUSTED']);
+  let asked = 0;
+  const troubles: string[] = [];
+  page.on('response', async (answer) => {
+    if (!answer.url().endsWith('/graphql')) return;
+    asked += 1;
+    const text = await answer.text();
+    if (/DOCUMENT_NOT_TRUSTED|PERSISTED_QUERY/.test(text) || answer.request().postData()?.includes('"query"')) troubles.push(text);
+  });
+  // Nobody, then a guest, then a member.
+  await page.goto(closed.url);
+  await page.goto(`${closed.url}/c/${channel.slug}`);
+  await page.getByLabel('Your name').fill('Bea');
+  await page.getByRole('button', { name: 'Join', exact: true }).click();
+  await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible();
+  await page.goto(closed.url);
+  await expect(page.getByText('Club').first()).toBeVisible();
+  await signIn(page, closed.url, 'Ada', 'correct horse battery');
+  expect(asked).toBeGreaterThan(5);
+  expect(troubles, 'by their hash, at their first use').toEqual([]);
+  await closed.stop();
 });
 
 /** Everything a subscription says until it has said `count` things. */

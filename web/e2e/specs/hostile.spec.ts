@@ -55,7 +55,7 @@ test('the page refuses them with a reason and sends nothing', async ({ page }) =
   await signIn(page, server.url, 'Ada', 'correct horse battery');
   const sent: string[] = [];
   page.on('request', (request) => {
-    if (request.method() === 'PUT' || /requestUpload/.test(request.postData() ?? '')) sent.push(request.url());
+    if (request.method() === 'PUT' || /RequestUpload/.test(request.postData() ?? '')) sent.push(request.url());
   });
   const files = corpus();
   await page.locator('input[type=file]').first().setInputFiles(files.map(({ path }) => path));

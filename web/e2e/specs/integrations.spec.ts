@@ -11,10 +11,23 @@ import { Server } from '../fixtures/server.ts';
 
 const PASSWORD = 'correct horse battery';
 
+interface Message {
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
 let server: Server;
 let ada: Api;
 let receiver: Http;
-const received: { headers: IncomingHttpHeaders; body: string }[] = [];
+const received: Message[] = [];
+
+/** As Standard Webhooks describes it. */
+async function signature(secret: string, message: Message | undefined): Promise<string> {
+  const { headers, body } = message ?? { headers: {}, body: '' };
+  const key = await crypto.subtle.importKey('raw', Buffer.from(secret.slice(6), 'base64'), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const text = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
+  return `v1,${Buffer.from(await crypto.subtle.sign('HMAC', key, Buffer.from(text))).toString('base64')}`;
+}
 
 test.describe.configure({ mode: 'serial' });
 test.beforeAll(async () => {
@@ -91,9 +104,7 @@ test('a webhook is told of a film, shows what it was sent, and sends it again', 
   const first = received[0];
   expect(JSON.parse(first?.body ?? '')).toMatchObject({ type: 'video.uploaded', data: { videoId: film } });
   const id = String(first?.headers['webhook-id']);
-  const key = await crypto.subtle.importKey('raw', Buffer.from(secret.slice(6), 'base64'), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-  const signed = await crypto.subtle.sign('HMAC', key, Buffer.from(`${id}.${String(first?.headers['webhook-timestamp'])}.${first?.body ?? ''}`));
-  expect(first?.headers['webhook-signature']).toBe(`v1,${Buffer.from(signed).toString('base64')}`);
+  expect(first?.headers['webhook-signature']).toBe(await signature(secret, first));
   await webhooks.getByRole('button', { name: `What it was sent: ${url}` }).click();
   await expect(webhooks.getByText(/A file arrived/).first()).toBeVisible();
   await expect(webhooks.getByText('delivered').first()).toBeVisible();
@@ -101,6 +112,17 @@ test('a webhook is told of a film, shows what it was sent, and sends it again', 
   await fits(page, 'account-webhooks');
   await webhooks.getByRole('button', { name: /^Send again: A file arrived/ }).click();
   await expect.poll(() => received.filter((one) => one.headers['webhook-id'] === id).length, { timeout: 15_000 }).toBe(2);
+  await webhooks.getByRole('button', { name: `New secret: ${url}` }).click();
+  await webhooks.getByRole('button', { name: 'Make the new secret' }).click();
+  const second = await page.getByRole('dialog').getByRole('textbox', { name: 'Copy secret' }).inputValue();
+  expect(second).not.toBe(secret);
+  await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
+  await expect(webhooks.getByText(/^Signed with the old secret too, until/)).toBeVisible();
+  await clean(page, 'account-webhooks-rotated');
+  await webhooks.getByRole('button', { name: /^Send again: A file arrived/ }).click();
+  await expect.poll(() => received.filter((one) => one.headers['webhook-id'] === id).length, { timeout: 15_000 }).toBe(3);
+  const both = received.findLast((one) => one.headers['webhook-id'] === id);
+  expect(String(both?.headers['webhook-signature']).split(' ')).toEqual([await signature(second, both), await signature(secret, both)]);
   await webhooks.getByRole('button', { name: `Remove ${url}` }).click();
   await expect(webhooks.getByText('You have no webhooks.')).toBeVisible();
 });

@@ -110,7 +110,7 @@ test('a link lets somebody register, and a new password signs out the other devi
   await phone.getByRole('button', { name: 'Change the password' }).click();
   await expect(phone.getByText('The current password is not right.')).toBeVisible();
   await phone.getByLabel('Current password').fill(BOB);
-  const changed = phone.waitForResponse((answer) => answer.request().postData()?.includes('changePassword') ?? false);
+  const changed = phone.waitForResponse((answer) => answer.request().postData()?.includes('"ChangePassword"') ?? false);
   await phone.getByRole('button', { name: 'Change the password' }).click();
   await changed;
   const changedAt = performance.now();
@@ -133,7 +133,7 @@ test('an administrator finds people, gives a link for a new password, suspends a
   for (let number = 0; number < PAGE_ROWS + 2; number += 1) await Api.guest(server.url, `Guest ${number}`);
   const admin = await device(browser);
   let asked = 0;
-  admin.on('request', (request) => (asked += request.postData()?.includes('query People') ? 1 : 0));
+  admin.on('request', (request) => (asked += request.postData()?.includes('"operationName":"People"') ? 1 : 0));
   await signIn(admin, server.url, 'Ada', ADA);
   await fromMenu(admin, 'Ada', 'Administration');
   const rows = admin.getByRole('list', { name: 'People' }).getByRole('listitem');
@@ -174,7 +174,7 @@ test('an administrator finds people, gives a link for a new password, suspends a
   await admin.getByRole('button', { name: 'Suspend…' }).click();
   await admin.getByLabel('Reason').fill('Sells tickets');
   await clean(admin);
-  const done = admin.waitForResponse((answer) => answer.request().postData()?.includes('suspendAccount') ?? false);
+  const done = admin.waitForResponse((answer) => answer.request().postData()?.includes('"SuspendAccount"') ?? false);
   await admin.getByRole('button', { name: 'Suspend', exact: true }).click();
   await done;
   const suspendedAt = performance.now();

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use lockstep_domain::installation::Registration;
+use lockstep_graphql::Anonymous;
 
 use super::{Bounded, ConfigError, Source};
-use crate::gate;
+use crate::{auth::is_local, gate};
 
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -22,6 +23,9 @@ pub struct ServerConfig {
     /// `LOCKSTEP_REGISTRATION`, unset: `open`, `invite-only` or `closed` fixes who may register, whatever
     /// administrators choose.
     pub registration: Option<Registration>,
+    /// `LOCKSTEP_GRAPHQL_ANONYMOUS`, `open` where only this machine can ask, else `trusted`: whether `/graphql` runs any
+    /// document for those without an account, or only the pages' own.
+    pub graphql_anonymous: Option<Anonymous>,
     /// `LOCKSTEP_TRUSTED_PROXIES`, none: IP addresses, separated by commas, whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// `LOCKSTEP_DEMO`, on: whether an empty installation gets the demo clip and its channel.
@@ -60,11 +64,18 @@ impl ServerConfig {
             token_life_s: life.read(source)?,
             sockets_per_address_max: sockets.read(source)? as usize,
             registration: source.get("LOCKSTEP_REGISTRATION").map(|text| registration(&text)).transpose()?,
+            graphql_anonymous: source.get("LOCKSTEP_GRAPHQL_ANONYMOUS").map(|text| anonymous(&text)).transpose()?,
             trusted_proxies: proxies(source.get("LOCKSTEP_TRUSTED_PROXIES").as_deref().unwrap_or_default())?,
             demo,
             media_program: source.get("LOCKSTEP_MEDIA_PROGRAM").map(Into::into),
             transcode_slots: slots.read(source)? as usize,
         })
+    }
+
+    /// What is run for those without an account. An installation that others can reach is not for development.
+    pub fn anonymous(&self, public_url: &str) -> Anonymous {
+        let here = self.bind.is_loopback() && is_local(public_url);
+        self.graphql_anonymous.unwrap_or(if here { Anonymous::Open } else { Anonymous::Trusted })
     }
 
     /// The public URL once the port is known, without a trailing slash.
@@ -80,6 +91,14 @@ fn proxies(text: &str) -> Result<Vec<IpAddr>, ConfigError> {
     };
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts.map(|part| part.parse().map_err(|_| wrong(part))).collect()
+}
+
+fn anonymous(text: &str) -> Result<Anonymous, ConfigError> {
+    match text.trim() {
+        "open" => Ok(Anonymous::Open),
+        "trusted" => Ok(Anonymous::Trusted),
+        other => Err(ConfigError::new("LOCKSTEP_GRAPHQL_ANONYMOUS", format!("is trusted or open, not {other:?}"))),
+    }
 }
 
 fn registration(text: &str) -> Result<Registration, ConfigError> {
@@ -108,7 +127,35 @@ pub(super) fn origin(variable: &'static str, url: &str) -> Result<String, Config
 
 #[cfg(test)]
 mod tests {
-    use super::origin;
+    use lockstep_graphql::Anonymous;
+
+    use super::{ServerConfig, origin};
+    use crate::config::{ConfigError, Source};
+
+    struct Given<'a>(&'a [(&'a str, &'a str)]);
+
+    impl Source for Given<'_> {
+        fn get(&self, variable: &str) -> Option<String> {
+            self.0.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    #[test]
+    fn whoever_can_be_reached_by_others_runs_trusted_documents_only() {
+        const MODE: &str = "LOCKSTEP_GRAPHQL_ANONYMOUS";
+        const NAME: (&str, &str) = ("LOCKSTEP_PUBLIC_URL", "https://watch.example");
+        let check = |given: &[(&str, &str)], expected: Anonymous| {
+            let server = ServerConfig::read(&Given(given)).unwrap();
+            assert_eq!(server.anonymous(&server.public_url(8080)), expected, "{given:?}");
+        };
+        check(&[], Anonymous::Open);
+        check(&[NAME], Anonymous::Trusted);
+        check(&[("LOCKSTEP_BIND", "0.0.0.0")], Anonymous::Trusted);
+        check(&[NAME, (MODE, "open")], Anonymous::Open);
+        check(&[(MODE, "trusted")], Anonymous::Trusted);
+        let wrong = ServerConfig::read(&Given(&[(MODE, "none")])).unwrap_err();
+        assert_eq!(wrong, ConfigError::new(MODE, "is trusted or open, not \"none\""));
+    }
 
     #[test]
     fn a_public_url_is_an_origin() {

@@ -92,7 +92,7 @@ impl Parts<'_> {
                 webhooks: WebhookKeys::open(self.config)?,
                 entry: &entry,
                 provider: provider.as_ref(),
-            });
+            })?;
             let graphql = graphql.layer(tokens).route_layer(sockets).route_layer(self.edges.database.layer());
             let rest = self.rest(&authenticator, &delivery, limits).route_layer(self.edges.database.layer());
             router = router
@@ -189,7 +189,7 @@ impl Parts<'_> {
         }
     }
 
-    fn graphql(&self, parts: GraphqlParts<'_>) -> Router {
+    fn graphql(&self, parts: GraphqlParts<'_>) -> anyhow::Result<Router> {
         let GraphqlParts { cookie, authenticator, opening, limits, webhooks, entry, provider } = parts;
         let tail = Tail::new(Arc::clone(&self.services.store));
         self.running.tracker.spawn(tail.clone().run(self.running.shutdown.clone()));
@@ -207,9 +207,11 @@ impl Parts<'_> {
                 issuer: provider.issuer().to_owned(),
             }),
             introspection: Introspection::SignedIn,
+            trusted: ui::documents()?,
+            anonymous: self.config.server.anonymous(self.public_url),
             costs: Arc::new(limits.costs()),
         });
-        graphql::router(graphql::GraphqlState {
+        Ok(graphql::router(graphql::GraphqlState {
             schema,
             authenticate: Arc::new(authenticator.clone()),
             allowed_origins: Arc::new([self.public_url.to_owned()]),
@@ -218,7 +220,7 @@ impl Parts<'_> {
             tracker: self.running.tracker.clone(),
             shutdown: self.running.shutdown.clone(),
             gate: self.gate(),
-        })
+        }))
     }
 
     fn gate(&self) -> Gate {

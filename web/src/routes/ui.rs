@@ -1,7 +1,8 @@
 //! The web application's files, embedded: hashed names for ever, the page itself never cached.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
+use anyhow::{Context, bail};
 use axum::{
     Router,
     body::Body,
@@ -9,12 +10,32 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use lockstep_graphql::TrustedDocuments;
 use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+
+/// What the build of the pages wrote: the SHA-256 of each document the pages send, and its text.
+const DOCUMENTS: &str = "documents.json";
 
 #[derive(RustEmbed)]
 #[folder = "ui/dist"]
 #[allow_missing = true]
 struct Files;
+
+/// The documents that the pages send, as the build of the pages wrote them down; none where it was left out.
+///
+/// # Errors
+/// The list cannot be read, or a hash in it is not of its text.
+pub fn documents() -> anyhow::Result<TrustedDocuments> {
+    let Some(file) = Files::get(DOCUMENTS) else { return Ok(TrustedDocuments::default()) };
+    let texts: BTreeMap<String, String> = serde_json::from_slice(&file.data).context(DOCUMENTS)?;
+    for (hash, text) in &texts {
+        if hex::encode(Sha256::digest(text)) != *hash {
+            bail!("{DOCUMENTS}: {hash} is not the hash of its text");
+        }
+    }
+    Ok(TrustedDocuments::of(texts.into_values()))
+}
 
 /// Serves files; unknown paths that ask for a page get the application, which shows its own 404.
 pub fn router() -> Router {

@@ -5,8 +5,9 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{Router, body::Bytes, extract::State, routing};
@@ -23,13 +24,16 @@ use lockstep_domain::{
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_migrations::testing::TestDatabase;
-use lockstep_object_store::EmbeddedS3;
+use lockstep_object_store::{
+    EmbeddedS3,
+    breaker::{Elapsed, FAULTS_MAX, OPEN_FOR, State as BreakerState},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Client, Sender, WebhookKeys, system_lookup};
+use super::{Client, HOLD_SPREAD, Sender, WebhookBreakers, WebhookKeys, system_lookup};
 use crate::{
-    routes::rest::ID,
+    routes::rest::{ID, SIGNATURE},
     system::{SystemClock, SystemIds},
 };
 
@@ -75,6 +79,8 @@ impl Receiver {
 
 struct World {
     sender: Sender,
+    /// What the breakers go by, milliseconds.
+    clock: Arc<AtomicU64>,
     owner: AccountId,
     _folder: tempfile::TempDir,
     _objects: EmbeddedS3,
@@ -97,9 +103,13 @@ impl World {
             uploads: lockstep_commands::upload::Uploads::default(),
         };
         let client = Client::new(true, Arc::new(system_lookup)).unwrap();
-        let sender = Sender { services, keys: WebhookKeys::new([3; 32]), client };
-        let mut world =
-            Self { sender, owner: AccountId::default(), _folder: folder, _objects: objects, _database: database };
+        let clock = Arc::new(AtomicU64::new(0));
+        let read = Arc::clone(&clock);
+        let elapsed: Elapsed = Arc::new(move || Duration::from_millis(read.load(Ordering::SeqCst)));
+        let breakers = WebhookBreakers::new(elapsed);
+        let sender = Sender { services, keys: WebhookKeys::new([3; 32]), client, breakers };
+        let owner = AccountId::default();
+        let mut world = Self { sender, clock, owner, _folder: folder, _objects: objects, _database: database };
         world.owner = world.person("Ada", PlatformRole::Member).await;
         world
     }
@@ -159,8 +169,19 @@ impl World {
         webhook::deliveries(self.services(), self.owner, id).await.unwrap().unwrap()
     }
 
-    /// As if the pause before the next attempt were over.
+    /// As if the pause before the next attempt were over, and no webhook left alone any more.
     async fn later(&self) {
+        self.pass(OPEN_FOR);
+        self.due().await;
+    }
+
+    fn pass(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap();
+        self.clock.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// As if the pause before the next attempt were over.
+    async fn due(&self) {
         sqlx::query("UPDATE webhook_deliveries SET next_at = now()").execute(&self.services().pool).await.unwrap();
     }
 }
@@ -173,7 +194,7 @@ async fn a_delivery_is_signed_and_says_what_happened() {
     assert_eq!(world.sender.send_due().await.unwrap(), 1);
     let got = receiver.got();
     let (headers, body) = &got[0];
-    let secret = world.sender.keys.of(id);
+    let secret = world.sender.keys.of(id, 0);
     let now_s = world.services().clock.now().as_micros() / 1_000_000;
     let named = secret.verify(headers, body, now_s).expect("signed");
     let shown = world.shown(id).await;
@@ -184,7 +205,7 @@ async fn a_delivery_is_signed_and_says_what_happened() {
     let expected = json!({ "type": "video.uploaded", "timestamp": null, "data": { "videoId": video.0, "ownerId": world.owner.0 } });
     assert_eq!(said, expected);
     assert_eq!(headers[header::CONTENT_TYPE], "application/json");
-    assert_ne!(world.sender.keys.of(WebhookId(Uuid::new_v4())), secret, "each webhook has a secret of its own");
+    assert_ne!(world.sender.keys.of(WebhookId(Uuid::new_v4()), 0), secret, "each webhook has a secret of its own");
     assert_eq!(world.sender.send_due().await.unwrap(), 0);
 }
 
@@ -238,6 +259,107 @@ async fn what_fails_is_sent_again_after_growing_pauses_and_then_given_up() {
     let failed = world.shown(id).await.into_iter().find(|one| one.progress == Progress::Failed).unwrap();
     webhook::send_again(world.services(), &context, failed.id).await.unwrap();
     assert_eq!(world.sender.send_due().await.unwrap(), 1, "sent again by hand");
+}
+
+#[tokio::test]
+async fn a_rotated_secret_signs_beside_the_old_one_until_that_ends() {
+    let (world, receiver) = (World::new().await, Receiver::new(&[]).await);
+    let id = world.webhook(world.owner, &receiver.url, false).await;
+    let context = world.by(Actor::Account(world.owner));
+    let rotated = webhook::rotate(world.services(), &context, id, 24).await.unwrap();
+    let day = context.now.as_micros() + 24 * 3_600_000_000;
+    assert_eq!((rotated.generation, rotated.old_until.unwrap().as_micros()), (1, day));
+    let again = webhook::rotate(world.services(), &context, id, 24).await.unwrap();
+    assert_eq!(again.generation, 1, "the same wish is one new secret");
+    let signed_by = async |generations: &[u32]| {
+        world.arrived(world.owner).await;
+        assert_eq!(world.sender.send_due().await.unwrap(), 1);
+        let (headers, body) = receiver.got().pop().unwrap();
+        let signatures = headers[SIGNATURE].to_str().unwrap().split(' ').count();
+        assert_eq!(signatures, generations.len(), "{headers:?}");
+        let now_s = world.services().clock.now().as_micros() / 1_000_000;
+        for generation in 0..4 {
+            let verified = world.sender.keys.of(id, generation).verify(&headers, &body, now_s);
+            assert_eq!(verified.is_ok(), generations.contains(&generation), "generation {generation}");
+        }
+    };
+    signed_by(&[1, 0]).await;
+    let second = world.by(Actor::Account(world.owner));
+    webhook::rotate(world.services(), &second, id, 1).await.unwrap();
+    signed_by(&[2, 1, 0]).await;
+    // A leaked secret: no old one is signed with any more.
+    let third = world.by(Actor::Account(world.owner));
+    let rotated = webhook::rotate(world.services(), &third, id, 0).await.unwrap();
+    assert_eq!((rotated.generation, rotated.old_until), (3, None));
+    signed_by(&[3]).await;
+    let eve = world.person("Eve", PlatformRole::Member).await;
+    assert!(webhook::rotate(world.services(), &world.by(Actor::Account(eve)), id, 24).await.is_err());
+    let log = world.services().store.read_after(Position::START, 1_000).await.unwrap();
+    let log: String = log.iter().map(|event| event.payload.to_string()).collect();
+    assert!(log.contains("SecretRotated") && !log.contains("whsec_"), "{log}");
+    for generation in 0..4 {
+        let secret = world.sender.keys.of(id, generation).expose();
+        assert!(!log.contains(secret.trim_start_matches("whsec_")));
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_does_not_answer_is_left_alone_and_loses_nothing() {
+    const FILMS: usize = 9;
+    let faults = FAULTS_MAX as usize;
+    // Five faults in a row, the first trial fails, the second is taken.
+    let script: Vec<u16> = std::iter::repeat_n(503, faults + 1).collect();
+    let (world, dead, well) = (World::new().await, Receiver::new(&script).await, Receiver::new(&[]).await);
+    let id = world.webhook(world.owner, &dead.url, false).await;
+    let other = world.webhook(world.owner, &well.url, false).await;
+    let breaker = world.sender.breakers.of(id);
+    for _ in 0..faults {
+        world.arrived(world.owner).await;
+        world.sender.send_due().await.unwrap();
+    }
+    assert_eq!((dead.got().len(), breaker.state()), (faults, BreakerState::Open));
+    for _ in faults..FILMS {
+        world.arrived(world.owner).await;
+    }
+    world.due().await;
+    assert_eq!(world.sender.send_due().await.unwrap(), FILMS - faults, "the other webhook's alone");
+    assert_eq!((dead.got().len(), well.got().len()), (faults, FILMS), "it is not asked, and nobody else waits for it");
+    assert_eq!(world.sender.send_due().await.unwrap(), 0, "they are not taken again and again");
+    let attempts = |shown: &[webhook::Delivery]| shown.iter().map(|one| one.attempts).sum::<usize>();
+    let shown = world.shown(id).await;
+    assert!(shown.iter().all(|one| one.progress == Progress::Waiting));
+    assert_eq!(attempts(&shown), faults, "what waits costs no attempt");
+    let counts = world.sender.breakers.count();
+    assert_eq!((counts["open"], counts["closed"], counts["half-open"]), (1, 1, 0));
+    for (state, trials) in [(BreakerState::Open, 1), (BreakerState::Closed, 2)] {
+        world.pass(OPEN_FOR);
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        world.due().await;
+        let sent = world.sender.send_due().await.unwrap();
+        assert_eq!(breaker.state(), state);
+        if state == BreakerState::Open {
+            assert_eq!((sent, dead.got().len()), (1, faults + trials), "one call tries");
+        }
+    }
+    // What was kept back while the second one tried comes after it.
+    world.pass(OPEN_FOR + HOLD_SPREAD);
+    world.due().await;
+    world.sender.send_due().await.unwrap();
+    let shown = world.shown(id).await;
+    assert!(shown.len() == FILMS && shown.iter().all(|one| one.progress == Progress::Delivered), "{shown:?}");
+    assert_eq!(attempts(&shown), FILMS + faults + 1);
+    assert!(world.shown(other).await.iter().all(|one| one.attempts == 1));
+}
+
+#[tokio::test]
+async fn a_webhook_that_refuses_is_well() {
+    let (world, receiver) = (World::new().await, Receiver::new(&[404; 8]).await);
+    let id = world.webhook(world.owner, &receiver.url, false).await;
+    for _ in 0..8 {
+        world.arrived(world.owner).await;
+        world.sender.send_due().await.unwrap();
+    }
+    assert_eq!((receiver.got().len(), world.sender.breakers.of(id).state()), (8, BreakerState::Closed));
 }
 
 #[tokio::test]

@@ -22,4 +22,5 @@ mod process;
 mod proxy;
 mod redis;
 mod roles;
+mod silent;
 mod tamper;

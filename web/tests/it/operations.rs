@@ -67,7 +67,12 @@ async fn metrics_are_on_the_internal_listener_and_nowhere_else() {
     assert!(value(&after, "process_resident_memory_bytes") > 1e6);
     let (status, page) = text(&format!("{}/metrics", server.url)).await;
     assert!(!page.contains("lockstep_"), "the public port answers {status}: {page}");
-    assert_eq!(text(&format!("http://{address}/readyz")).await.0, 200);
+    for state in ["closed", "half-open", "open"] {
+        assert_eq!(value(&after, &format!("lockstep_webhook_breakers{{state=\"{state}\"}}")), 0.0);
+    }
+    let (status, ready) = text(&format!("http://{address}/readyz")).await;
+    assert_eq!(status, 200);
+    assert!(ready.contains(r#""webhooks":{"closed":0,"half-open":0,"open":0}"#), "{ready}");
     assert_eq!(text(&format!("http://{address}/graphql")).await.0, 404, "and nothing else is there");
     server.stop();
 }

@@ -5,6 +5,10 @@
 use std::{
     path::PathBuf,
     str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,14 +31,15 @@ use crate::{
     proxy::{Proxy, Target},
     redis::Redis,
     roles::s3,
+    silent::standing,
 };
 
 /// Answers while a part is gone.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Everything works again after it is back.
-const RECOVERY_MAX: Duration = Duration::from_secs(5);
+pub const RECOVERY_MAX: Duration = Duration::from_secs(5);
 /// Nothing here takes this long; what does is stuck.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 const KEY: [u8; 32] = [0x5a; 32];
 
 /// An installation whose parts can be taken away.
@@ -99,6 +104,14 @@ impl Installation {
         self.measured(reqwest::Client::new().post(format!("{}/graphql", self.server.url)).json(&body)).await
     }
 
+    /// A mutation of somebody's: status, `Retry-After`, and the answer.
+    async fn change(&self, by: &Api, field: &str, kind: &str, input: Value) -> (u16, String, Value) {
+        let query = format!("mutation($i: {kind}!) {{ {field}(input: $i) {{ __typename }} }}");
+        let request = reqwest::Client::new().post(format!("{}/graphql", self.server.url));
+        let request = request.header("origin", &self.server.url).header("cookie", by.cookie());
+        self.measured(request.json(&json!({ "query": query, "variables": { "i": input } }))).await
+    }
+
     async fn measured(&self, request: reqwest::RequestBuilder) -> (u16, String, Value) {
         let asked = Instant::now();
         let answer = request.send().await.expect("answers");
@@ -129,7 +142,7 @@ pub fn of_database(options: &PgConnectOptions) -> Target {
 }
 
 /// Asks until it is so; within how long.
-async fn until<F: Future<Output = bool>>(within: Duration, what: &str, is_so: impl Fn() -> F) {
+pub async fn until<F: Future<Output = bool>>(within: Duration, what: &str, is_so: impl Fn() -> F) {
     let since = Instant::now();
     let mut pause = tokio::time::interval(Duration::from_millis(50));
     loop {
@@ -197,6 +210,56 @@ impl Viewer {
     }
 }
 
+/// Asks and changes without a pause until told to stop; how often it was answered, and how often told to come again. There
+/// is nothing else: an answer is whole, or it is 503.
+async fn asked_throughout(by: Api, stop: Arc<AtomicBool>) -> (u32, u32) {
+    let client = reqwest::Client::new();
+    let make = "mutation($i: CreateChannelInput!) { createChannel(input: $i) { __typename } }";
+    let (mut answered, mut refused) = (0, 0);
+    while !stop.load(Ordering::Relaxed) {
+        let input = json!({ "operationId": Uuid::now_v7(), "name": "Again", "visibility": "PUBLIC" });
+        for (query, variables) in [("{ channels { id } }", json!({})), (make, json!({ "i": input }))] {
+            let request = client.post(format!("{}/graphql", by.url)).header("origin", &by.url);
+            let request = request.header("cookie", by.cookie());
+            let body = json!({ "query": query, "variables": variables });
+            let answer = request.json(&body).send().await.expect("answers");
+            let after = answer.headers().get("retry-after").cloned();
+            let status = answer.status();
+            let body: Value = answer.json().await.expect("JSON");
+            match (status.as_u16(), after) {
+                (200, None) => assert!(body["errors"].is_null(), "200 with {body}"),
+                (503, Some(after)) => {
+                    let nothing = body["data"].as_object().is_none_or(|data| data.values().all(Value::is_null));
+                    assert!(after == "1" && nothing, "{body}");
+                }
+                (other, after) => panic!("{other} {after:?}: {body}"),
+            }
+            if status == 200 { answered += 1 } else { refused += 1 }
+        }
+    }
+    (answered, refused)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_at_the_cut_is_whole_or_says_when_to_come_again() {
+    let mut here = Installation::start().await;
+    let ada = Api::set_up(&here.server.url, here.server.setup_link.as_deref().expect("a link")).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let askers: Vec<_> = (0..2).map(|_| tokio::spawn(asked_throughout(ada.clone(), stop.clone()))).collect();
+    for _ in 0..3 {
+        here.database.cut().await;
+        until(PATIENCE, "turned away", async || standing(&here.server).await == "away").await;
+        here.database.mend().await;
+        until(PATIENCE, "answered again", async || standing(&here.server).await == "there").await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    for asker in askers {
+        let (answered, refused) = asker.await.expect("no other answer");
+        assert!(answered > 0 && refused > 0, "{answered} and {refused}");
+    }
+    here.server.stop();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_database_requests_are_turned_away_and_rooms_live_on() {
     let mut here = Installation::start().await;
@@ -253,8 +316,19 @@ async fn without_the_store_files_are_turned_away_and_the_rest_goes_on() {
     let mut here = Installation::start().await;
     assert_eq!(here.get(&here.file).await.0, 200);
     assert_eq!(here.edge("store").await["state"], "closed");
+    let ada = Api::set_up(&here.server.url, here.server.setup_link.as_deref().expect("a link")).await;
+    let wanted = json!({
+        "operationId": Uuid::now_v7(), "title": "A film", "fileName": "film.mp4", "sizeBytes": 9,
+        "contentType": "video/mp4",
+    });
+    let request = "mutation($i: RequestUploadInput!) { requestUpload(input: $i) { ... on UploadRequested { video } } }";
+    let film = ada.until_answered(request, wanted).await["requestUpload"]["video"].clone();
     here.store.cut().await;
     throughout(async || {
+        let confirm = json!({ "operationId": Uuid::now_v7(), "video": film });
+        let (status, after, body) = here.change(&ada, "confirmUpload", "ConfirmUploadInput", confirm).await;
+        assert_eq!((status, after.as_str(), &body["data"]["confirmUpload"]), (503, "1", &Value::Null), "{body}");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "unavailable");
         let (status, after, body) = here.get(&here.file).await;
         assert_eq!((status, after.as_str(), &body["code"]), (503, "1", &json!("store_unavailable")));
         assert_eq!(here.post().await.0, 200, "the rest goes on");

@@ -134,6 +134,8 @@ impl Play {
             entry: Entry::default(),
             provider: None,
             introspection: Introspection::Everyone,
+            trusted: lockstep_graphql::TrustedDocuments::default(),
+            anonymous: lockstep_graphql::Anonymous::Open,
             costs: Arc::new(lockstep_commands::budget::Costs::default()),
         });
         let film = VideoId(Uuid::now_v7());

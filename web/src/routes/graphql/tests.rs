@@ -4,6 +4,8 @@ mod http_posts;
 mod revoking;
 mod sockets;
 mod streams;
+mod trusted;
+mod unavailable;
 
 use std::sync::{
     Arc,
@@ -25,7 +27,8 @@ use lockstep_domain::{
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_graphql::{
-    CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, WebhookSecrets, schema,
+    Anonymous, CookieConfig, DeliveryToken, DeliveryTokens, Introspection, SchemaDeps, TrustedDocuments,
+    WebhookSecrets, schema,
 };
 use lockstep_migrations::testing::TestDatabase;
 use lockstep_object_store::EmbeddedS3;
@@ -40,7 +43,7 @@ use crate::system::{SystemClock, SystemIds};
 const BUDGET: u32 = 1_000;
 const ORIGIN: &str = "https://watch.example.org";
 
-/// The cookie `session=ada` is Ada until she signs out; `session=broken` cannot be looked up.
+/// The cookie `session=ada` is Ada until she signs out, `session=guest` a guest; `session=broken` cannot be looked up.
 struct Sessions {
     signed_in: AtomicBool,
     signed_out: tokio::sync::Notify,
@@ -55,6 +58,13 @@ impl Authenticate for Sessions {
                 name: "Ada".to_owned(),
                 role: PlatformRole::Member,
                 session_hash: "00".to_owned(),
+                scopes: None,
+            })),
+            Some("session=guest") => Ok(Some(Principal {
+                account: AccountId(Uuid::from_u128(8)),
+                name: "Gast".to_owned(),
+                role: PlatformRole::Guest,
+                session_hash: "01".to_owned(),
                 scopes: None,
             })),
             Some("session=broken") => Err(AuthenticateError("the table is gone".to_owned())),
@@ -76,7 +86,7 @@ impl DeliveryTokens for NoTokens {
 }
 
 impl WebhookSecrets for NoTokens {
-    fn secret(&self, _: WebhookId) -> String {
+    fn secret(&self, _: WebhookId, _: u32) -> String {
         String::new()
     }
 }
@@ -96,6 +106,10 @@ struct Site {
 
 impl Site {
     async fn new() -> Self {
+        Self::that_runs(Anonymous::Open, TrustedDocuments::default()).await
+    }
+
+    async fn that_runs(anonymous: Anonymous, trusted: TrustedDocuments) -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
         let (objects, buckets) = EmbeddedS3::open(folder.path(), ORIGIN, "interim", "media").unwrap();
@@ -125,6 +139,8 @@ impl Site {
             entry: lockstep_commands::entry::Entry::default(),
             provider: None,
             introspection: Introspection::SignedIn,
+            trusted,
+            anonymous,
             costs: Arc::new(Costs::new(Arc::new(InProcess::default()), Share { units_max: BUDGET, window_s: 60 })),
         });
         let sessions = Arc::new(Sessions { signed_in: AtomicBool::new(true), signed_out: tokio::sync::Notify::new() });

@@ -11,7 +11,7 @@ use axum::{
 };
 use futures::FutureExt;
 use lockstep_commands::{CommandError, LoadError, refusal::Coded};
-use lockstep_projections::{QueryError, ReadError, WaitError};
+use lockstep_projections::{QueryError, ReadError, WaitError, is_out_of_reach};
 use serde::Serialize;
 use tower_http::request_id::RequestId;
 use utoipa::ToSchema;
@@ -128,10 +128,7 @@ impl From<ReadError> for ApiError {
 
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
-        match error {
-            QueryError::PoolTimedOut | QueryError::PoolClosed | QueryError::Io(_) => Self::unavailable(error),
-            other => Self::fault(other.to_string()),
-        }
+        if is_out_of_reach(&error) { Self::unavailable(error) } else { Self::fault(error.to_string()) }
     }
 }
 
@@ -142,7 +139,8 @@ impl From<WaitError> for ApiError {
                 retry_after_s: Some(1),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "behind", "it is done, and does not show yet; ask again")
             },
-            other => Self::fault(other.to_string()),
+            WaitError::Database(error) => error.into(),
+            other @ WaitError::Unknown(_) => Self::fault(other.to_string()),
         }
     }
 }

@@ -1,12 +1,22 @@
-// One request to /graphql. Refusals are part of the answer (unions); only faults are thrown, as `Fault`.
+// One request to /graphql. Refusals are part of the answer (unions); only faults are thrown, as `Fault`. A document is sent
+// by its hash, and what the server refuses for now is sent again when it says so.
 
 import type { TadaDocumentNode } from "gql.tada";
-import { textOf } from "./document";
+import { waiting } from "$src/app/waiting.svelte";
+import { bodyOf, textOf, UNKNOWN_HASH } from "./document";
+import { Patience } from "./patience";
 
-export type FaultKind = "offline" | "server" | "signedOut" | "busy" | "missing";
+export type FaultKind = "offline" | "server" | "signedOut" | "busy" | "missing" | "tooMany" | "stale";
 
 /** Kinds of the server's error codes; every other code is `server`. */
-const KINDS: Record<string, FaultKind> = { signed_out: "signedOut", behind: "busy", unavailable: "busy" };
+const KINDS: Record<string, FaultKind> = {
+  signed_out: "signedOut",
+  behind: "busy",
+  unavailable: "busy",
+  rate_limited: "tooMany",
+  // These pages are not those of the server any more.
+  DOCUMENT_NOT_TRUSTED: "stale",
+};
 
 /** The request got no usable answer. `reference` is the server's request id, to be copied into a report. */
 export class Fault extends Error {
@@ -24,21 +34,52 @@ interface Answer<Result> {
   errors?: { message: string; path?: unknown; extensions?: { requestId?: string; code?: string } }[];
 }
 
+/** The one for all requests of this page. */
+const patience = new Patience(
+  {
+    now: () => performance.now(),
+    chance: () => Math.random(),
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(resolve, ms);
+        signal?.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason as Error)), { once: true });
+      }),
+  },
+  (why, until) => waiting.tell(why, until),
+);
+
 /** Sends a document. Data beats errors: a nullable field that faulted is `null` for the caller to handle. */
 export async function send<Result, Variables>(
   document: TadaDocumentNode<Result, Variables>,
   variables: Variables,
   signal?: AbortSignal,
 ): Promise<{ data: Result; headers: Headers }> {
-  const body = JSON.stringify({ query: textOf(document), variables });
-  const headers = { "content-type": "application/json", accept: "application/json" };
-  let response: Response;
-  let answer: Answer<Result>;
+  const text = textOf(document);
+  const again = hasOneEffect(text, variables);
+  let withText = false;
+  for (let tries = 1; ; tries += 1) {
+    await patience.ready(signal);
+    const response = await post(await bodyOf(text, variables, withText), signal);
+    if (patience.refused(response.status, response.headers.get("retry-after"), tries) && again) continue;
+    const answer = await read<Result>(response);
+    // Documents are known where the pages come from; a server of another version may not know this one.
+    if (!withText && answer.errors?.[0]?.extensions?.code === UNKNOWN_HASH) withText = true;
+    else return result(response, answer);
+  }
+}
+
+/** Whether a request that may have been run has no other effect when it is sent again. */
+function hasOneEffect(text: string, variables: unknown): boolean {
+  const input = (variables as { input?: { operationId?: unknown } }).input;
+  return text.startsWith("query ") || typeof input?.operationId === "string";
+}
+
+async function post(body: string, signal?: AbortSignal): Promise<Response> {
   try {
-    response = await fetch("/graphql", {
+    return await fetch("/graphql", {
       method: "POST",
       credentials: "same-origin",
-      headers,
+      headers: { "content-type": "application/json", accept: "application/json" },
       body,
       signal: signal ?? null,
     });
@@ -46,12 +87,19 @@ export async function send<Result, Variables>(
     if (signal?.aborted) throw cause;
     throw new Fault("offline", null, String(cause));
   }
-  const reference = response.headers.get("x-request-id");
+}
+
+async function read<Result>(response: Response): Promise<Answer<Result>> {
   try {
-    answer = (await response.json()) as Answer<Result>;
+    return (await response.json()) as Answer<Result>;
   } catch {
+    const reference = response.headers.get("x-request-id");
     throw new Fault(response.status === 401 ? "signedOut" : "server", reference, `HTTP ${response.status}`);
   }
+}
+
+function result<Result>(response: Response, answer: Answer<Result>): { data: Result; headers: Headers } {
+  const reference = response.headers.get("x-request-id");
   const first = answer.errors?.[0];
   if (first && !hasData(answer.data)) {
     const { code = "", requestId } = first.extensions ?? {};

@@ -33,3 +33,25 @@ export function textOf(document: unknown): string {
   collect(document as Parts);
   return Array.from(all, (parts) => parts.source.replace(/\s+/g, " ").trim()).join(" ");
 }
+
+/** The SHA-256 of a text, in hexadecimal; `null` where the browser has none: plain http away from this machine. */
+async function hashOf(text: string): Promise<string | null> {
+  const { subtle } = crypto as Partial<Crypto>;
+  if (!subtle) return null;
+  const bytes = new Uint8Array(await subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The body that asks for a document: its hash, and its text only when the server does not know it, or there is no hash. */
+export async function bodyOf(text: string, variables: unknown, withText: boolean): Promise<string> {
+  const sha256Hash = await hashOf(text);
+  return JSON.stringify({
+    query: withText || !sha256Hash ? text : undefined,
+    operationName: /^\w+ (\w+)/.exec(text)?.[1],
+    variables,
+    extensions: sha256Hash ? { persistedQuery: { version: 1, sha256Hash } } : undefined,
+  });
+}
+
+/** The server's code for a hash that it does not know: it wants the text. */
+export const UNKNOWN_HASH = "PERSISTED_QUERY_NOT_FOUND";

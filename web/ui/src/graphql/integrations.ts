@@ -33,6 +33,7 @@ export const IntegrationsQuery = graphql(`
       topics
       everybody
       disabled
+      oldSecretsUntil
     }
   }
 `);
@@ -114,6 +115,21 @@ export const EnableWebhook = graphql(
   `,
   [ChangeParts],
 );
+
+export const RotateWebhookSecret = graphql(`
+  mutation RotateWebhookSecret($input: RotateWebhookSecretInput!) {
+    rotateWebhookSecret(input: $input) {
+      __typename
+      ... on WebhookSecretRotated {
+        secret
+      }
+      ... on Refused {
+        code
+        message
+      }
+    }
+  }
+`);
 
 export const SendWebhookAgain = graphql(
   `

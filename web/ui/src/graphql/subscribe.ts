@@ -31,6 +31,7 @@ export function subscribe<Result, Variables extends Record<string, unknown>>(
   void client.then((ready) => {
     if (stopped) return;
     stop = ready.subscribe<Result>(
+      // By its text: one is sent for each page, and asking again after a hash that is not known would cost more than it saves.
       { query: textOf(document), variables },
       {
         next: ({ data }) => data && next(data),

@@ -53,8 +53,14 @@ export const en = {
     signedOut: "You are signed out. Sign in again to go on.",
     busy: "The server is still catching up. Please try again in a moment.",
     missing: "The server gave no answer to that. Please try again.",
+    tooMany: "That was a lot at once. Wait a moment and try again.",
+    stale: "This page is older than the server. Please reload it.",
     reference: "Reference",
     copyReference: "Copy reference",
+  },
+  waiting: {
+    tooMany: (s: number) => `Too many requests. It goes on by itself in ${s} s.`,
+    away: (s: number) => `The server cannot answer right now. It tries again by itself in ${s} s.`,
   },
   signIn: {
     title: "Sign in",

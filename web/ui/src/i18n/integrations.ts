@@ -52,6 +52,13 @@ export const integrations = {
     onceTitle: "Copy the secret now",
     once: "Your program checks with it that a message is from here. It is shown once.",
     copy: "Copy secret",
+    rotate: "New secret",
+    rotateOf: (url: string) => `New secret: ${url}`,
+    rotateHint:
+      "Messages are signed with both for 24 hours, so that your program can change over without missing one. After that only the new one counts.",
+    leaked: "The old one has leaked: end it at once",
+    rotateNow: "Make the new secret",
+    oldUntil: (when: string) => `Signed with the old secret too, until ${when}`,
     remove: "Remove",
     removeOf: (url: string) => `Remove ${url}`,
     removed: "Removed. It is told nothing any more.",

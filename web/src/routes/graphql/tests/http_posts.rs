@@ -10,14 +10,14 @@ use tower::ServiceExt;
 use super::{ORIGIN, Site};
 use crate::routes::graphql::BODY_BYTES_MAX;
 
-const JSON: &str = "application/json";
-const GRAPHQL: &str = "application/graphql-response+json";
+pub(super) const JSON: &str = "application/json";
+pub(super) const GRAPHQL: &str = "application/graphql-response+json";
 
-struct Answer {
-    status: StatusCode,
+pub(super) struct Answer {
+    pub status: StatusCode,
     content_type: String,
-    headers: http::HeaderMap,
-    body: Value,
+    pub headers: http::HeaderMap,
+    pub body: Value,
 }
 
 pub(super) fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Request<Body> {
@@ -29,7 +29,7 @@ pub(super) fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Requ
 }
 
 impl Site {
-    async fn post(&self, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(super) async fn post(&self, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         self.send("POST", headers, body).await
     }
 
@@ -39,7 +39,7 @@ impl Site {
     }
 
     /// A request without a body.
-    async fn fetch(&self, method: &str, uri: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(super) async fn fetch(&self, method: &str, uri: &str, headers: &[(&str, &str)]) -> Answer {
         self.answer(request(method, uri, headers)).await
     }
 
@@ -290,6 +290,7 @@ async fn without_sessions_it_says_try_again() {
     let headers = [("content-type", JSON), ("cookie", "session=broken")];
     let answer = site.post(&headers, json!({ "query": "{ __typename }" }).to_string()).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers["retry-after"], "1");
     assert!(!answer.body.to_string().contains("the table is gone"), "{}", answer.body);
 }
 

@@ -34,8 +34,12 @@ impl Site {
     }
 
     async fn client(&self) -> Client {
+        self.client_of("session=ada").await
+    }
+
+    pub(super) async fn client_of(&self, cookie: &str) -> Client {
         let address = self.listen().await;
-        let headers = [("origin", ORIGIN), ("cookie", "session=ada"), ("sec-websocket-protocol", PROTOCOL)];
+        let headers = [("origin", ORIGIN), ("cookie", cookie), ("sec-websocket-protocol", PROTOCOL)];
         Client(connect(address, &headers).await.unwrap())
     }
 

@@ -44,7 +44,16 @@ impl Events {
 
 impl Site {
     async fn events(&self, query: &str) -> Events {
-        let headers = [("content-type", "application/json"), ("accept", STREAM), ("cookie", "session=ada")];
+        self.events_of("session=ada", query).await
+    }
+
+    /// The whole stream that this asker gets for a query.
+    pub(super) async fn streamed(&self, cookie: &str, query: &str) -> String {
+        self.events_of(cookie, query).await.whole().await
+    }
+
+    async fn events_of(&self, cookie: &str, query: &str) -> Events {
+        let headers = [("content-type", "application/json"), ("accept", STREAM), ("cookie", cookie)];
         let mut request =
             request("POST", "/graphql", &headers).map(|_| Body::from(json!({ "query": query }).to_string()));
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1))));
