@@ -56,7 +56,8 @@ impl Hub {
                 room.remote.departed(account, &room.presence);
             }
             // Whose hub is gone departs by the conductor's word. A hub that hears nobody cannot know who is gone.
-            if !held && !(self.peers.up && self.conducts(channel)) {
+            let departs = held || (self.peers.up && self.conducts(channel));
+            if !departs {
                 continue;
             }
             self.run(channel, Purpose::Visit, Some(account), None, Command::Depart { visit });
