@@ -15,8 +15,6 @@ use viewer::{Viewer, true_us};
 const SKEW_P95_US: i64 = 20_000;
 /// How long a viewer of a lost node may be away.
 const BACK_MAX: Duration = Duration::from_secs(3);
-/// Between two looks of a node at the log, when nothing wakes it.
-const POLL_US: usize = 100_000;
 /// What the second node's database is further away than the first one's: without one moment for both, its viewers would
 /// be so late.
 const FURTHER: Duration = Duration::from_millis(40);
@@ -102,29 +100,6 @@ async fn viewers_on_two_nodes_are_at_the_same_place() {
     eprintln!("{samples} looks: p95 {p95} us, at most {most:?}");
     assert!(p95 < SKEW_P95_US, "{p95} us apart");
     party.nodes.into_iter().for_each(crate::process::Server::stop);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_happens_on_one_node_wakes_the_other() {
-    let mut party = Party::start().await;
-    both_here(&mut party).await;
-    let speakers = party.guests(4).await;
-    let words = usize::try_from(lockstep_commands::pace::MESSAGES_MAX).expect("fits");
-    let said = speakers.len() * words;
-    let began = true_us();
-    let talking = speakers.into_iter().map(async |mut speaker: Viewer| {
-        for n in 0..words {
-            speaker.say(&n.to_string()).await;
-        }
-    });
-    futures::future::join_all(talking).await;
-    party.two.see("all of it", |viewer| viewer.messages.len() == said).await;
-    // Between two looks everything comes in one piece. So many looks there were at most:
-    let pieces = &party.two.pieces_at_us;
-    let took_us = pieces.last().expect("it came") - began;
-    let looks = usize::try_from(took_us).expect("afterwards") / POLL_US + 1;
-    eprintln!("{said} messages in {} pieces; at most {looks} looks", pieces.len());
-    assert!(pieces.len() > looks, "{} pieces, {looks} looks", pieces.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

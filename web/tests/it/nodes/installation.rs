@@ -87,18 +87,6 @@ impl Party {
         Self { nodes, line, bea, channel, one, two, redis, gone: None, database, _data: data }
     }
 
-    /// More people, on the first node.
-    pub async fn guests(&self, count: usize) -> Vec<Viewer> {
-        let node = &self.nodes[0];
-        let mut guests = Vec::new();
-        for n in 0..count {
-            let guest = Api::guest(&node.url, &format!("Guest {n}")).await;
-            guest.join_channel(self.channel).await;
-            guests.push(Viewer::join(node, &guest, self.channel).await);
-        }
-        guests
-    }
-
     /// SIGKILL.
     pub fn kill_redis(&mut self) {
         self.gone = Some(self.redis.take().expect("runs").kill());

@@ -58,8 +58,6 @@ pub struct Viewer {
     pub heard_timelines: Vec<Value>,
     /// The texts of all messages, over all sockets.
     pub messages: Vec<String>,
-    /// When something with a message in it came.
-    pub pieces_at_us: Vec<i64>,
     /// Names of those who are here, by seat.
     present: BTreeMap<String, String>,
     /// Who ever left, as far as this viewer was told.
@@ -81,7 +79,6 @@ impl Viewer {
             timeline: Value::Null,
             heard_timelines: Vec::new(),
             messages: Vec::new(),
-            pieces_at_us: Vec::new(),
             present: BTreeMap::new(),
             left: Vec::new(),
         };
@@ -253,9 +250,6 @@ impl Viewer {
             }
             Some("batch") => {
                 let events = frame["events"].as_array().expect("events").clone();
-                if events.iter().any(|event| event["e"] == "message") {
-                    self.pieces_at_us.push(at_us);
-                }
                 events.into_iter().for_each(|event| self.note_event(event));
                 return;
             }
