@@ -129,14 +129,12 @@ export class FaultProxy {
   private delays: Record<Way, Delay>;
   private stalled: Record<Way, boolean> = { up: false, down: false };
   private refusing = false;
-  private targetPort: number;
   private readonly line: Line | null;
   /** Connections accepted so far. */
   accepted = 0;
 
   private constructor(options: FaultProxyOptions) {
     this.options = options;
-    this.targetPort = options.targetPort;
     this.line = options.upBytesPerSecond === undefined ? null : new Line(options.upBytesPerSecond);
     this.delays = { up: options.up ?? NO_DELAY, down: options.down ?? NO_DELAY };
     this.listener = createServer({ allowHalfOpen: true }, (browser) => this.accept(browser));
@@ -157,11 +155,6 @@ export class FaultProxy {
 
   get open(): number {
     return this.pairs.size;
-  }
-
-  /** New connections lead here from now on, as a balancer does when a node is gone. */
-  aim(targetPort: number): void {
-    this.targetPort = targetPort;
   }
 
   /** Changes the delays, for open connections too. */
@@ -207,7 +200,7 @@ export class FaultProxy {
       return;
     }
     this.accepted += 1;
-    const server = connect({ port: this.targetPort, host: this.options.targetHost ?? '127.0.0.1', allowHalfOpen: true });
+    const server = connect({ port: this.options.targetPort, host: this.options.targetHost ?? '127.0.0.1', allowHalfOpen: true });
     browser.setNoDelay(true);
     server.setNoDelay(true);
     const pair: Pair = {

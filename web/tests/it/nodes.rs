@@ -15,8 +15,6 @@ use viewer::{Viewer, true_us};
 const SKEW_P95_US: i64 = 20_000;
 /// How long a viewer of a lost node may be away.
 const BACK_MAX: Duration = Duration::from_secs(3);
-/// Between two looks of a node at the log, when nothing wakes it.
-const POLL: Duration = Duration::from_millis(100);
 /// What the second node's database is further away than the first one's: without one moment for both, its viewers would
 /// be so late.
 const FURTHER: Duration = Duration::from_millis(40);
@@ -105,29 +103,6 @@ async fn viewers_on_two_nodes_are_at_the_same_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_happens_on_one_node_wakes_the_other() {
-    let mut party = Party::start().await;
-    both_here(&mut party).await;
-    // Each waits for the other: by looking alone nobody would hear an answer earlier than one look after the last.
-    let (mut woken, rounds) = (0, 30);
-    for round in 0..rounds {
-        let began = Instant::now();
-        for (from, to) in [(0, 1), (1, 0)] {
-            let text = format!("{round} from {from}");
-            let viewers = [&mut party.one, &mut party.two];
-            let [one, two] = viewers;
-            let (speaker, hearer) = if to == 1 { (one, two) } else { (two, one) };
-            speaker.send(json!({ "t": "chat", "op": Uuid::now_v7(), "id": Uuid::now_v7(), "text": text })).await;
-            hearer.see("it", |hearer| hearer.messages.last() == Some(&text)).await;
-        }
-        woken += usize::from(began.elapsed() < POLL * 9 / 10);
-        party.one.listen();
-    }
-    eprintln!("{woken} of {rounds} answers came before a look");
-    assert!(woken > rounds / 3, "{woken} of {rounds}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_ends_on_one_node_ends_on_the_other() {
     let mut party = Party::start().await;
     let at_the_first = party.bea.at(&party.nodes[0].url);
@@ -144,7 +119,8 @@ async fn when_a_node_is_killed_its_viewers_go_on_at_the_other() {
     both_here(&mut party).await;
     party.load_film().await;
     party.play().await;
-    for n in 0..5 {
+    // As many words as one person may say at a time, over the whole test.
+    for n in 0..2 {
         party.one.say(&format!("Ada {n}")).await;
         party.two.say(&format!("Bea {n}")).await;
     }
@@ -162,19 +138,19 @@ async fn when_a_node_is_killed_its_viewers_go_on_at_the_other() {
     // Nobody knows what became of it: asking again is safe.
     party.one.send(unsaid).await;
     party.one.until(|frame| frame["t"] == "ack" && frame["op"] == json!(op)).await;
-    for n in 5..10 {
+    for n in 2..4 {
         party.one.say(&format!("Ada {n}")).await;
         party.two.say(&format!("Bea {n}")).await;
     }
     for viewer in [&mut party.one, &mut party.two] {
-        viewer.see("the last message", |viewer| viewer.messages.iter().any(|text| text == "Bea 9")).await;
+        viewer.see("the last message", |viewer| viewer.messages.iter().any(|text| text == "Bea 3")).await;
     }
     assert_eq!(party.one.messages, party.two.messages, "nothing lost, nothing doubled, one order");
-    assert_eq!(party.one.messages.len(), 5 * 2 + 2 + 5 * 2);
-    assert!(before.1 >= 5, "it was in the midst of it");
+    assert_eq!(party.one.messages.len(), 2 * 2 + 2 + 2 * 2);
+    assert!(before.1 >= 3, "it was in the midst of it");
     assert_eq!(party.two.timeline["rate_ppm"], 1_000_000, "the other's film never stopped");
-    let stopped = party.two.heard_timelines.iter().filter(|timeline| timeline["rate_ppm"] == 0).count();
-    assert_eq!(stopped, 2, "only before it began: loaded, and waiting for both");
+    let mut since = party.two.heard_timelines.iter().skip_while(|timeline| timeline["rate_ppm"] == 0);
+    assert!(since.all(|timeline| timeline["rate_ppm"] == 1_000_000), "not once: {:?}", party.two.heard_timelines);
     let place = |timeline: &serde_json::Value| {
         let number = |field: &str| timeline[field].as_i64().expect("a number");
         number("position_us") - number("at_hub_us")
