@@ -218,9 +218,10 @@ fn no_text_holds_what_the_database_cannot() {
 }
 
 /// The fields that name or quote a person. Nothing else may hold such text.
-const PERSONAL: [(&str, &[&str]); 19] = [
+const PERSONAL: [(&str, &[&str]); 20] = [
     ("account.DisplayNameChanged.v1.json", &["name"]),
     ("account.GuestAdmitted.v1.json", &["name"]),
+    ("account.IdentityLinked.v1.json", &["subject"]),
     ("account.Registered.v1.json", &["name"]),
     ("account.Suspended.v1.json", &["reason"]),
     ("account.Upgraded.v1.json", &["name"]),
