@@ -21,7 +21,7 @@ use crate::{
     credentials,
     entry::Entry,
     registration::{self, LinkHash},
-    session,
+    session, signin,
 };
 
 type Refused = CommandError<AccountRefusal>;
@@ -84,7 +84,11 @@ pub(crate) async fn sign_in(
 ) -> Answer {
     let claimed = arrival.claimed;
     let started = match opened(services, claimed).await? {
-        Some(found) => enter(services, claimed, found).await?,
+        Some(found) => {
+            let account = found.account;
+            let answer = enter(services, claimed, found).await;
+            signin::by_provider(services, context, account, answer).await?
+        }
         None => arrive(services, context, registration, asker, arrival).await?,
     };
     index::used(services, &claimed.key()).await?;

@@ -1,4 +1,4 @@
-//! Tries at a password as the audit wants them: noted before they are answered, whatever came of them.
+//! Tries to sign in as the audit wants them: noted before they are answered, whatever came of them.
 
 use lockstep_domain::{
     account::AccountError,
@@ -28,21 +28,36 @@ pub async fn failed(services: &Services, context: &Context, account: Option<Acco
 /// Notes what came of signing in by this name. What cannot be noted has not happened: its session ends at once.
 pub(crate) async fn answered(services: &Services, context: &Context, name: &str, answer: Answer) -> Answer {
     let why = match &answer {
-        Ok(started) => {
-            let (account, hash) = (started.principal.account, &started.principal.session_hash);
-            if let Err(error) = succeeded(services, context, account, hash).await {
-                session::revoke(services, hash).await?;
-                return Err(error);
-            }
-            return answer;
-        }
+        Ok(_) => return entered(services, context, answer).await,
         Err(CommandError::Refused(AccountRefusal::WrongCredentials)) => Failing::WrongCredentials,
-        Err(CommandError::Refused(AccountRefusal::Rule(AccountError::Suspended))) => Failing::Suspended,
+        Err(error) if is_suspended(error) => Failing::Suspended,
         Err(_) => return answer,
     };
     let account = credentials::named(services, name.trim()).await.map_err(fault)?;
     failed(services, context, account, why).await?;
     answer
+}
+
+/// Notes what came of signing in as this account by a provider.
+pub(crate) async fn by_provider(services: &Services, context: &Context, account: AccountId, answer: Answer) -> Answer {
+    if answer.as_ref().is_err_and(is_suspended) {
+        failed(services, context, Some(account), Failing::Suspended).await?;
+    }
+    entered(services, context, answer).await
+}
+
+fn is_suspended(error: &CommandError<AccountRefusal>) -> bool {
+    matches!(error, CommandError::Refused(AccountRefusal::Rule(AccountError::Suspended)))
+}
+
+async fn entered(services: &Services, context: &Context, answer: Answer) -> Answer {
+    let started = answer?;
+    let (account, hash) = (started.principal.account, &started.principal.session_hash);
+    if let Err(error) = succeeded(services, context, account, hash).await {
+        session::revoke(services, hash).await?;
+        return Err(error);
+    }
+    Ok(started)
 }
 
 /// Notes that somebody who is signed in did not know the password.

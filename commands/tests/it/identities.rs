@@ -165,6 +165,31 @@ async fn who_is_suspended_is_not_let_in_by_the_provider() {
 }
 
 #[tokio::test]
+async fn what_came_of_a_sign_in_by_a_provider_is_in_the_log() {
+    let world = World::new().await;
+    let ada = person(&world, "Ada", PlatformRole::Administrator).await;
+    let bob = claimed("b", "Bob");
+    let account = sign_in(&world, &bob).await.expect("registered").principal.account;
+    let noted = async || -> Vec<(String, String)> {
+        sqlx::query_as(
+            "SELECT event_type, payload #>> '{}' FROM events WHERE aggregate_type = 'signin' ORDER BY global_position",
+        )
+        .fetch_all(&world.services.pool)
+        .await
+        .expect("reads")
+    };
+    assert_eq!(noted().await, [], "registering is an event of the account");
+    sign_in(&world, &bob).await.expect("in");
+    administration::suspend(&world.services, &world.context(ada.account), account, None).await.expect("suspended");
+    refused(sign_in(&world, &bob).await);
+    let noted = noted().await;
+    assert_eq!(noted.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["SignedIn", "SignInFailed"]);
+    for (_, payload) in noted {
+        assert!(payload.contains(&account.to_string()), "{payload}");
+    }
+}
+
+#[tokio::test]
 async fn an_identity_is_linked_to_one_account_only() {
     let world = World::new().await;
     let (ada, bob) =

@@ -108,7 +108,7 @@ impl Cdn {
                 return Arc::clone(signed);
             }
         }
-        // Takes a millisecond: others are not kept waiting. Two may do it, to the same end.
+        // Signed outside of the lock: others are not kept waiting. Two may do it, to the same end.
         let signed = Arc::new(self.0.key.sign(&policy(&format!("{}*", self.base(video)), self.expires_at_s(now_s))));
         let mut kept = kept();
         if kept.bucket == bucket {

@@ -17,9 +17,7 @@ use axum::Router;
 use http::HeaderMap;
 use lockstep_commands::{LoadError, Principal, Services, entry::Entry, setup::SetupLink};
 use lockstep_domain::{ids::VideoId, time::Timestamp};
-use lockstep_graphql::{
-    CookieConfig, DeliveryToken, DeliveryTokens, Door, Introspection, SchemaDeps, SignInProvider,
-};
+use lockstep_graphql::{CookieConfig, DeliveryToken, DeliveryTokens, Door, Introspection, SchemaDeps, SignInProvider};
 use lockstep_object_store::{cloudfront::Cdn, delivery::DeliveryKeys};
 use lockstep_projections::Tail;
 use tower_http::catch_panic::CatchPanicLayer;

@@ -34,25 +34,36 @@ const AT_ONCE: usize = 3;
 /// Nothing here takes this long; what does is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A process without a listener; it ends with the test, however that ends.
+struct Silent(Child);
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        // Nothing to be done about one that has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 enum Process {
     Listening(Server),
-    Silent(Child),
+    Silent(Silent),
 }
 
 impl Process {
     fn pid(&self) -> u32 {
         match self {
             Self::Listening(server) => server.pid(),
-            Self::Silent(child) => child.id(),
+            Self::Silent(silent) => silent.0.id(),
         }
     }
 
     fn stop(self) {
         match self {
             Self::Listening(server) => server.stop(),
-            Self::Silent(mut child) => {
-                let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-                assert!(child.wait().expect("reaps").success(), "it ends cleanly");
+            Self::Silent(mut silent) => {
+                let _ = Command::new("kill").args(["-TERM", &silent.0.id().to_string()]).status();
+                assert!(silent.0.wait().expect("reaps").success(), "it ends cleanly");
             }
         }
     }
@@ -77,7 +88,7 @@ impl Part {
                 let mut command = Command::new(PROGRAM);
                 command.args(["serve", "--role", roles]).env("LOCKSTEP_DATA", data).env("LOG_LEVEL", "warn");
                 command.envs(env.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null());
-                Process::Silent(command.spawn().expect("starts"))
+                Process::Silent(Silent(command.spawn().expect("starts")))
             }
         };
         let part = Self { roles, process, internal: ports[1] };
