@@ -48,5 +48,5 @@ export default defineConfig({
       "/v": "http://localhost:8080",
     },
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.ts"], environment: "node", testTimeout: 20_000 },
 });

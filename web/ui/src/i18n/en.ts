@@ -58,10 +58,6 @@ export const en = {
     reference: "Reference",
     copyReference: "Copy reference",
   },
-  waiting: {
-    tooMany: (s: number) => `Too many requests. It goes on by itself in ${s} s.`,
-    away: (s: number) => `The server cannot answer right now. It tries again by itself in ${s} s.`,
-  },
   signIn: {
     title: "Sign in",
     name: "Name",
@@ -71,11 +67,6 @@ export const en = {
     out: "Sign out",
     register: "Create an account",
     guestHint: "Only here to watch? Open the link of a channel: no account is needed.",
-  },
-  provider: {
-    or: "or",
-    continueWith: (name: string) => `Continue with ${name}`,
-    leaving: (name: string) => `Going to ${name}…`,
   },
   home: {
     channels: "Channels",
@@ -107,31 +98,6 @@ export const en = {
     REJECTED: "Refused",
     ABORTED: "Given up",
   },
-  stages: {
-    upload: "Uploading",
-    uploaded: "Waiting for its turn",
-    queued: "Waiting for its turn",
-    probing: "Looking into the file",
-    encoding: "Encoding",
-    packaging: "Packing the stream",
-    ready: "Ready",
-  } as Record<string, string>,
-  events: {
-    UploadRequested: "Upload started",
-    UploadCompleted: "File arrived",
-    UploadRejected: "File refused",
-    MultipartStarted: "Upload in parts",
-    UploadAborted: "Upload given up",
-    TranscodeStarted: "Processing started",
-    SourceProbed: "File examined",
-    TranscodePlanned: "Sizes planned",
-    TranscodeProgressed: "Encoding",
-    RenditionCompleted: "One size finished",
-    ThumbnailsGenerated: "Picture taken",
-    TranscodeCompleted: "Ready to watch",
-    TranscodeFailed: "Processing failed",
-    InterimObjectRemoved: "Upload copy removed",
-  } as Record<string, string>,
   join: {
     lead: (who: string) => `${who} invites you to watch together.`,
     name: "Your name",
@@ -181,6 +147,7 @@ export const en = {
     offline: "Not sent: the connection was lost.",
   },
   player: {
+    filmPosition: "Film position",
     region: "Video player",
     controls: "Player controls",
     play: "Play",
@@ -232,20 +199,6 @@ export const en = {
     off: "offline, playing on",
     explain: (error: string, bound: string) =>
       `Your picture is ${error} from the channel's clock (known to ±${bound}).`,
-  },
-  stats: {
-    title: "Stats for nerds",
-    error: "Sync error",
-    bound: "Clock bound",
-    rtt: "Round trip",
-    drift: "Clock drift",
-    engine: "Stream",
-    resolution: "Resolution",
-    level: "Level",
-    buffer: "Buffered ahead",
-    dropped: "Dropped frames",
-    phase: "Phase",
-    position: "Film position",
   },
   people: {
     title: "People",

@@ -25,4 +25,18 @@ export const playerWords = {
     places: { bottom: "Bottom", top: "Top" },
     reset: "As at first",
   },
+  stats: {
+    title: "Stats for nerds",
+    error: "Sync error",
+    bound: "Clock bound",
+    rtt: "Round trip",
+    drift: "Clock drift",
+    engine: "Stream",
+    resolution: "Resolution",
+    level: "Level",
+    buffer: "Buffered ahead",
+    dropped: "Dropped frames",
+    phase: "Phase",
+    position: "Film position",
+  },
 };
