@@ -215,8 +215,9 @@ async fn an_identity_is_linked_to_one_account_only() {
 #[tokio::test]
 async fn two_at_once_by_one_identity_make_one_account() {
     let world = World::new().await;
-    let ada = claimed("s-1", "Ada");
-    let both = tokio::join!(sign_in(&world, &ada), sign_in(&world, &ada));
+    // Not by one name: that a name is somebody's would make one account too.
+    let (ada, renamed) = (claimed("s-1", "Ada"), claimed("s-1", "Ada L."));
+    let both = tokio::join!(sign_in(&world, &ada), sign_in(&world, &renamed));
     let in_now: Vec<_> = [both.0, both.1].into_iter().flatten().map(|in_now| in_now.principal.account).collect();
     assert!(!in_now.is_empty(), "one of them comes in at once");
     let accounts: i64 =

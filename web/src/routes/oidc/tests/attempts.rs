@@ -77,6 +77,9 @@ async fn a_code_is_good_once_and_for_its_own_attempt_only() {
     let address = browser.set_out(json!({})).await;
     let (caught, _) = site.provider.agree(&address, "Ada");
     let own = thief.set_out(json!({})).await;
+    // The nonce alone would stop them too: here it fits, so that nothing but the verifier is in the way.
+    let nonce = own.query_pairs().find(|(name, _)| name == "nonce").unwrap().1.into_owned();
+    site.provider.twist(move |claims| claims["nonce"] = json!(nonce));
     let (_, state) = site.provider.agree(&own, "Thief");
     assert_eq!(thief.come_back(&caught, &state).await.to(), "/sign-in?problem=provider_refused", "another verifier");
     assert!(thief.principal().await.is_none());

@@ -41,6 +41,8 @@ pub enum Signing {
     /// With the n-th RSA key.
     Rs256(usize),
     Es256,
+    /// Rightly, with the first RSA key and an algorithm that is not taken here.
+    Rs384,
     /// Not at all, and it says so.
     None,
     /// With the client's secret as the key.
@@ -174,8 +176,8 @@ async fn metadata(State(provider): State<FakeProvider>) -> Response {
     let mut metadata = json!({
         "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"), "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
-        // It would also sign with our secret, or not at all.
-        "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256", "none"],
+        // It would also sign otherwise, with our secret, or not at all.
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "RS384", "HS256", "none"],
     });
     if provider.manners().says_issuer {
         metadata["authorization_response_iss_parameter_supported"] = json!(true);
@@ -222,7 +224,8 @@ async fn token(
 fn rsa_jwk(number: usize) -> Value {
     let key = RSA[number].to_public_key();
     let text = |number: &rsa::BigUint| URL_SAFE_NO_PAD.encode(number.to_bytes_be());
-    json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": format!("rsa-{number}"), "n": text(key.n()), "e": text(key.e()) })
+    // Without `alg`, as many publish theirs: the key itself refuses no algorithm.
+    json!({ "kty": "RSA", "use": "sig", "kid": format!("rsa-{number}"), "n": text(key.n()), "e": text(key.e()) })
 }
 
 fn ec_key() -> p256::ecdsa::SigningKey {
@@ -240,6 +243,7 @@ fn sign(claims: &Value, signing: Signing, kid: Option<&str>) -> String {
     let (algorithm, own_kid) = match signing {
         Signing::Rs256(0) | Signing::Broken => ("RS256", "rsa-0"),
         Signing::Rs256(_) => ("RS256", "rsa-1"),
+        Signing::Rs384 => ("RS384", "rsa-0"),
         Signing::Es256 => ("ES256", "ec"),
         Signing::None => ("none", "rsa-0"),
         Signing::ClientSecret | Signing::PublicKey => ("HS256", "rsa-0"),
@@ -249,6 +253,9 @@ fn sign(claims: &Value, signing: Signing, kid: Option<&str>) -> String {
     let signed = format!("{}.{}", part(&header), part(claims));
     let signature = match signing {
         Signing::Rs256(number) => rsa_signature(&RSA[number], &signed),
+        Signing::Rs384 => {
+            rsa::pkcs1v15::SigningKey::<rsa::sha2::Sha384>::new(RSA[0].clone()).sign(signed.as_bytes()).to_vec()
+        }
         Signing::Broken => rsa_signature(&RSA[1], &signed),
         Signing::Es256 => {
             let signature: p256::ecdsa::Signature = ec_key().sign(signed.as_bytes());

@@ -100,6 +100,14 @@ async fn a_token_signed_with_a_shared_secret_is_not_believed() {
     }
 }
 
+/// The provider's own key and a good signature: which algorithms are taken is ours to say, whatever it offers.
+#[tokio::test]
+async fn a_token_signed_with_another_algorithm_is_not_believed() {
+    let site = Site::new().await;
+    site.provider.manners().signing = Signing::Rs384;
+    refused(&site, "provider_refused").await;
+}
+
 #[tokio::test]
 async fn a_token_with_a_bad_signature_is_not_believed() {
     let site = Site::new().await;
