@@ -235,3 +235,17 @@ impl Api {
 fn client() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("a client")
 }
+
+/// Makes a change through the API; a refusal ends the test. What it answered, with the id or code of what was made.
+pub async fn change(api: &Api, field: &str, kind: &str, mut input: Value) -> Value {
+    input["operationId"] = json!(Uuid::now_v7());
+    let more = match field {
+        "createChannel" => "... on ChannelCreated { id }",
+        "issueInvite" => "... on InviteIssued { code }",
+        _ => "",
+    };
+    let mutation = format!("mutation($i: {kind}!) {{ {field}(input: $i) {{ __typename {more} }} }}");
+    let answer = api.until_answered(&mutation, input).await[field].clone();
+    assert_ne!(answer["__typename"], "Refused", "{field}: {answer}");
+    answer
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    api::Api,
+    api::{Api, change},
     process::{Server, data_folder, film},
     roles::{s3, stored},
 };
@@ -28,19 +28,6 @@ async fn knock(url: &str, cookie: Option<&str>) -> u16 {
 async fn shown(api: &Api, video: Uuid) -> Value {
     let query = "query($id: UUID!) { video(id: $id) { delivery { token } } }";
     api.ask(query, json!({ "id": video })).await.expect("answers")["video"].clone()
-}
-
-async fn change(api: &Api, field: &str, kind: &str, mut input: Value) -> Value {
-    input["operationId"] = json!(Uuid::now_v7());
-    let more = match field {
-        "createChannel" => "... on ChannelCreated { id }",
-        "issueInvite" => "... on InviteIssued { code }",
-        _ => "",
-    };
-    let mutation = format!("mutation($i: {kind}!) {{ {field}(input: $i) {{ __typename {more} }} }}");
-    let answer = api.until_answered(&mutation, input).await[field].clone();
-    assert_ne!(answer["__typename"], "Refused", "{field}");
-    answer
 }
 
 fn token(shown: &Value) -> String {

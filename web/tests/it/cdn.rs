@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
-    api::Api,
+    api::{Api, change},
     process::{Server, data_folder, film, run, stable_port},
     roles::{s3, stored},
 };
@@ -157,19 +157,6 @@ async fn access(api: &Api, video: Uuid, cookies: bool) -> Option<Access> {
     let text = |name: &str| given[name].as_str().expect("text").to_owned();
     let cookie = (!pairs.is_empty()).then(|| pairs.join("; "));
     Some(Access { base: text("base"), query: text("query"), cookie })
-}
-
-async fn change(api: &Api, field: &str, kind: &str, mut input: Value) -> Value {
-    input["operationId"] = json!(Uuid::now_v7());
-    let more = match field {
-        "createChannel" => "... on ChannelCreated { id }",
-        "issueInvite" => "... on InviteIssued { code }",
-        _ => "",
-    };
-    let mutation = format!("mutation($i: {kind}!) {{ {field}(input: $i) {{ __typename {more} }} }}");
-    let answer = api.until_answered(&mutation, input).await[field].clone();
-    assert_ne!(answer["__typename"], "Refused", "{field}: {answer}");
-    answer
 }
 
 async fn set_visibility(api: &Api, video: Uuid, visibility: &str) {
