@@ -121,7 +121,12 @@ test('a viewer behind a slow and jittery line is in step 20 s after joining', as
 test('a late joiner who reloads disturbs nobody', async ({ browser }) => {
   const a = await guest(browser, server.url, channel.slug, 'Grace');
   await pictureReady(a.page);
+  // Its own jump is over before anything is counted: a film that runs on until the jump arrives runs as well.
+  const landed = a.page.evaluate(() => new Promise<void>((resolve) => {
+    document.querySelector('video')?.addEventListener('seeked', () => resolve(), { once: true });
+  }));
   await jump(a.page, 2);
+  await landed;
   await runs(a.page);
   const measuring = a.page.evaluate(async () => {
     const video = document.querySelector('video');
