@@ -3,7 +3,7 @@
 import { closeSync, copyFileSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { chromium, expect, test, type BrowserContext, type Locator, type Page, type Route } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, signIn } from '../fixtures/browser.ts';
@@ -53,16 +53,29 @@ function film(name: string, bytes: number): string {
   return path;
 }
 
-/** Counts the PUTs to the store; after `most` of them none goes out any more. */
-async function count(context: BrowserContext, most = Infinity): Promise<{ parts: number[] }> {
-  const counted: { parts: number[] } = { parts: [] };
+interface Counted {
+  readonly parts: number[];
+  /** Before its page is closed: a request that is only held goes out when nobody holds it any more. */
+  cut(): Promise<void>;
+}
+
+/** Counts the PUTs to the store; after `most` of them the next are held, until all that is sent is cut off. */
+async function count(context: BrowserContext, most = Infinity): Promise<Counted> {
+  const parts: number[] = [];
+  const held: Route[] = [];
+  let isCut = false;
   await context.route(/lockstep-interim/, async (route) => {
     if (route.request().method() !== 'PUT') return route.continue();
-    if (counted.parts.length >= most) return; // held for ever
-    counted.parts.push(Number(new URL(route.request().url()).searchParams.get('partNumber')));
+    if (isCut) return route.abort();
+    if (parts.length >= most) return void held.push(route);
+    parts.push(Number(new URL(route.request().url()).searchParams.get('partNumber')));
     await route.continue();
   });
-  return counted;
+  const cut = async () => {
+    isCut = true;
+    await Promise.all(held.splice(0).map((route) => route.abort()));
+  };
+  return { parts, cut };
 }
 
 function tray(page: Page): Locator {
@@ -89,6 +102,7 @@ test('an upload broken off by closing the tab goes on with what is missing, then
   await expect.poll(async () => (await received('holiday.mp4')).length, { timeout: SENT_MS_MAX }).toBe(SENT_BEFORE_CLOSING);
   await expect(page).toHaveTitle(/^6\d % · /);
   await expect(tray(page).getByRole('img', { name: `${SENT_BEFORE_CLOSING} of ${PARTS} parts have arrived` })).toBeVisible();
+  await once.cut();
   await page.close();
   expect(once.parts).toHaveLength(SENT_BEFORE_CLOSING);
 
@@ -101,6 +115,7 @@ test('an upload broken off by closing the tab goes on with what is missing, then
   await clean(again);
   await choose(again, path);
   await expect.poll(async () => (await received('holiday.mp4')).length, { timeout: SENT_MS_MAX }).toBe(SENT_BEFORE_CLOSING + SENT_BEFORE_LEAVING);
+  await twice.cut();
   await first.close();
 
   // Another browser that has never seen the file.
@@ -142,6 +157,7 @@ test('a file chosen with the picker goes on with one click after the tab was clo
   const once = await count(context, KEPT_BEFORE_CLOSING);
   await page.getByRole('button', { name: 'Add videos' }).first().click();
   await expect.poll(async () => (await received('kept.mp4')).length, { timeout: SENT_MS_MAX }).toBe(KEPT_BEFORE_CLOSING);
+  await once.cut();
   await page.close();
 
   await context.unroute(/lockstep-interim/);
