@@ -129,12 +129,14 @@ export class FaultProxy {
   private delays: Record<Way, Delay>;
   private stalled: Record<Way, boolean> = { up: false, down: false };
   private refusing = false;
+  private targetPort: number;
   private readonly line: Line | null;
   /** Connections accepted so far. */
   accepted = 0;
 
   private constructor(options: FaultProxyOptions) {
     this.options = options;
+    this.targetPort = options.targetPort;
     this.line = options.upBytesPerSecond === undefined ? null : new Line(options.upBytesPerSecond);
     this.delays = { up: options.up ?? NO_DELAY, down: options.down ?? NO_DELAY };
     this.listener = createServer({ allowHalfOpen: true }, (browser) => this.accept(browser));
@@ -178,6 +180,11 @@ export class FaultProxy {
     this.refusing = false;
   }
 
+  /** Sends new connections to another server, as a balancer does. */
+  retarget(port: number): void {
+    this.targetPort = port;
+  }
+
   /** Resets every open connection; new ones are welcome. */
   reset(): void {
     for (const pair of [...this.pairs]) this.drop(pair);
@@ -200,7 +207,7 @@ export class FaultProxy {
       return;
     }
     this.accepted += 1;
-    const server = connect({ port: this.options.targetPort, host: this.options.targetHost ?? '127.0.0.1', allowHalfOpen: true });
+    const server = connect({ port: this.targetPort, host: this.options.targetHost ?? '127.0.0.1', allowHalfOpen: true });
     browser.setNoDelay(true);
     server.setNoDelay(true);
     const pair: Pair = {

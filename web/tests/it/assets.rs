@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::{
     api::{Api, change},
     process::{Server, data_folder, film},
-    roles::{s3, stored},
+    roles::stored,
+    store::s3,
 };
 
 /// Seconds that a delivery token lives here; the least that may be set.

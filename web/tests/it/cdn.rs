@@ -19,7 +19,8 @@ use uuid::Uuid;
 use crate::{
     api::{Api, change},
     process::{Server, data_folder, film, run, stable_port},
-    roles::{s3, stored},
+    roles::stored,
+    store::s3,
 };
 use api::{CloudFront, DISTRIBUTION};
 use edge::Edge;

@@ -15,7 +15,7 @@ use crate::{
     api::Api,
     outage::Viewer,
     process::{PROGRAM, Server, data_folder, events, film, ports, run},
-    roles::s3,
+    store::s3,
 };
 
 /// The fifteen combinations of four roles, each once, as installations that lack nothing.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     process::{Server, data_folder},
     redis::Redis,
-    roles::s3,
+    store::s3,
 };
 
 const SECOND_US: i64 = 1_000_000;

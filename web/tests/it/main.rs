@@ -23,4 +23,5 @@ mod proxy;
 mod redis;
 mod roles;
 mod silent;
+mod store;
 mod tamper;

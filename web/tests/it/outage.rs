@@ -30,8 +30,8 @@ use crate::{
     process::{Server, data_folder, events},
     proxy::{Proxy, Target},
     redis::Redis,
-    roles::s3,
     silent::standing,
+    store::s3,
 };
 
 /// Answers while a part is gone.

@@ -21,7 +21,7 @@ use crate::{
     process::{Server, data_folder, ports},
     proxy::Proxy,
     redis::{Gone, Redis},
-    roles::s3,
+    store::s3,
 };
 
 const KEY: [u8; 32] = [0x5a; 32];
