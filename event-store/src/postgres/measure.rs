@@ -13,6 +13,9 @@ const SECONDS: &str = "lockstep_append_seconds";
 /// Commands given up because the database did not answer.
 const LOST: &str = "lockstep_append_lost_total";
 
+/// How often this process heard that another one had recorded something: `told` by a notification, or `looked` for.
+const HEARD: &str = "lockstep_log_heard_total";
+
 /// A batch has its answer.
 pub(super) fn committed(commands: usize) {
     metrics::histogram!(BATCH).record(commands as f64);
@@ -32,6 +35,11 @@ pub(super) fn answered(status: &str, events: usize, occurred_at: Timestamp, reco
         let waited_us = recorded_at.as_micros() - occurred_at.as_micros();
         metrics::histogram!(SECONDS).record(waited_us.max(0) as f64 / 1e6);
     }
+}
+
+/// Another process has recorded something.
+pub(super) fn heard(how: &'static str) {
+    metrics::counter!(HEARD, "how" => how).increment(1);
 }
 
 /// A batch was given up.

@@ -9,7 +9,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{connect::Connector, sql};
+use super::{connect::Connector, measure, sql};
 
 /// How often the head is looked at.
 const POLL: Duration = Duration::from_millis(100);
@@ -26,14 +26,15 @@ const CHANNEL: &str = "lockstep_log";
 pub struct Seen(pub Arc<watch::Sender<i64>>);
 
 impl Seen {
-    pub fn advance(&self, position: i64) {
+    /// Whether it was not known before.
+    pub fn advance(&self, position: i64) -> bool {
         self.0.send_if_modified(|seen| {
             let later = position > *seen;
             if later {
                 *seen = position;
             }
             later
-        });
+        })
     }
 }
 
@@ -90,8 +91,10 @@ pub async fn listen(connector: Connector, seen: Seen) {
 
 async fn hear(listener: &mut PgListener, seen: &Seen) {
     while let Ok(notification) = listener.recv().await {
-        if let Ok(position) = notification.payload().parse() {
-            seen.advance(position);
+        if let Ok(position) = notification.payload().parse()
+            && seen.advance(position)
+        {
+            measure::heard("told");
         }
     }
 }
@@ -100,8 +103,10 @@ async fn hear(listener: &mut PgListener, seen: &Seen) {
 pub async fn poll(pool: PgPool, seen: Seen) {
     loop {
         // An error is met, and told, by those who read.
-        if let Ok(head) = sqlx::query_scalar(sql::HEAD).fetch_one(&pool).await {
-            seen.advance(head);
+        if let Ok(head) = sqlx::query_scalar(sql::HEAD).fetch_one(&pool).await
+            && seen.advance(head)
+        {
+            measure::heard("looked");
         }
         sleep(POLL).await;
     }

@@ -5,7 +5,7 @@ import { Api } from '../fixtures/api.ts';
 import { CHROMIUM_ARGS, guest, jump, pictureReady, press, runs, type Viewer } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
-import { freePort, Shared } from '../fixtures/shared.ts';
+import { databaseUrl, freePort, Shared } from '../fixtures/shared.ts';
 import { measureSkew, type Measured, readStill } from '../harness/measure.ts';
 import { readRecording, startRecording } from '../harness/sampler.ts';
 import { FaultProxy, viaProxy } from '../proxy/proxy.ts';
@@ -15,11 +15,15 @@ const SKEW_P95_MS = 20;
 const BACK_MS_MAX = 3_000;
 /** Two hours and 200 millionths apart. */
 const CLOCKS = ['+3600000000us,+100ppm', '-3600000000us,-100ppm'];
+/** What the second node's database is further away: without one moment for both, its viewers would be so late. */
+const FURTHER = { base_ms: 20, jitter_ms: 0 };
 const NOTHING = { seeks: 0, stalls: 0, paused: 0 };
 
 let shared: Shared;
 /** The one name of both, which leads to the first node until that is lost. */
 let balancer: FaultProxy;
+/** The second node's way to the database. */
+let line: FaultProxy;
 let nodes: Server[] = [];
 let internal: number[] = [];
 
@@ -29,15 +33,18 @@ test.beforeAll(async () => {
   const ports = [await freePort(), await freePort()];
   internal = [await freePort(), await freePort()];
   balancer = await FaultProxy.start({ targetPort: ports[0] ?? 0 });
+  line = await FaultProxy.start({ targetPort: shared.databasePort });
   for (const [at, port] of ports.entries()) {
     const own = { LOCKSTEP_HUB_CLOCK: CLOCKS[at] ?? '', LOCKSTEP_INTERNAL: `127.0.0.1:${internal[at]}` };
-    const named = { LOCKSTEP_PUBLIC_URL: `http://localhost:${balancer.port}` };
+    const database = at === 0 ? shared.databasePort : line.port;
+    const named = { LOCKSTEP_PUBLIC_URL: `http://localhost:${balancer.port}`, DATABASE_URL: databaseUrl(database) };
     nodes.push(await Server.start({ port, env: { ...shared.env, ...own, ...named } }));
   }
 });
 test.afterAll(async () => {
   for (const node of nodes) await node.stop();
   await balancer?.close();
+  await line?.close();
   await shared?.stop();
 });
 
@@ -89,6 +96,7 @@ test('viewers on two nodes see the same frame; without Redis and without the one
   const a = await guest(browser, first.url, channel.slug, 'Grace');
   const b = await guest(far, first.url, channel.slug, 'Linus');
   await Promise.all([pictureReady(a.page), pictureReady(b.page)]);
+  line.setDelays({ up: FURTHER, down: FURTHER });
   await press(a.page, 'k');
   await Promise.all([runs(a.page), runs(b.page)]);
   judge('two nodes, after play', await measureSkew(a.page, b.page));

@@ -73,6 +73,21 @@ async fn viewers_on_two_nodes_are_in_one_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_node_records_wakes_the_other() {
+    let mut party = Party::start().await;
+    let before = party.told().await;
+    // As many words as one person may say at a time; each is a commit of its own, and a look comes every 100 ms.
+    for n in 0..5 {
+        party.one.say(&format!("Ada {n}")).await;
+        party.two.say(&format!("Bea {n}")).await;
+    }
+    party.two.see("the last message", |viewer| viewer.messages.len() == 10).await;
+    let told = party.told().await;
+    assert!(told.iter().zip(&before).all(|(told, before)| told > before), "{before:?} and then {told:?}");
+    party.nodes.into_iter().for_each(crate::process::Server::stop);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn viewers_on_two_nodes_are_at_the_same_place() {
     let mut party = Party::start().await;
     both_here(&mut party).await;

@@ -35,6 +35,7 @@ const FILM_US: i64 = 3_600_000_000;
 /// Two nodes, one viewer on each.
 pub struct Party {
     pub nodes: Vec<Server>,
+    internal: Vec<u16>,
     /// The second node's line to the database.
     pub line: Proxy,
     pub bea: Api,
@@ -84,7 +85,18 @@ impl Party {
         bea.join_channel(channel).await;
         let (one, two) = (Viewer::join(&first, &ada, channel).await, Viewer::join(&second, &bea, channel).await);
         let (redis, nodes) = (Some(redis), vec![first, second]);
-        Self { nodes, line, bea, channel, one, two, redis, gone: None, database, _data: data }
+        Self { nodes, internal, line, bea, channel, one, two, redis, gone: None, database, _data: data }
+    }
+
+    /// How often each node was told by a notification that another process had recorded something.
+    pub async fn told(&self) -> Vec<u64> {
+        let mut told = Vec::new();
+        for port in &self.internal {
+            let metrics = metrics(*port).await;
+            let number = metrics.lines().find_map(|line| line.strip_prefix(r#"lockstep_log_heard_total{how="told"} "#));
+            told.push(number.map_or(0, |number| number.parse().expect("a number")));
+        }
+        told
     }
 
     /// SIGKILL.
@@ -148,13 +160,17 @@ async fn have_met(internal: u16) {
     let meeting = async {
         loop {
             pause.tick().await;
-            let answer = reqwest::get(format!("http://127.0.0.1:{internal}/metrics")).await.expect("answers");
-            if answer.text().await.expect("a body").lines().any(|line| line == "lockstep_hub_peers 1") {
+            if metrics(internal).await.lines().any(|line| line == "lockstep_hub_peers 1") {
                 return;
             }
         }
     };
     tokio::time::timeout(PATIENCE, meeting).await.expect("they meet");
+}
+
+async fn metrics(internal: u16) -> String {
+    let answer = reqwest::get(format!("http://127.0.0.1:{internal}/metrics")).await.expect("answers");
+    answer.text().await.expect("a body")
 }
 
 /// The same database behind a line.
