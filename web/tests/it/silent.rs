@@ -99,6 +99,7 @@ async fn whoever_waits_for_a_silent_database_is_answered_before_it_counts_as_awa
         answers = join_all(requests().map(asked)) => answers,
         () = away => panic!("answered only once it counted as away"),
     };
+    assert_eq!(standing(&server).await, "silent", "they were not answered because it counted as away");
     for answer in answers {
         assert_eq!(answer, (503, "1".to_owned(), "unavailable".to_owned()));
     }
