@@ -130,17 +130,17 @@ fn film(number: u64) -> anyhow::Result<Append> {
         content_type: "video/mp4".to_owned(),
         object_key: format!("u/{video}"),
     }];
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         events.push(VideoEvent::Described { description: text(dice.words(20)) });
         events.push(VideoEvent::Tagged { tags: Personal::new(owner, vec![dice.word(), dice.word()]) });
     }
-    if number % 4 != 0 {
+    if !number.is_multiple_of(4) {
         let duration_us = MediaTime(1_000_000 * (10 + dice.below(10_000) as i64));
         events.push(VideoEvent::SourceProbed { source: source(duration_us) });
         let (hls_key, dash_key) = (format!("v/{video}/master.m3u8"), format!("v/{video}/manifest.mpd"));
         events.push(VideoEvent::TranscodeCompleted { hls_key, dash_key, duration_us });
     }
-    if number % 10 == 0 {
+    if number.is_multiple_of(10) {
         events.push(VideoEvent::VisibilityChanged { visibility: lockstep_domain::channel::Visibility::Private });
     }
     let events = events.iter().map(|event| {

@@ -1,4 +1,5 @@
 //! Benchmarks side by side with the named peer in the same run: JSON lines, never a figure without its peer.
+#![allow(clippy::disallowed_methods, reason = "benchmarks read clocks and draw ids")]
 
 mod append;
 mod library;

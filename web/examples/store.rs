@@ -1,5 +1,6 @@
 //! An S3 store for browser tests with several nodes: `store FOLDER` keeps its files there, says its address on a line and
 //! runs until its input ends.
+#![allow(clippy::disallowed_methods, reason = "a helper of tests reads their settings")]
 
 #[path = "../tests/it/store.rs"]
 mod store;

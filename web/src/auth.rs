@@ -64,10 +64,10 @@ impl SessionCookie {
 
 /// Whether a public URL names this machine itself.
 pub fn is_local(public_url: &str) -> bool {
-    let of = |name: &&str| {
+    let of_this = |name: &&str| {
         host_of(public_url).strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     };
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| of(name))
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(of_this)
 }
 
 /// The host and port of a URL without a path.

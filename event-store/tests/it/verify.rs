@@ -17,7 +17,7 @@ async fn after(tampering: &str) -> VerifyReport {
     let mut connection = pool.acquire().await.unwrap();
     connection.execute(script.as_str()).await.unwrap();
     let report = verify(&pool).await.unwrap();
-    assert_eq!(log.head().await.is_ok(), true);
+    assert!(log.head().await.is_ok());
     report
 }
 

@@ -52,6 +52,7 @@ impl Messages {
     /// A channel's messages in the order they were said: the last ones before a place, the first ones after one, or
     /// those around one of them.
     #[graphql(complexity = "cost(count, 30, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "each is one of the list's places")]
     async fn messages(
         &self,
         ctx: &Context<'_>,

@@ -73,8 +73,6 @@ pub(crate) async fn readable(ctx: &Context<'_>, id: VideoId) -> Result<Option<Vi
     let pool = ctx.reader().pool();
     let Some(row) = ctx.loaders().videos.load_one(id).await? else { return Ok(None) };
     let opens = ctx.is_member() && row.opens_for(&ctx.viewer());
-    if !opens && !(row.is_kept() && channels::plays_for(pool, asker, id).await?) {
-        return Ok(None);
-    }
-    Ok(Some(Video { row, deliver: true }))
+    let opens = opens || row.is_kept() && channels::plays_for(pool, asker, id).await?;
+    Ok(opens.then_some(Video { row, deliver: true }))
 }

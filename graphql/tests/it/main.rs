@@ -1,4 +1,5 @@
 //! The schema over real commands, read models and a real log.
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and draw ids")]
 
 mod access;
 mod app;

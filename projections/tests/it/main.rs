@@ -1,4 +1,5 @@
 //! The read models against a real log in a real database.
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and draw ids")]
 
 mod chat;
 mod fixture;

@@ -191,6 +191,7 @@ fn context(state: &GraphqlState, parts: &Parts, principal: Option<Principal>, re
 }
 
 /// The id that the request-id layer gave, or one of our own.
+#[allow(clippy::disallowed_methods)] // An id for the log: nothing is decided by it.
 fn request_id(parts: &Parts) -> String {
     let given = parts.extensions.get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
     given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)

@@ -1,4 +1,5 @@
 //! Sending, against a receiver on this machine: signatures, attempts, and what is never connected to.
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and draw ids")]
 
 use std::{
     collections::VecDeque,

@@ -46,8 +46,10 @@ fn function(line: &str) -> Option<&str> {
     if !starts || signature.ends_with([';', '}']) {
         return None;
     }
-    let (before, after) =
-        if signature.starts_with("fn ") { ("", &signature[3..]) } else { signature.split_once(" fn ")? };
+    let (before, after) = match signature.strip_prefix("fn ") {
+        Some(rest) => ("", rest),
+        None => signature.split_once(" fn ")?,
+    };
     let plain = !before.contains(['=', '{']);
     plain.then(|| after.split(['(', '<']).next().unwrap_or_default())
 }

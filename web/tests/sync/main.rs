@@ -1,4 +1,5 @@
 //! `/sync` over real sockets and a real log: what only shows outside the hub's own tests.
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and draw ids")]
 
 mod chat;
 mod limits;

@@ -94,7 +94,7 @@ enum Incoming {
 }
 
 enum Produced {
-    Response(GraphqlResponse),
+    Response(Box<GraphqlResponse>),
     End,
 }
 
@@ -134,6 +134,7 @@ impl Connection {
         }
     }
 
+    #[allow(clippy::disallowed_methods)] // Deadlines of this one socket.
     async fn serve(&mut self) -> Ending {
         let shutdown = self.state.shutdown.clone();
         let deadline = Instant::now() + INIT_MAX;
@@ -224,7 +225,8 @@ impl Connection {
             return Err(close(4429, "Too many subscriptions"));
         }
         let request = operation(payload).map_err(|_| close(4400, "Invalid message received"))?;
-        let responses = self.state.schema.execute_stream(request, self.context.clone()).map(Produced::Response);
+        let responses =
+            self.state.schema.execute_stream(request, self.context.clone()).map(Box::new).map(Produced::Response);
         self.operations.insert(id, responses.chain(stream::once(future::ready(Produced::End))).boxed());
         Ok(())
     }

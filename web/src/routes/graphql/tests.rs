@@ -1,4 +1,5 @@
 //! The transport against real clients: statuses over HTTP, close codes over WebSockets.
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and draw ids")]
 
 mod http_posts;
 mod revoking;

@@ -134,7 +134,8 @@ async fn read<T: DeserializeOwned>(state: &OidcState, request: Request) -> Resul
         return Err(Problem::Request(StatusCode::FORBIDDEN, "origin", "this request comes from another site"));
     }
     let kind = parts.headers.get(axum::http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if kind.is_none_or(|kind| !kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json")) {
+    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+    if kind != Some("application/json") {
         return Err(Problem::Request(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", "send application/json"));
     }
     let too_large = Problem::Request(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "this is too much");

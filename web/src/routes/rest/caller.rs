@@ -29,6 +29,7 @@ pub struct Caller {
 impl FromRequestParts<RestState> for Caller {
     type Rejection = ApiError;
 
+    #[allow(clippy::disallowed_methods)] // An id for the log: nothing is decided by it.
     async fn from_request_parts(parts: &mut Parts, state: &RestState) -> Result<Self, ApiError> {
         let principal = state.authenticator.caller(&parts.headers).await.map_err(|error| match error {
             CallerError::Token => {

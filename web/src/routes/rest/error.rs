@@ -163,6 +163,7 @@ pub async fn method_not_allowed() -> ApiError {
 }
 
 /// Names the request, contains a panic, writes the body of every refusal, and logs a fault once.
+#[allow(clippy::disallowed_methods)] // An id for the log: nothing is decided by it.
 pub async fn finish(mut request: Request, next: Next) -> Response {
     let given = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
     let name = given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);

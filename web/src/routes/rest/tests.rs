@@ -1,4 +1,5 @@
 //! The API through its router, over real commands, read models, a real log and a store in a folder of its own.
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and draw ids")]
 
 mod encoder;
 mod limited;
