@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 
 CASES_EACH = 120
+TIERS = ["UPLOAD", "GENERAL", "STREAMING", "STATUS", "SEARCH", "WEBHOOK", "AUTH", "GRAPHQL", "REALTIME"]
 PASSWORD = "correct horse battery"
 ENCODER_SECRET = "whsec_" + "A" * 44
 
@@ -61,8 +62,8 @@ def main(schemathesis):
     env = os.environ | {
         "PORT": "0", "LOCKSTEP_DATA": data, "LOCKSTEP_DEMO": "off", "LOG_LEVEL": "warn",
         "LOCKSTEP_ENCODER_SECRET": ENCODER_SECRET, "LOCKSTEP_ACCOUNT_UPLOADS_MAX": "1000",
-        # One encoder says all of it.
-        "LOCKSTEP_LIMIT_WEBHOOK": "100000/60",
+        # What lies behind the limits is to be tried, not they.
+        **{f"LOCKSTEP_LIMIT_{tier}": "100000/60" for tier in TIERS},
     }
     server = subprocess.Popen([env["LOCKSTEP_PROGRAM"], "serve"], env=env, stdout=subprocess.PIPE, text=True)
     try:

@@ -1,6 +1,6 @@
-"""Signs the messages of an external encoder as Standard Webhooks describes it, so that they get past the door, and lets
-most of them say something about a film that is there. One in eight stays as it was made up, so that refusals are seen as
-well."""
+"""Gets past the doors: signs the messages of an external encoder as Standard Webhooks describes it, lets most of them say
+something about a film that is there, and names such a film in every second address. One message in eight stays as it was
+made up, so that refusals are seen as well."""
 
 import base64
 import hashlib
@@ -52,3 +52,12 @@ class Signed(AuthBase):
 
 
 schemathesis.auth.set_from_requests(Signed()).apply_to(path=PATH)
+
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    """Every second address is one of a film there is; what is deleted is not."""
+    named = path_parameters and "id" in path_parameters and context.operation.method.upper() != "DELETE"
+    if named and chosen(str(path_parameters["id"]).encode()) % 2 == 0:
+        return path_parameters | {"id": FILMS[len(str(path_parameters)) % len(FILMS)]}
+    return path_parameters
