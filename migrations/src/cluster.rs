@@ -65,6 +65,7 @@ impl Cluster {
         if !folder.is_initialised() {
             init(&binaries, &folder)?;
         }
+        folder.new_log()?;
         let started = Instant::now();
         loop {
             match launch(&binaries, &folder, &options, started) {
@@ -236,7 +237,7 @@ fn launch(
 }
 
 fn leftovers(log: &str) -> bool {
-    log.contains("pre-existing shared memory block") || log.contains("lock file \"postmaster.pid\" already exists")
+    log.contains("pre-existing shared memory block") || log.contains("lock file") && log.contains("already exists")
 }
 
 /// Percent-encodes everything but the plainest characters.

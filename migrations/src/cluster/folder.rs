@@ -1,4 +1,4 @@
-//! The folder of a private cluster: `data`, `s` (the socket), `log`, `lock` and `postgres-version`.
+//! The folder of a private cluster: `data`, `s` (the socket), `log`, `log.before`, `lock` and `postgres-version`.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -14,8 +14,6 @@ use super::{
 
 /// `sun_path` holds 108 bytes, the closing NUL included.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
-/// The log is started anew when it has grown past this.
-const LOG_BYTES_MAX: u64 = 16 << 20;
 /// How much of the log an error shows.
 const LOG_TAIL_BYTES: usize = 2_000;
 
@@ -145,11 +143,18 @@ impl Folder {
         Some(text.lines().map(|line| line.trim().to_owned()).collect())
     }
 
+    /// A log for the server that is about to start; the one of the server before is kept beside it, where backends that
+    /// outlive a killed server go on writing: what the new one says is then not lost among their words.
+    pub fn new_log(&self) -> Result<(), ClusterError> {
+        let path = self.root.join("log");
+        match fs::rename(&path, self.root.join("log.before")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_at(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
     pub fn open_log(&self) -> Result<File, ClusterError> {
         let path = self.root.join("log");
-        if fs::metadata(&path).is_ok_and(|meta| meta.len() > LOG_BYTES_MAX) {
-            fs::remove_file(&path).map_err(io_at(&path))?;
-        }
         OpenOptions::new().create(true).append(true).open(&path).map_err(io_at(&path))
     }
 

@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, Permissions},
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     ops::Deref,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use lockstep_migrations::cluster::{Cluster, ClusterError, ClusterOptions};
@@ -121,7 +122,7 @@ fn a_killed_parent_takes_the_server_with_it() {
     let cluster = start(&folder).unwrap();
     assert!(!is_running(server));
     assert_ne!(cluster.pid(), server);
-    let log = fs::read_to_string(folder.join("log")).unwrap();
+    let log = fs::read_to_string(folder.join("log.before")).unwrap();
     assert!(log.contains("received fast shutdown request"), "{log}");
 }
 
@@ -156,6 +157,46 @@ fn an_orphan_without_a_parent_is_stopped() {
     let cluster = start(&folder).unwrap();
     assert!(reaper.join().unwrap().success());
     assert_eq!(ask(&cluster, "postgres", "SELECT 'ours'").as_deref(), Some("ours"));
+}
+
+fn signal(pid: &str, signal: &str) {
+    assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
+}
+
+#[test]
+fn a_server_waits_for_what_is_left_of_a_killed_one_however_much_that_has_to_say() {
+    let folder = Folder::new();
+    let cluster = start(&folder).unwrap();
+    let url = cluster.url("postgres");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (backend, connection) = runtime.block_on(async {
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await.unwrap();
+        (backend.to_string(), connection)
+    });
+    // It holds the shared memory until it is let go on, and the log as other backends would.
+    signal(&backend, "-STOP");
+    let mut last_words = fs::OpenOptions::new().append(true).open(folder.join("log")).unwrap();
+    cluster.kill();
+    let root = folder.to_path_buf();
+    let talking = std::thread::spawn(move || {
+        let started = Instant::now();
+        let refused =
+            || fs::read_to_string(root.join("log")).is_ok_and(|log| log.contains("pre-existing shared memory"));
+        while !refused() && started.elapsed() < Duration::from_secs(30) {
+            std::thread::yield_now();
+        }
+        for _ in 0..100 {
+            last_words.write_all(&[b'x'; 4_000]).unwrap();
+        }
+        let was_refused = refused();
+        signal(&backend, "-CONT");
+        was_refused
+    });
+    let cluster = start(&folder);
+    assert!(talking.join().unwrap(), "the backend was in the way");
+    assert_eq!(ask(&cluster.unwrap(), "postgres", "SELECT 'here'").as_deref(), Some("here"));
+    drop(connection);
 }
 
 #[test]
