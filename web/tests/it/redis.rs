@@ -33,13 +33,15 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server is installed: run scripts/setup.sh");
-        let redis = Self { child, folder, port };
+        let mut redis = Self { child, folder, port };
         let until = Instant::now() + START_TIMEOUT;
         let mut pause = tokio::time::interval(Duration::from_millis(20));
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             pause.tick().await;
             assert!(Instant::now() < until, "redis did not start");
         }
+        // Whoever answers there must be this one.
+        assert!(redis.child.try_wait().expect("can be asked").is_none(), "somebody else has its port");
         redis
     }
 

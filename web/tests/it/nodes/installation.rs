@@ -157,15 +157,19 @@ impl Party {
 /// Until this node knows the other one and its clock.
 async fn have_met(internal: u16) {
     let mut pause = tokio::time::interval(Duration::from_millis(50));
+    let mut last = String::new();
     let meeting = async {
         loop {
             pause.tick().await;
-            if metrics(internal).await.lines().any(|line| line == "lockstep_hub_peers 1") {
+            last = metrics(internal).await;
+            if last.lines().any(|line| line == "lockstep_hub_peers 1") {
                 return;
             }
         }
     };
-    tokio::time::timeout(PATIENCE, meeting).await.expect("they meet");
+    let met = tokio::time::timeout(PATIENCE, meeting).await;
+    let said = last.lines().filter(|line| ["lockstep_hub", "lockstep_bus"].iter().any(|name| line.starts_with(name)));
+    assert!(met.is_ok(), "they do not meet: {:#?}", said.collect::<Vec<_>>());
 }
 
 async fn metrics(internal: u16) -> String {
