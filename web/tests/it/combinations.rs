@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     api::Api,
     outage::Viewer,
-    process::{PROGRAM, Server, data_folder, events, film, ports, run},
+    process::{PROGRAM, Server, data_folder, events, film, run, stable_port},
     store::s3,
 };
 
@@ -78,7 +78,7 @@ struct Part {
 
 impl Part {
     async fn start(roles: &'static str, data: &std::path::Path, env: &[(&str, &str)]) -> Self {
-        let ports = ports(2);
+        let ports = [stable_port(), stable_port()];
         let (public, internal) = (ports[0].to_string(), format!("127.0.0.1:{}", ports[1]));
         let mut env = env.to_vec();
         env.extend([("LOCKSTEP_INTERNAL", internal.as_str()), ("PORT", public.as_str())]);

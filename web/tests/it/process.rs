@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -31,18 +32,14 @@ pub fn data_folder() -> tempfile::TempDir {
 /// Tests that run at the same time have neighbouring process ids: each begins to look this far from the next.
 const PORTS_EACH: u32 = 16;
 
-/// A port that is free and stays the server's through restarts.
+/// A port that is free and stays the server's through restarts: outside those that the system gives to whoever asks, and
+/// given once.
 pub fn stable_port() -> u16 {
-    let own = std::process::id().wrapping_mul(PORTS_EACH) % u32::from(PORTS.end - PORTS.start);
-    let first = PORTS.start + u16::try_from(own).expect("fits");
-    let mut ports = (first..PORTS.end).chain(PORTS.start..first);
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id().wrapping_mul(PORTS_EACH);
+    let next = || own.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % u32::from(PORTS.end - PORTS.start);
+    let mut ports = PORTS.map(|_| PORTS.start + u16::try_from(next()).expect("fits"));
     ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
-}
-
-/// Ports that are free now, each another one.
-pub fn ports(count: usize) -> Vec<u16> {
-    let held: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-    held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
 }
 
 /// A running server; dropping it kills it.

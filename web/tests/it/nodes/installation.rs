@@ -18,7 +18,7 @@ use super::viewer::{PATIENCE, Viewer};
 use crate::{
     api::Api,
     outage::of_database,
-    process::{Server, data_folder, ports},
+    process::{Server, data_folder, stable_port},
     proxy::Proxy,
     redis::{Gone, Redis},
     store::s3,
@@ -35,7 +35,7 @@ const FILM_US: i64 = 3_600_000_000;
 /// Two nodes, one viewer on each.
 pub struct Party {
     pub nodes: Vec<Server>,
-    internal: Vec<u16>,
+    internal: [u16; 2],
     /// The second node's line to the database.
     pub line: Proxy,
     pub bea: Api,
@@ -59,7 +59,7 @@ impl Party {
         let line = Proxy::start(of_database(&options)).await;
         let through = through(&options, line.port);
         let (redis_url, key) = (redis.url(), hex::encode(KEY));
-        let internal = ports(2);
+        let internal = [stable_port(), stable_port()];
         let node = async |at: usize, url: &str| {
             let internal = format!("127.0.0.1:{}", internal[at]);
             let env = [
