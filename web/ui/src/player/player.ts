@@ -214,6 +214,14 @@ class ElementPlayer implements Player {
     };
   }
 
+  standing(): ReturnType<VideoController["standing"]> {
+    if (this.media === null) return null;
+    const { phase } = this.store.get();
+    const lacks = this.element.seeking || this.element.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    const stuck = STUCK.has(phase) || (phase === "aiming" && lacks);
+    return { at_us: Math.round(this.element.currentTime * 1_000_000), stuck };
+  }
+
   stats(): PlayerStats {
     return { engine: this.engine?.stats() ?? null, follower: this.follower.counters };
   }
@@ -277,6 +285,9 @@ function playerPhase(state: FollowState): PlayerPhase {
       return state.phase;
   }
 }
+
+/** Phases in which the picture does not get on. */
+const STUCK: ReadonlySet<PlayerPhase> = new Set(["loading", "buffering", "blocked", "failed"]);
 
 function viewerState(phase: PlayerPhase): ViewerState {
   if (typeof document !== "undefined" && document.visibilityState === "hidden") return "hidden";

@@ -88,6 +88,9 @@ class Screen implements VideoController {
   telemetry() {
     return { state: "playing" as const, error_us: 120, bound_us: 500, ready: null };
   }
+  standing(): null {
+    return null;
+  }
 }
 
 const timeline = (change: Partial<Timeline> = {}): Timeline => ({

@@ -7,8 +7,13 @@ class Screen implements VideoController {
   follow(view: SyncView | null): void {
     this.views.push(view);
   }
-  telemetry(): null {
-    return null;
+  picture: { at_us: number; stuck: boolean } | null = null;
+  ready: number | null = null;
+  telemetry() {
+    return { state: "playing", error_us: null, bound_us: null, ready: this.ready } as const;
+  }
+  standing() {
+    return this.picture;
   }
 }
 
@@ -54,6 +59,52 @@ describe("watching alone", () => {
     await solo.seek(10_000_000);
     pass(LEAD_US + 1_000_000);
     expect(solo.positionUs()).toBe(12_000_000);
+  });
+
+  it("waits where the picture is stuck, and goes on from there: no second is left out", async () => {
+    const { solo, screen, pass } = bench();
+    await solo.play();
+    pass(LEAD_US + 4_000_000);
+    screen.picture = { at_us: 3_900_000, stuck: false };
+    solo.look();
+    expect(screen.views).toHaveLength(2);
+    pass(600_000);
+    screen.picture = { at_us: 4_100_000, stuck: true };
+    solo.look();
+    pass(7_000_000);
+    solo.look();
+    expect(solo.positionUs()).toBe(4_100_000);
+    const held = screen.views.at(-1)?.timeline;
+    expect(held).toMatchObject({ rate_ppm: 0, position_us: 4_100_000, seq: 3 });
+    expect(held?.hold_until_us).toBeDefined();
+    screen.picture = { at_us: 4_100_000, stuck: false };
+    screen.ready = 3;
+    solo.look();
+    expect(screen.views.at(-1)?.timeline.hold_until_us).toBeUndefined();
+    pass(LEAD_US + 1_000_000);
+    expect(solo.positionUs()).toBe(5_100_000);
+  });
+
+  it("still waits after a jump, goes on at the chosen speed, and a pause ends the waiting", async () => {
+    const { solo, screen, pass } = bench();
+    await solo.play();
+    pass(LEAD_US + 1);
+    screen.picture = { at_us: 0, stuck: true };
+    solo.look();
+    await solo.seek(9_000_000);
+    await solo.rate(2_000_000);
+    expect(screen.views.at(-1)?.timeline).toMatchObject({ rate_ppm: 0, position_us: 9_000_000 });
+    expect(screen.views.at(-1)?.timeline.hold_until_us).toBeDefined();
+    screen.ready = 5;
+    solo.look();
+    pass(LEAD_US + 500_000);
+    expect(solo.positionUs()).toBe(10_000_000);
+    solo.look();
+    await solo.pause();
+    screen.ready = 8;
+    solo.look();
+    expect(screen.views.at(-1)?.timeline).toMatchObject({ rate_ppm: 0 });
+    expect(screen.views.at(-1)?.timeline.hold_until_us).toBeUndefined();
   });
 
   it("starts again from the end, and lets its players go", async () => {

@@ -30,7 +30,7 @@ export interface SoloOptions {
 }
 
 /** A stage for one. */
-export function createSolo(options: SoloOptions): Stage & { close(): void } {
+export function createSolo(options: SoloOptions): Stage & { look(): void; close(): void } {
   return new Solo(options);
 }
 
@@ -69,11 +69,11 @@ class Solo implements Stage {
     return this.put({ rate_ppm: 0, position_us: this.positionUs(), at_hub_us: this.clock.now() });
   }
   seek(position_us: number): Promise<OpResult> {
-    return this.put({ position_us: Math.round(position_us), at_hub_us: this.clock.now() + LEAD_US });
+    return this.put({ ...this.held(), position_us: Math.round(position_us), at_hub_us: this.clock.now() + LEAD_US });
   }
   rate(speed_ppm: number): Promise<OpResult> {
     const rate_ppm = this.timeline.rate_ppm === 0 ? 0 : speed_ppm;
-    return this.put({ speed_ppm, rate_ppm, position_us: this.positionUs(), at_hub_us: this.clock.now() });
+    return this.put({ ...this.held(), speed_ppm, rate_ppm, position_us: this.positionUs(), at_hub_us: this.clock.now() });
   }
   positionUs(): number {
     return positionAt(this.timeline, this.clock.now());
@@ -90,6 +90,22 @@ class Solo implements Stage {
   onBurst(): () => void {
     return () => undefined;
   }
+  /**
+   * Waits for the player where its picture is stuck, and goes on from there once it can: alone nobody is missed. Call it a
+   * few times a second.
+   */
+  look(): void {
+    const now = this.clock.now();
+    for (const player of this.players) {
+      if (this.timeline.hold_until_us !== undefined) {
+        if (player.telemetry()?.ready === this.timeline.seq) void this.put({ rate_ppm: this.speed, at_hub_us: now + LEAD_US });
+        continue;
+      }
+      const picture = player.standing();
+      if (!picture?.stuck || this.timeline.rate_ppm === 0 || now <= this.timeline.at_hub_us) continue;
+      void this.put({ rate_ppm: 0, position_us: picture.at_us, at_hub_us: now, hold_until_us: Number.MAX_SAFE_INTEGER });
+    }
+  }
   close(): void {
     for (const player of this.players) player.follow(null);
     this.players.clear();
@@ -98,8 +114,14 @@ class Solo implements Stage {
   private get speed(): number {
     return this.timeline.speed_ppm ?? RATE_NORMAL_PPM;
   }
+  /** What keeps a waiting film waiting. */
+  private held(): Pick<Timeline, "hold_until_us"> {
+    const { hold_until_us } = this.timeline;
+    return hold_until_us === undefined ? {} : { hold_until_us };
+  }
   private put(change: Partial<Timeline>): Promise<OpResult> {
-    this.timeline = { ...this.timeline, ...change, seq: this.timeline.seq + 1 };
+    const { hold_until_us: _, ...before } = this.timeline;
+    this.timeline = { ...before, ...change, seq: this.timeline.seq + 1 };
     this.store.patch({ timeline: this.timeline });
     for (const player of this.players) player.follow({ timeline: this.timeline, estimate: OWN_CLOCK });
     return Promise.resolve({ ok: true, position: String(this.timeline.seq), changed: true });

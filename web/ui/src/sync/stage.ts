@@ -57,6 +57,8 @@ export interface VideoController {
     readonly bound_us: number | null;
     readonly ready: number | null;
   } | null;
+  /** Where its picture is, and whether it lacks what it needs to go on from there; `null` without a film. */
+  standing(): { readonly at_us: number; readonly stuck: boolean } | null;
 }
 
 export interface RoomOptions {
