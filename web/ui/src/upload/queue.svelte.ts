@@ -33,6 +33,8 @@ export interface Left extends UnfinishedUpload {
 
 class UploadQueue {
   list: Upload[] = $state([]);
+  /** Without a network nothing is begun: what waits goes on waiting. */
+  #offline = false;
   left: Left[] = $state.raw([]);
 
   get sending(): Upload[] {
@@ -76,8 +78,14 @@ class UploadQueue {
   }
 
   async discard(left: Left): Promise<void> {
-    this.left = this.left.filter((one) => one.video !== left.video);
-    await Promise.all([giveUp(left.video), forgetHandle(left.video)]);
+    const before = this.left;
+    this.left = before.filter((one) => one.video !== left.video);
+    try {
+      await Promise.all([giveUp(left.video), forgetHandle(left.video)]);
+    } catch (cause) {
+      this.left = before;
+      toasts.show(problem(cause).text, "bad");
+    }
   }
 
   pause(upload: Upload, phase: "paused" | "offline" = "paused"): void {
@@ -87,17 +95,24 @@ class UploadQueue {
   }
 
   resume(upload: Upload): void {
+    this.#wait(upload);
+    this.#start();
+  }
+
+  #wait(upload: Upload): void {
     upload.abort = new AbortController();
     upload.reason = "";
     if (!upload.plan) upload.sentBytes = 0;
     upload.phase = "waiting";
-    this.#start();
   }
 
   online(): void {
-    for (const upload of this.list.filter((one) => one.phase === "offline")) this.resume(upload);
+    this.#offline = false;
+    for (const upload of this.list.filter((one) => one.phase === "offline")) this.#wait(upload);
+    this.#start();
   }
   offline(): void {
+    this.#offline = true;
     for (const upload of this.list.filter((one) => one.phase === "sending")) this.pause(upload, "offline");
   }
 
@@ -156,6 +171,7 @@ class UploadQueue {
   }
 
   #start(): void {
+    if (this.#offline) return;
     const busy = this.list.filter((upload) => upload.phase === "sending" || upload.phase === "confirming");
     for (const upload of this.list) {
       // The files go in the order they were given, whichever of them is looked through first.
@@ -170,7 +186,9 @@ class UploadQueue {
 
   async #run(upload: Upload, attempt: AbortController): Promise<void> {
     try {
-      if (!(await transfer(upload))) return;
+      const isHere = (video: string): boolean =>
+        this.list.some((other) => other.id !== upload.id && other.video === video && !other.over);
+      if (!(await transfer(upload, isHere))) return;
     } catch (cause) {
       // Paused, cancelled or begun again since: this attempt has nothing to say any more.
       if (attempt.signal.aborted) return;

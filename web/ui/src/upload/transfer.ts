@@ -15,10 +15,19 @@ import type { Upload } from "./upload.svelte";
 
 const MEASURE_MS = 500;
 
-/** Sends the file and confirms it. True when it arrived; otherwise the upload says why not. */
-export async function transfer(upload: Upload): Promise<boolean> {
-  const whole = upload.plan && upload.video ? null : await ask(upload);
-  if (upload.abort.signal.aborted || upload.phase !== "sending") return false;
+/**
+ * Sends the file and confirms it. True when it arrived; otherwise the upload says why not. `isHere`: whether another row of
+ * this page is sending a film.
+ */
+export async function transfer(upload: Upload, isHere: (video: string) => boolean): Promise<boolean> {
+  const { signal } = upload.abort;
+  const whole = upload.plan && upload.video ? null : await ask(upload, isHere);
+  if (signal.aborted) {
+    // Cancelled while the server made a place: nobody else would free it.
+    if (upload.phase === "cancelled" && upload.video) await giveUp(upload.video);
+    return false;
+  }
+  if (upload.phase !== "sending") return false;
   const sent = await measured(upload, () => (upload.plan ? parts(upload) : file(upload, whole)));
   if (!sent.ok) {
     if (sent.why === "broken") upload.fail(pages.upload.broken, true);
@@ -37,7 +46,7 @@ export async function giveUp(video: string): Promise<void> {
 }
 
 /** Asks for a place; null when the file is sent in parts, or when there is no place (the upload says why). */
-async function ask(upload: Upload): Promise<Address | null> {
+async function ask(upload: Upload, isHere: (video: string) => boolean): Promise<Address | null> {
   const { title, fingerprint, again, contentType } = upload;
   const { name: fileName, size: sizeBytes } = upload.file;
   const input = { operationId: newId(), title, fileName, sizeBytes, contentType, fingerprint, again };
@@ -50,7 +59,7 @@ async function ask(upload: Upload): Promise<Address | null> {
       upload.fail(pages.upload.quota(ticket.code, ticket.used, ticket.allowed), false);
       return null;
     case "AlreadyUploaded":
-      return found(upload, ticket);
+      return found(upload, ticket, isHere);
     case "UploadRequested":
       break;
   }
@@ -63,8 +72,12 @@ async function ask(upload: Upload): Promise<Address | null> {
 }
 
 /** The same file is there: go on with it when it is unfinished, else ask the person. */
-async function found(upload: Upload, there: { video: string; status: string }): Promise<Address | null> {
-  if (there.status !== "UPLOADING") {
+async function found(
+  upload: Upload,
+  there: { video: string; status: string },
+  isHere: (video: string) => boolean,
+): Promise<Address | null> {
+  if (there.status !== "UPLOADING" || isHere(there.video)) {
     upload.phase = "duplicate";
     return null;
   }
@@ -72,7 +85,7 @@ async function found(upload: Upload, there: { video: string; status: string }): 
   // A file that is sent whole begins anew: the storage keeps no half of it.
   await giveUp(there.video);
   upload.again = true;
-  return ask(upload);
+  return ask(upload, isHere);
 }
 
 /** Takes up an unfinished upload in parts; false when it is none. What has arrived is the server's word. */
