@@ -46,6 +46,17 @@ it("progress never runs backwards and a finished film stays finished", () => {
   expect(done.video?.status).toBe("READY");
 });
 
+it("a film that failed and is tried again is on its way again", () => {
+  const failed = [
+    event(1, "TranscodeProgressed", film({ percent: 60 })),
+    event(2, "TranscodeFailed", film({ status: "FAILED", percent: 60 })),
+  ].reduce(apply, emptyLadder);
+  // Said again after a reconnect, with an older picture: it failed all the same.
+  expect(apply(failed, event(1, "TranscodeProgressed", film({ percent: 60 }))).video?.status).toBe("FAILED");
+  const again = apply(failed, event(3, "TranscodeRetried", film({ percent: 0 })));
+  expect(again.video).toMatchObject({ status: "PROCESSING", percent: 0 });
+});
+
 it("keeps a bounded number of steps", () => {
   const many = Array.from({ length: 50 }, (_, n) => event(n, n % 2 ? "RenditionCompleted" : "SourceProbed"));
   expect(fold(many).steps).toHaveLength(STEPS_MAX);

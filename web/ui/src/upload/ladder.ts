@@ -32,7 +32,8 @@ export function apply(ladder: Ladder, event: VideoStatusEvent): Ladder {
   const kept =
     last && last.eventType === PROGRESSED && step.eventType === PROGRESSED ? ladder.steps.slice(0, -1) : ladder.steps;
   return {
-    video: newer(ladder.video, event.video),
+    // A film that failed is tried again at its owner's word.
+    video: ladder.video?.status === "FAILED" ? event.video : newer(ladder.video, event.video),
     steps: [...kept, step].slice(-STEPS_MAX),
     position: event.position,
   };

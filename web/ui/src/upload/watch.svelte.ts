@@ -20,6 +20,7 @@ export function watch(id: string, onOver?: (video: Video) => void): { readonly l
   const untell = $effect.root(() => {
     $effect(() => {
       const { video } = entry.ladder;
+      if (video && !isOver(video)) told = false;
       if (!video || !isOver(video) || told) return;
       told = true;
       onOver?.(video);
