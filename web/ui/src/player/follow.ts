@@ -178,8 +178,10 @@ export class Follower {
     const { element } = this.ports;
     const wasMuted = element.muted;
     if (!wasMuted) {
-      element.muted = true;
+      // Said before it is done: whoever hears of the change must not take it for the viewer's wish.
       this.soundBlocked = true;
+      this.tell();
+      element.muted = true;
       try {
         await this.drive?.play();
         return;

@@ -48,7 +48,8 @@ export function keepAwake(): () => void {
 /** Into picture in picture, or back out of it. */
 export async function togglePip(video: HTMLVideoElement): Promise<void> {
   if (document.pictureInPictureElement) return document.exitPictureInPicture();
-  await video.requestPictureInPicture().catch(() => undefined);
+  // Not every browser has it, and one may refuse.
+  await video.requestPictureInPicture?.().catch(() => undefined);
 }
 
 /** What fills the screen, or the film alone where a phone can do no more; or back out of it. */

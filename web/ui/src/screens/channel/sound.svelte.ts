@@ -17,8 +17,9 @@ export class Sound {
 
   setVolume(next: number): void {
     if (!this.video) return;
+    if (next <= 0) return void (this.video.muted = true);
     this.video.volume = Math.round(Math.min(1, Math.max(0, next)) * 100) / 100;
-    if (next > 0) this.unmute();
+    this.unmute();
   }
 
   /** By so much of the whole, from silence where it is muted. */

@@ -86,11 +86,10 @@ export class Transport {
   seek(us: number): void {
     if (!this.enabled) return this.#refused(t.room.offline);
     if (this.whyNotSeek) return this.#refused(this.whyNotSeek);
-    clearTimeout(this.#gathering);
-    this.#aim(us);
-    const { us: target } = this.#target ?? { us };
-    void this.#answer(this.#room.seek(target)).then((done) => {
-      if (!done) this.#target = null;
+    this.#gathered();
+    const target = this.#aim(us);
+    void this.#answer(this.#room.seek(target.us)).then((done) => {
+      if (!done && this.#target === target) this.#target = null;
     });
   }
 
@@ -98,9 +97,9 @@ export class Transport {
   skip(seconds: number): void {
     if (!this.enabled) return this.#refused(t.room.offline);
     if (this.whyNotSeek) return this.#refused(this.whyNotSeek);
-    this.#aim(this.shownUs + seconds * 1_000_000);
-    clearTimeout(this.#gathering);
-    this.#gathering = setTimeout(() => this.seek(this.shownUs), GATHER_MS);
+    this.#gathered();
+    const { us } = this.#aim(this.shownUs + seconds * 1_000_000);
+    this.#gathering = setTimeout(() => this.seek(us), GATHER_MS);
   }
 
   /** The shared speed, also while paused. */
@@ -116,13 +115,22 @@ export class Transport {
   tick(nowMs: number): void {
     this.positionUs = this.#room.positionUs() ?? this.#state.current.timeline?.position_us ?? 0;
     const target = this.#target;
+    // The answer to an earlier seek does not undo presses that are still gathered.
+    if (this.#gathering !== undefined) return;
     if (target && (nowMs > target.untilMs || this.#state.current.timeline?.seq !== target.seq)) this.#target = null;
   }
 
-  #aim(us: number): void {
+  #gathered(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+  }
+
+  #aim(us: number): Target {
     const seq = this.#state.current.timeline?.seq ?? 0;
     const target = Math.min(Math.max(0, Math.round(us)), Math.max(0, this.durationUs - END_GAP_US));
-    this.#target = { us: target, seq, untilMs: performance.now() + TARGET_MS_MAX };
+    const aimed = { us: target, seq, untilMs: performance.now() + TARGET_MS_MAX };
+    this.#target = aimed;
+    return aimed;
   }
 
   async #answer(asked: Promise<OpResult>): Promise<boolean> {
