@@ -12,6 +12,8 @@ import { Server } from '../fixtures/server.ts';
 const PASSWORD = 'correct horse battery';
 /** A purge is a reaction to its event, and the sweep comes every 15 s if that fails. */
 const PURGED_WITHIN_MS = 40_000;
+/** The first segment of a film that does not come while its network stalls. */
+const STALLED_FROM = 2;
 
 let server: Server;
 let ada: Api;
@@ -161,6 +163,45 @@ test('a moment of a film or a picture stands for it, everywhere, and the one bef
   await dialog.getByRole('button', { name: 'Back to the first picture' }).click();
   await expect(shown).toHaveAttribute('src', /thumb\.jpg$/);
   await expect.poll(pictures, { timeout: PURGED_WITHIN_MS }).toEqual([]);
+});
+
+test('alone nothing is missed while the network stalls: the film waits and goes on from there', async ({ page }) => {
+  await open(page);
+  await film(page, 'Birthday').getByRole('link').click();
+  let go = (): void => undefined;
+  const still = new Promise<void>((resolve) => (go = resolve));
+  let held = 0;
+  // The beginning comes, what is behind it only when told.
+  await page.route(/\.m4s/, async (route) => {
+    const number = Number(/(\d+)\.m4s/.exec(route.request().url())?.[1] ?? 0);
+    if (number >= STALLED_FROM) {
+      held += 1;
+      await still;
+    }
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Watch here' }).click();
+  await pictureReady(page);
+  await page.evaluate(() => {
+    const seen: number[] = [];
+    Object.assign(globalThis, { seen });
+    const video = document.querySelector('video');
+    const look = (): void => void (seen.push(video?.currentTime ?? 0), requestAnimationFrame(look));
+    look();
+  });
+  await press(page, 'k');
+  const stuck = () => page.evaluate(() => (document.querySelector('video')?.readyState ?? 4) < 3);
+  await expect.poll(stuck, { timeout: 30_000 }).toBe(true);
+  expect(held).toBeGreaterThan(0);
+  const at = await page.evaluate(() => document.querySelector('video')?.currentTime ?? 0);
+  await page.waitForFunction((since) => performance.now() - since > 3_000, await page.evaluate(() => performance.now()));
+  go();
+  await expect.poll(() => page.evaluate(() => document.querySelector('video')?.currentTime ?? 0)).toBeGreaterThan(at + 1);
+  const gaps = await page.evaluate(() => {
+    const { seen } = globalThis as unknown as { seen: number[] };
+    return seen.slice(1).map((time, index) => time - (seen[index] ?? 0));
+  });
+  expect(Math.max(...gaps), 'the longest jump, s').toBeLessThan(0.3);
 });
 
 test('many are deleted at once, wait in the trash, and one comes back', async ({ page }) => {

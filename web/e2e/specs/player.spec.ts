@@ -186,6 +186,11 @@ test('a double tap at a side skips for everybody and says so; a single tap shows
   const tap = (share: number) => page.touchscreen.tap(box.x + box.width * share, box.y + box.height * 0.4);
   await tap(0.5);
   expect(await page.evaluate(() => document.querySelector('video')?.paused)).toBe(true);
+  // The other buttons of a mouse are not the film's.
+  for (const button of ['right', 'middle'] as const) {
+    await b.page.locator('video').click({ button, position: { x: 40, y: 60 } });
+    expect(await b.page.getByRole('button', { name: 'Play', exact: true }).count(), button).toBe(1);
+  }
   await tap(0.9);
   await tap(0.9);
   await expect(page.getByText('+10 s')).toBeVisible();
@@ -263,6 +268,10 @@ test('a browser that refuses sound plays muted and in step, and one tap brings t
   });
   await page.reload();
   const tap = page.getByRole('button', { name: 'Tap for sound' });
+  await expect(tap).toBeVisible();
+  await runs(page);
+  // The browser's refusal is not taken for a wish: it is offered again.
+  await page.reload();
   await expect(tap).toBeVisible();
   await runs(page);
   expect(await page.evaluate(() => document.querySelector('video')?.muted)).toBe(true);
