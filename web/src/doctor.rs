@@ -110,7 +110,7 @@ async fn delivery(config: &Config) -> Finding {
 
 async fn redis(config: &Config) -> Finding {
     let Some(url) = &config.tiers.redis else { return Ok("none: each process counts limits for itself".to_owned()) };
-    let answer = match RedisWindows::new(url, WindowClock::Server) {
+    let answer = match RedisWindows::new(url, WindowClock::Server, "doctor") {
         Ok(windows) => windows.ping().await,
         Err(error) => Err(error),
     };

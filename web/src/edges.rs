@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     auth::SessionCookie,
     backend::Objects,
-    bus::{Bus, RedisBus},
+    bus::{Bus, BusKey, RedisBus},
     config::Config,
     limits::{Limits, RedisWindows, Shared, WindowClock},
     oidc::Provider,
@@ -50,6 +50,7 @@ impl Edges {
         database_url: &str,
         objects: &Objects,
         running: &Running,
+        key: Option<&BusKey>,
         bus: Option<Arc<RedisBus>>,
     ) -> anyhow::Result<Self> {
         let (tracker, stop) = (&running.tracker, &running.shutdown);
@@ -64,9 +65,10 @@ impl Edges {
         }
         let oidc = config.oidc.is_some().then(|| Breaker::new("oidc", elapsed.clone()));
         let webhooks = WebhookBreakers::new(elapsed.clone());
-        let redis = match &config.tiers.redis {
-            Some(url) => {
-                let windows = RedisWindows::new(url, WindowClock::Server).context("REDIS_URL cannot be used")?;
+        let redis = match config.tiers.redis.as_ref().zip(key) {
+            Some((url, key)) => {
+                let windows = RedisWindows::new(url, WindowClock::Server, &key.limits());
+                let windows = windows.context("REDIS_URL cannot be used")?;
                 let shared = Arc::new(Shared::new(windows, Breaker::new("redis", elapsed)));
                 let (watched, stop) = (Arc::clone(&shared), stop.clone());
                 tracker.spawn(async move { watched.watch(stop).await });

@@ -48,11 +48,12 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<ExitCode> {
     let objects = Objects::open(&config, &public_url)?;
     let (services, store) = backend::services(&config, &database, objects.buckets.clone()).await?;
     let running = Running::start(&config, roles, &services);
+    let key = bus::key(&config, &services).await?;
     let bus = match roles.has(Role::Hub) {
-        true => bus::start(&config, &services, &running).await?,
+        true => bus::start(&config, &services, &running, key.clone())?,
         false => None,
     };
-    let edges = Edges::start(&config, &database.url, &objects, &running, bus)?;
+    let edges = Edges::start(&config, &database.url, &objects, &running, key.as_ref(), bus)?;
     let setup = Arc::new(SetupLink::default());
     let parts = routes::Parts {
         config: &config,

@@ -28,8 +28,18 @@ impl BusKey {
 
     /// Where its nodes meet.
     pub fn topic(&self) -> String {
-        let hash = Sha256::new().chain_update(self.0).chain_update(b"topic").finalize();
-        format!("{TOPIC}:{}", hex::encode(&hash[..16]))
+        format!("{TOPIC}:{}", self.name("topic"))
+    }
+
+    /// What its limits are counted under.
+    pub fn limits(&self) -> String {
+        self.name("limits")
+    }
+
+    /// Tells nothing of the key.
+    fn name(&self, purpose: &str) -> String {
+        let hash = Sha256::new().chain_update(self.0).chain_update(purpose).finalize();
+        hex::encode(&hash[..16])
     }
 
     /// What a node says, as it goes over the wire: node, nonce, ciphertext.
@@ -72,6 +82,7 @@ mod tests {
         for other in [BusKey::new(&[8; 32], "one/1"), BusKey::new(&[7; 32], "one/2")] {
             assert_eq!(other.open(ben, &wire), None, "another installation");
             assert_ne!(other.topic(), key.topic());
+            assert_ne!(other.limits(), key.limits());
         }
         for index in 0..wire.len() {
             let mut changed = wire.clone();

@@ -47,21 +47,29 @@ pub enum BusEvent {
     Down,
 }
 
-/// The bus of this process, running until the shutdown. None without Redis, and none without a given database: nobody else
-/// can be on the log of an embedded one.
-pub(crate) async fn start(
-    config: &Config,
-    services: &Services,
-    running: &Running,
-) -> anyhow::Result<Option<Arc<RedisBus>>> {
-    let (Some(url), Some(_)) = (&config.tiers.redis, &config.database.url) else { return Ok(None) };
-    // Its number tells it from one of the same name in another server.
+/// What this installation has for itself in a Redis that serves others too: its database's number tells it from one of the
+/// same name in another server. None without Redis.
+pub(crate) async fn key(config: &Config, services: &Services) -> anyhow::Result<Option<BusKey>> {
+    if config.tiers.redis.is_none() {
+        return Ok(None);
+    }
     let (database,): (String,) =
         sqlx::query_as("SELECT datname || '/' || oid FROM pg_database WHERE datname = current_database()")
             .fetch_one(&services.pool)
             .await
             .context("the database does not say its name")?;
-    let key = BusKey::new(&backend::master_key(config)?.to_bytes(), &database);
+    Ok(Some(BusKey::new(&backend::master_key(config)?.to_bytes(), &database)))
+}
+
+/// The bus of this process, running until the shutdown. None without Redis, and none without a given database: nobody else
+/// can be on the log of an embedded one.
+pub(crate) fn start(
+    config: &Config,
+    services: &Services,
+    running: &Running,
+    key: Option<BusKey>,
+) -> anyhow::Result<Option<Arc<RedisBus>>> {
+    let (Some(url), Some(key), Some(_)) = (&config.tiers.redis, key, &config.database.url) else { return Ok(None) };
     let breaker = Breaker::new("the bus", vitals::elapsed());
     let (bus, run) =
         RedisBus::new(url, key, services.ids.uuid(), breaker).context("REDIS_URL cannot be used for the bus")?;

@@ -11,8 +11,8 @@ use redis::{
 
 /// A connection or an answer that takes longer counts as a fault; callers are answered without it.
 const ANSWER_MAX: Duration = Duration::from_millis(300);
-/// In front of every key, so that one Redis may serve others too.
-const PREFIX: &str = "lockstep:limit:";
+/// In front of every key, before the installation's name: one Redis may serve others too.
+const PREFIX: &str = "lockstep:limit";
 
 /// Whose clock windows run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,18 +28,23 @@ pub struct RedisWindows {
     connection: ConnectionManager,
     script: Script,
     clock: WindowClock,
+    /// In front of every key.
+    prefix: String,
 }
 
 impl RedisWindows {
+    /// The windows of one installation: those with another name are counted apart.
+    ///
     /// # Errors
     /// When the address is not one of Redis.
-    pub fn new(url: &str, clock: WindowClock) -> RedisResult<Self> {
+    pub fn new(url: &str, clock: WindowClock, installation: &str) -> RedisResult<Self> {
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(0)
             .set_connection_timeout(Some(ANSWER_MAX))
             .set_response_timeout(Some(ANSWER_MAX));
         let connection = Client::open(url)?.get_connection_manager_lazy(config)?;
-        Ok(Self { connection, script: Script::new(include_str!("window.lua")), clock })
+        let prefix = format!("{PREFIX}:{installation}:");
+        Ok(Self { connection, script: Script::new(include_str!("window.lua")), clock, prefix })
     }
 
     /// As [`lockstep_commands::window::Windows::draw`]; the outer error is a fault of Redis, after which nothing is known.
@@ -50,7 +55,7 @@ impl RedisWindows {
             WindowClock::Caller => call.arg(now.0),
         };
         for draw in draws {
-            call.key(format!("{PREFIX}{}", draw.key));
+            call.key(format!("{}{}", self.prefix, draw.key));
             call.arg(draw.cost).arg(draw.share.units_max).arg(draw.share.window_us());
         }
         let answer: Vec<i64> = call.invoke_async(&mut self.connection.clone()).await?;
@@ -58,7 +63,7 @@ impl RedisWindows {
     }
 
     pub async fn forget(&self, key: &str) -> RedisResult<()> {
-        redis::cmd("DEL").arg(format!("{PREFIX}{key}")).query_async(&mut self.connection.clone()).await
+        redis::cmd("DEL").arg(format!("{}{key}", self.prefix)).query_async(&mut self.connection.clone()).await
     }
 
     /// Whether it answers.

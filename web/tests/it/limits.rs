@@ -29,7 +29,11 @@ fn draw(key: &str, cost: u32, units_max: u32) -> Draw {
 }
 
 fn shared(redis: &Redis, clock: WindowClock) -> Arc<Shared> {
-    let windows = RedisWindows::new(&redis.url(), clock).expect("an address");
+    shared_of(redis, clock, "one")
+}
+
+fn shared_of(redis: &Redis, clock: WindowClock, installation: &str) -> Arc<Shared> {
+    let windows = RedisWindows::new(&redis.url(), clock, installation).expect("an address");
     Arc::new(Shared::new(windows, Breaker::new("redis", vitals::elapsed())))
 }
 
@@ -175,6 +179,10 @@ async fn two_processes_draw_from_one_share_by_the_clock_of_redis() {
         admitted += usize::from(task.await.expect("ends"));
     }
     assert_eq!((admitted, nodes[0].fallen() + nodes[1].fallen()), (37, 0));
+    // Another installation on the same Redis has drawn nothing.
+    let staging = shared_of(&redis, WindowClock::Server, "staging");
+    let untouched = staging.draw(&[draw("together", 0, 37)], Timestamp(0)).await.expect("looks")[0];
+    assert_eq!((untouched.remaining, staging.fallen()), (37, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
