@@ -31,6 +31,8 @@ export const integrations = {
     unused: "never used",
     revoke: "Revoke",
     revokeOf: (name: string) => `Revoke ${name}`,
+    revokeSure: "What uses it is shut out at once.",
+    revokeYes: "Revoke it",
     revoked: "Revoked. It opens nothing any more.",
   },
   webhooks: {
@@ -61,6 +63,8 @@ export const integrations = {
     oldUntil: (when: string) => `Signed with the old secret too, until ${when}`,
     remove: "Remove",
     removeOf: (url: string) => `Remove ${url}`,
+    removeSure: "It is told nothing more, and its secret is gone.",
+    removeYes: "Remove it",
     removed: "Removed. It is told nothing any more.",
     disabled: "Stopped: it did not answer for too long",
     enable: "Start again",
