@@ -257,6 +257,12 @@ test('files that wait are put into another order, and what is sent waits while t
   const names = () => tray(page).getByRole('listitem').evaluateAll((rows) => rows.map((row) => row.getAttribute('aria-label')).filter((name) => /^(first|second|third)/.test(name ?? '')));
   await expect.poll(() => sent.parts.length, { timeout: SENT_MS_MAX }).toBe(2);
   expect(await names()).toEqual(['first.mp4', 'second.mp4', 'third.mp4']);
+  // Chosen once more in another tab, the file is not taken from the one that sends it.
+  const other = await context.newPage();
+  await other.goto(server.url);
+  await choose(other, join(folder, 'first.mp4'));
+  await expect(tray(other).getByRole('alert')).toHaveText('This file is on its way already, in this tab or another.');
+  await other.close();
   await tray(page).getByRole('button', { name: 'Upload third.mp4 earlier' }).click();
   await expect.poll(names).toEqual(['first.mp4', 'third.mp4', 'second.mp4']);
   await context.setOffline(true);

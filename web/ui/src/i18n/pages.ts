@@ -61,7 +61,10 @@ export const pages = {
         : code === "quota_films"
           ? `You have ${used} of ${allowed} films. Remove some first.`
           : `You have ${used} of ${allowed} unfinished uploads. Finish or discard some first.`,
-    duplicate: "You have uploaded this file already.",
+    twin: {
+      arrived: "You have uploaded this file already.",
+      running: "This file is on its way already, in this tab or another.",
+    },
     uploadAgain: "Upload it again",
     pause: (name: string) => `Pause ${name}`,
     resume: (name: string) => `Go on with ${name}`,

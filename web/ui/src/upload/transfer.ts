@@ -6,6 +6,7 @@ import { answered, Fault, request } from "$src/graphql/client";
 import { AbortUpload, ConfirmUpload, RequestUpload, SignUploadParts, UploadParts } from "$src/graphql/uploads";
 import { pages } from "$src/i18n/pages";
 import { newId } from "$src/sync/ids";
+import { claim, isClaimed } from "./claim";
 import { keepHandle } from "./handles";
 import { SignRefused, sendParts, type Address, type Sent } from "./parts";
 import { PART_ANSWER_MS, put } from "./put";
@@ -28,6 +29,11 @@ export async function transfer(upload: Upload, isHere: (video: string) => boolea
     return false;
   }
   if (upload.phase !== "sending") return false;
+  return claim(upload.video ?? "", () => deliver(upload, whole));
+}
+
+/** Sends what is missing and confirms it. */
+async function deliver(upload: Upload, whole: Address | null): Promise<boolean> {
   const sent = await measured(upload, () => (upload.plan ? parts(upload) : file(upload, whole)));
   if (!sent.ok) {
     if (sent.why === "broken") upload.fail(pages.upload.broken, true);
@@ -77,7 +83,9 @@ async function found(
   there: { video: string; status: string },
   isHere: (video: string) => boolean,
 ): Promise<Address | null> {
-  if (there.status !== "UPLOADING" || isHere(there.video)) {
+  upload.twin =
+    there.status !== "UPLOADING" ? "arrived" : isHere(there.video) || (await isClaimed(there.video)) ? "running" : null;
+  if (upload.twin) {
     upload.phase = "duplicate";
     return null;
   }

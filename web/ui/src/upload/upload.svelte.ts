@@ -30,6 +30,8 @@ export class Upload {
   etaS: number | null = $state(null);
   /** Why it was refused or failed, for a person. */
   reason = $state("");
+  /** What became of the same file, when it was sent before. */
+  twin: "arrived" | "running" | null = $state(null);
   retryable = $state(false);
   video: string | null = $state(null);
   /** The part map, 0 to 1 each; empty for a file that is sent whole. */
