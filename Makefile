@@ -21,7 +21,7 @@ run: ui ## Builds everything and starts Lockstep (PORT, LOCKSTEP_DATA, LOCKSTEP_
 test: ui ## Runs every test
 	@bash scripts/test.sh
 
-e2e: ui ## Runs only the browser tests (ARGS="--grep word")
+e2e: ui ## Runs only the browser tests (ARGS="--grep word", PROFILE=release)
 	@bash scripts/e2e.sh $(ARGS)
 
 bench: ## Runs a benchmark beside its peer (NAME=append); without a name, lists them
@@ -30,7 +30,7 @@ bench: ## Runs a benchmark beside its peer (NAME=append); without a name, lists 
 conformance: ## Checks the running program with public tools (NAME=openapi); without a name, lists them
 	@bash scripts/conformance.sh "$(NAME)"
 
-soak: ui ## Runs a minute of a full channel, outages and the long crash test
+soak: ui ## Runs a minute of a full channel, outages, the long crash test, and browsers on the optimised build
 	@bash scripts/soak.sh
 
 fmt: ## Formats Rust and TypeScript

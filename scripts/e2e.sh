@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Browser tests: real Chromium, real media, the real program on free ports. Prints `N passed, N failed` last.
+# Browser tests: real Chromium, real media, the real program on free ports (PROFILE=release: as `make run` builds it).
+# Prints `N passed, N failed` last.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# As the Rust tests are built: another set of features would build every dependency once more.
-cargo test --workspace --no-run --quiet
+profile="${PROFILE:-debug}"
+if [ "$profile" = release ]; then
+  cargo build --release --quiet --workspace --bin lockstep --bin lockstep-media
+else
+  # As the Rust tests are built: another set of features would build every dependency once more.
+  cargo test --workspace --no-run --quiet
+fi
 target="${CARGO_TARGET_DIR:-target}"
-export LOCKSTEP_PROGRAM="$(realpath "$target/debug/lockstep")"
+export LOCKSTEP_PROGRAM="$(realpath "$target/$profile/lockstep")"
 export LOCKSTEP_CLIPS="$(realpath -m "$target/test-clips")"
 bash scripts/make-clips.sh "$LOCKSTEP_CLIPS"
 cd web/e2e
