@@ -22,6 +22,8 @@ pub(crate) struct Current {
 
 /// Of those a film waits for, this many are named.
 const WAITED_TOLD_MAX: usize = 20;
+/// Whom a film waits for is told at most once in this time.
+const WAITING_INTERVAL_MS: i64 = 250;
 /// A release that had no effect is asked for again after this.
 const RELEASE_RETRY_MS: i64 = 1_000;
 
@@ -38,6 +40,10 @@ pub(crate) struct Gate {
     ready: BTreeMap<SessionId, u64>,
     /// The held timeline's number and whom viewers were told it waits for.
     told: Option<(u64, Vec<SessionId>)>,
+    /// Nothing more is told of the same timeline before.
+    quiet_until: HubTime,
+    /// It waits for others than was told.
+    untold: bool,
     asked: Option<(u64, Asked)>,
 }
 
@@ -68,7 +74,14 @@ impl Gate {
     }
 
     /// What viewers must be told of whom the film waits for: the timeline's number and the sessions.
-    pub(crate) fn news(&mut self, current: Option<Current>, presence: &Presence) -> Option<(u64, Vec<SessionId>)> {
+    /// At most once in [`WAITING_INTERVAL_MS`]: hundreds become ready within a second.
+    pub(crate) fn news(
+        &mut self,
+        now: HubTime,
+        current: Option<Current>,
+        presence: &Presence,
+    ) -> Option<(u64, Vec<SessionId>)> {
+        self.untold = false;
         let Some(held) = current.filter(|current| current.timeline.hold_until_us.is_some()) else {
             self.told = None;
             return None;
@@ -77,8 +90,18 @@ impl Gate {
         if self.told.as_ref() == Some(&next) {
             return None;
         }
+        if self.told.as_ref().is_some_and(|(seq, _)| *seq == next.0) && now < self.quiet_until {
+            self.untold = true;
+            return None;
+        }
+        self.quiet_until = now.plus_ms(WAITING_INTERVAL_MS);
         self.told = Some(next.clone());
         Some(next)
+    }
+
+    /// When viewers are to be told of whom the film waits for.
+    pub(crate) fn news_due(&self) -> Option<HubTime> {
+        self.untold.then_some(self.quiet_until)
     }
 
     /// Whether the film must be released now, and why; noted as asked for. Who does not conduct the room has patience,

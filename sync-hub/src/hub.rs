@@ -10,7 +10,7 @@ pub mod io;
 mod joining;
 mod together;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use lockstep_domain::ids::{AccountId, ChannelId, CommandId, Position};
@@ -27,6 +27,8 @@ use crate::{
     timers::{TimerKey, Timers},
 };
 
+/// What is due again at once is looked at again after this long.
+const AGAIN_MS_MIN: i64 = 1;
 /// Channels whose sequence number is remembered after their room was forgotten.
 const REMEMBERED_MAX: usize = 65_536;
 /// Sessions sent away by a drain are asked to come back spread over this, ms.
@@ -104,11 +106,16 @@ impl Hub {
             Input::BusUp => self.bus_up(),
             Input::BusDown => self.bus_down(),
         }
+        let mut had = BTreeSet::new();
         while let Some(key) = self.timers.take_due(self.now) {
             match key {
                 TimerKey::Session(session) => self.session_due(session),
                 TimerKey::Room(channel) => self.settle(channel),
                 TimerKey::Beat => self.beat(),
+            }
+            // What is due again and again without an end would hold up every other room.
+            if !had.insert(key) {
+                self.timers.not_before(key, self.now.plus_ms(AGAIN_MS_MIN));
             }
         }
     }
@@ -177,7 +184,7 @@ impl Hub {
         let due = self.rooms.get_mut(&channel).and_then(|room| {
             // The broadcast may have sent the last member away.
             room.is_over(now);
-            let telling = room.telling.due().filter(|_| tells);
+            let telling = room.telling.due().filter(|_| tells && room.is_loaded());
             room.due().into_iter().chain(telling).min()
         });
         self.timers.set(TimerKey::Room(channel), due);

@@ -219,6 +219,7 @@ impl Room {
             self.transport.due(),
             self.end_due(),
             release,
+            self.gate.news_due(),
             count,
             self.remote.due(&self.presence, patience_us),
             linger,

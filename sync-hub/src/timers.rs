@@ -37,6 +37,12 @@ impl Timers {
             }
         }
     }
+    /// Puts the key's wake-up off until then, if it has one before.
+    pub(crate) fn not_before(&mut self, key: TimerKey, at: HubTime) {
+        if self.by_key.get(&key).is_some_and(|held| *held < at) {
+            self.set(key, Some(at));
+        }
+    }
     /// Takes the earliest key that is due.
     pub(crate) fn take_due(&mut self, now: HubTime) -> Option<TimerKey> {
         let (at, key) = *self.by_time.first()?;

@@ -40,8 +40,13 @@ impl Ballot {
             return None;
         }
         let present = present();
+        if present.is_empty() {
+            // Nobody to count among: whoever comes is somebody new to count.
+            (self.pending, self.counted_for) = (false, present);
+            return None;
+        }
         self.pending |= present != self.counted_for;
-        if !self.pending || present.is_empty() || now < self.not_before {
+        if !self.pending || now < self.not_before {
             return None;
         }
         self.counted_for = present;

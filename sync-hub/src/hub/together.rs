@@ -8,8 +8,9 @@ use crate::{outbox::Shared, protocol::Event};
 impl Hub {
     /// Tells whom a held film waits for, when that changed.
     pub(super) fn tell_waiting(&mut self, channel: ChannelId) {
+        let now = self.now;
         let Some(room) = self.rooms.get_mut(&channel) else { return };
-        let Some((seq, sessions)) = room.gate.news(room.current(), &room.presence) else { return };
+        let Some((seq, sessions)) = room.gate.news(now, room.current(), &room.presence) else { return };
         self.broadcast(channel, &[Shared::always(&Event::Waiting { seq, sessions: &sessions })]);
     }
 

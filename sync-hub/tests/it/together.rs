@@ -21,6 +21,7 @@ fn ready(rig: &mut Rig, session: u64, seq: u64) {
 
 /// Whom the film waits for, as the session was last told.
 fn waiting(rig: &mut Rig, session: u64) -> Option<Value> {
+    rig.wait_ms(250);
     let told = rig.take(session).into_iter().rfind(|frame| frame["e"] == "waiting")?;
     Some(told["sessions"].clone())
 }
@@ -43,6 +44,23 @@ fn play_waits_for_company_only() {
     let mut rig = room([1, 2]);
     rig.intent(1, op(1), "play", json!({}));
     assert_eq!(rig.run().command, Command::Play { position: None, hold: true });
+}
+
+#[test]
+fn whom_a_film_waits_for_is_told_four_times_a_second_at_most() {
+    const VIEWERS: u64 = 15;
+    let mut rig = room(1..=VIEWERS);
+    let seq = hold(&mut rig);
+    let first = rig.take(VIEWERS).into_iter().filter(|frame| frame["e"] == "waiting").count();
+    assert_eq!(first, 1, "at once");
+    for session in 1..VIEWERS {
+        ready(&mut rig, session, seq);
+        rig.wait_ms(10);
+    }
+    rig.wait_ms(250);
+    let told: Vec<Value> = rig.take(VIEWERS).into_iter().filter(|frame| frame["e"] == "waiting").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["sessions"], json!([VIEWERS.to_string()]), "and the last word is told");
 }
 
 #[test]
@@ -205,6 +223,29 @@ fn a_rate_without_a_number_is_no_frame() {
         rig.intent(1, op(1), "rate", more);
         assert_eq!(rig.closed[&1].0, 4400);
     }
+}
+
+#[test]
+fn an_open_vote_in_an_empty_room_waits_for_somebody_to_come() {
+    let mut rig = room([1, 2]);
+    rig.feed(Fact::SkipVote);
+    let run = rig.run();
+    rig.done(&run, 101, true);
+    let (first, second) = (lockstep_sync_hub::SessionId(1), lockstep_sync_hub::SessionId(2));
+    rig.input(lockstep_sync_hub::Input::Disconnected { session: first });
+    rig.input(lockstep_sync_hub::Input::Disconnected { session: second });
+    rig.skip_visits();
+    rig.runs.clear();
+    // Also a vote that comes without a socket.
+    rig.feed(Fact::SkipVote);
+    rig.wait_ms(5_000);
+    assert!(rig.runs.is_empty(), "nobody is here to be counted among");
+    let next = rig.hub.poll_timeout().expect("the room is forgotten in a while");
+    assert!(next.since_us(rig.now) > 1_000_000, "and nothing is due before: {next:?} at {:?}", rig.now);
+    rig.join(2);
+    rig.skip_visits();
+    rig.wait_ms(500);
+    assert_eq!(rig.run().command, Command::CountVotes { present: vec![account(2)] });
 }
 
 #[test]
