@@ -7,7 +7,7 @@ use std::{
     future::Future,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -52,6 +52,8 @@ struct Inner {
     sync: SyncFn,
     /// Uploads whose parts are being put together.
     completing: Mutex<HashSet<String>>,
+    /// Held while a part gets its name, and from the look at an upload's parts until they are written down.
+    assembling: Mutex<()>,
     /// Held open: its lock keeps other processes out (two would write to the same temporary names).
     _lock: File,
 }
@@ -90,7 +92,16 @@ impl Files {
         }
         let fs = FileSystem::new(&root);
         let fs = fs.map_err(|error| io_error(&root)(io::Error::other(format!("{error:?}"))))?;
-        Ok(Self(Arc::new(Inner { fs, root, multipart, buckets, sync, completing: Mutex::default(), _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            fs,
+            root,
+            multipart,
+            buckets,
+            sync,
+            completing: Mutex::default(),
+            assembling: Mutex::default(),
+            _lock: lock,
+        })))
     }
 
     pub(super) fn multipart_root(&self) -> &Path {
@@ -101,6 +112,10 @@ impl Files {
     pub(super) fn turn(&self, upload_id: &str) -> Option<Turn> {
         let mut completing = self.0.completing.lock().unwrap_or_else(PoisonError::into_inner);
         completing.insert(upload_id.to_owned()).then(|| Turn { files: self.clone(), upload_id: upload_id.to_owned() })
+    }
+
+    pub(super) fn assembling(&self) -> MutexGuard<'_, ()> {
+        self.0.assembling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn flush(&self, path: &Path) -> io::Result<()> {
@@ -277,7 +292,7 @@ impl S3 for Files {
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         self.check_bucket(&request.input.bucket)?;
-        self.0.fs.list_objects_v2(request).await
+        self.listed(request.input).await.map(S3Response::new)
     }
 
     async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {

@@ -8,6 +8,7 @@ mod assembly;
 mod files;
 mod gate;
 mod keys;
+mod listing;
 mod local;
 mod multipart;
 mod upload;

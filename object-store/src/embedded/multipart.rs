@@ -114,7 +114,14 @@ impl Files {
         let kept = self.blocking(move |files| {
             let kept = copied.and_then(|()| {
                 files.flush(&new)?;
-                fs::rename(&new, &part)?;
+                {
+                    // Sent twice, it may come after the first one was put together with the others.
+                    let _still = files.assembling();
+                    if assembly::has_begun(&folder) {
+                        return Err(io::Error::other("its parts are being put together"));
+                    }
+                    fs::rename(&new, &part)?;
+                }
                 files.flush(&folder)?;
                 tag(&part)
             });
@@ -150,18 +157,26 @@ impl Files {
         let folder = self.folder(&bucket, &key, &upload_id).await?;
         let Some(_turn) = self.turn(&upload_id) else { return Err(s3_error!(SlowDown)) };
         let wanted = multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
-        let found = {
+        let tag = format!("{upload_id}-{}", wanted.len());
+        let begun = {
             let folder = folder.clone();
-            self.blocking(move |_| stored(&folder)).await.map_err(S3Error::internal_error)?
+            self.blocking(move |files| {
+                // From the look at the parts until they are written down none is replaced.
+                let _still = files.assembling();
+                let found = stored(&folder)?;
+                Ok(match check_parts(&wanted, &found) {
+                    Ok(()) => Ok(Assembly::begin(files, &folder, &found)?),
+                    Err(refused) => Err(refused),
+                })
+            })
         };
-        check_parts(&wanted, &found)?;
-        let tag = format!("{upload_id}-{}", found.len());
+        let assembly = begun.await.map_err(S3Error::internal_error)??;
         let (object, sides) = (self.object_path(&bucket, &key), self.side_paths(&bucket, &key));
         let (source, e_tag) = (folder.clone(), tag.clone());
         let written = self.blocking(move |files| {
             let about: About = read(&source)?;
             let attributes = serde_json::json!({ "content_type": about.content_type });
-            let whole = Assembly::begin(files, &source, &found)?.finish(files, &source)?;
+            let whole = assembly.finish(files, &source)?;
             let parent = object.parent().ok_or_else(|| io::Error::other("an object has a folder"))?;
             fs::create_dir_all(parent)?;
             write(files, &source, &sides[0], &serde_json::to_vec(&attributes)?)?;
