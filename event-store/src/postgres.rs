@@ -35,6 +35,7 @@ use crate::{
 };
 use committer::{Committer, Queued, Reply};
 use connect::Connector;
+pub use connect::KEEPALIVE;
 use keys::KeyRing;
 use lookup::Lookup;
 use prepare::prepare;

@@ -4,12 +4,12 @@
 //! rows, so two leaders would only waste work. A projection runs its transactions on the connection that holds
 //! its lock: who loses one loses both.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use lockstep_domain::ids::Position;
 use lockstep_event_store::{EventStore, Feed, RecordedEvent};
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -20,6 +20,10 @@ use crate::{
     rebuild::rebuild_of,
 };
 
+/// A transaction takes no longer; its connection is given up then.
+const COMMIT_MAX: Duration = Duration::from_secs(15);
+/// Saying goodbye to a connection that may be dead takes no longer.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// Events applied in one transaction.
 pub const BATCH_EVENTS_MAX: usize = 500;
 /// Failures in a row after which a projection is reported as faulted. It is tried on.
@@ -109,12 +113,12 @@ impl Task {
             match self.acquire().await {
                 Ok(Some(mut lead)) => match self.lead(&mut lead, &shutdown).await {
                     Ended::Shutdown => {
-                        let _ = lead.close().await;
+                        let _ = timeout(CLOSE_MAX, lead.close()).await;
                         return;
                     }
                     Ended::Failed(error) => {
                         // Closed first: an abandoned transaction would hold the checkpoint we are about to mark.
-                        let _ = lead.close().await;
+                        let _ = timeout(CLOSE_MAX, lead.close()).await;
                         self.failed(&error, &shutdown).await;
                     }
                 },
@@ -195,7 +199,13 @@ impl Task {
                 events = feed.next(self.batch) => events,
             };
             let Some(last) = events.last().map(|event| event.position) else { continue };
-            if !self.commit(connection, at, last, &events).await? {
+            let committed = timeout(COMMIT_MAX, self.commit(connection, at, last, &events)).await;
+            let Ok(committed) = committed else {
+                // Nobody at the other end, or more than can be done in the time.
+                self.batch = (self.batch / 2).max(1);
+                return Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()).into());
+            };
+            if !committed? {
                 return Ok(None);
             }
             at = last;

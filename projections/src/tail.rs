@@ -3,7 +3,7 @@
 //! A follower gets every event of its scope once and in order, whatever the speed of either side: it listens
 //! before it reads, drops what it has seen, and reads again when it was too slow to listen.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::Stream;
 use lockstep_domain::ids::{AccountId, ChannelId, Position, StreamId};
@@ -17,6 +17,8 @@ use crate::notifications;
 pub const BUFFERED_EVENTS: usize = 1_024;
 /// Events per read, of the log by the tail and of a scope by a follower.
 const PAGE_EVENTS: usize = 500;
+/// Between two tries while the log is out of reach.
+const UNAVAILABLE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a follower wants to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +104,8 @@ impl Tail {
         }
     }
 
-    /// Every event of the scope after the cursor, in order, without end. A read error ends the stream.
+    /// Every event of the scope after the cursor, in order, without end. A log out of reach is waited for; a row that cannot
+    /// be read ends the stream.
     pub fn follow(
         &self,
         scope: Scope,
@@ -116,7 +119,14 @@ impl Tail {
             loop {
                 let mut listener = tail.sender.subscribe();
                 loop {
-                    let page = tail.page(&scope, cursor).await?;
+                    let page = match tail.page(&scope, cursor).await {
+                        Err(ReadError::Unavailable(reason)) => {
+                            tracing::debug!(reason, "a subscriber waits for the log");
+                            tokio::time::sleep(UNAVAILABLE_PAUSE).await;
+                            continue;
+                        }
+                        page => page?,
+                    };
                     let full = page.len() == PAGE_EVENTS;
                     for event in page {
                         if !scope.contains(&event) {
@@ -132,8 +142,13 @@ impl Tail {
                     }
                 }
                 while let Some(event) = hear(&mut listener).await {
-                    if event.position > cursor.position && scope.contains(&event) {
-                        cursor = Cursor { position: event.position, version: event.version };
+                    if event.position <= cursor.position {
+                        continue;
+                    }
+                    // Also past what does not concern it: whoever is too slow later reads from here, not from long ago.
+                    cursor.position = event.position;
+                    if scope.contains(&event) {
+                        cursor.version = event.version;
                         yield event;
                     }
                 }

@@ -8,7 +8,7 @@
 
 use async_trait::async_trait;
 use lockstep_domain::{
-    ids::{AccountId, ChannelId, VideoId},
+    ids::{AccountId, ChannelId, VideoId, VisitId},
     playback::PlaybackEvent,
     time::MediaTime,
     visit::VisitEvent,
@@ -33,6 +33,10 @@ impl Projection for Watching {
     fn name(&self) -> &'static str {
         "watching"
     }
+    /// 2: visits one by one.
+    fn version(&self) -> i32 {
+        2
+    }
     fn kinds(&self) -> &'static [&'static str] {
         &["playback", "visit"]
     }
@@ -40,6 +44,7 @@ impl Projection for Watching {
         &[
             Table { name: "rm_watching", key: "channel_id" },
             Table { name: "rm_watching_people", key: "channel_id, account_id" },
+            Table { name: "rm_watching_visits", key: "visit_id" },
             Table { name: "rm_watched", key: "video_id" },
         ]
     }
@@ -52,9 +57,10 @@ impl Projection for Watching {
             if !begins(tx, event, channel).await? {
                 return Ok(());
             }
+            let visit: VisitId = id_of(event)?;
             return match decode::<VisitEvent>(event)? {
-                VisitEvent::Arrived { .. } => arrived(tx, channel, account, now_us).await,
-                VisitEvent::Departed { .. } => departed(tx, channel, account, now_us).await,
+                VisitEvent::Arrived { .. } => arrived(tx, visit, Stay { channel, by: account }, now_us).await,
+                VisitEvent::Departed { .. } => departed(tx, visit, Stay { channel, by: account }, now_us).await,
             };
         }
         let channel: ChannelId = id_of(event)?;
@@ -64,6 +70,13 @@ impl Projection for Watching {
         count(tx, channel, None, now_us).await?;
         played(tx, channel, &decode::<PlaybackEvent>(event)?, now_us).await
     }
+}
+
+/// Somebody in a channel.
+#[derive(Clone, Copy)]
+struct Stay {
+    channel: ChannelId,
+    by: AccountId,
 }
 
 /// Whether this event of a channel is new; from then on it is not. Everything below adds up, so nothing may come twice.
@@ -80,27 +93,48 @@ async fn begins(tx: &mut PgConnection, event: &RecordedEvent, channel: ChannelId
     Ok(begun.rows_affected() > 0)
 }
 
-async fn arrived(tx: &mut PgConnection, channel: ChannelId, by: AccountId, now_us: i64) -> Result<(), ApplyError> {
-    count(tx, channel, Some(by), now_us).await?;
+async fn arrived(tx: &mut PgConnection, visit: VisitId, stay: Stay, now_us: i64) -> Result<(), ApplyError> {
+    count(tx, stay.channel, Some(stay.by), now_us).await?;
     sqlx::query(
-        "INSERT INTO rm_watching_people (channel_id, account_id, windows, came_us, counted_us) VALUES ($1, $2, 1, $3, $3)
-         ON CONFLICT (channel_id, account_id) DO UPDATE SET windows = rm_watching_people.windows + 1,
-             came_us = excluded.came_us, counted_us = excluded.counted_us",
+        "INSERT INTO rm_watching_visits (visit_id, channel_id, account_id, came_us) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (visit_id) DO UPDATE SET came_us = excluded.came_us",
     )
-    .bind(channel.0)
-    .bind(by.0)
+    .bind(visit.0)
+    .bind(stay.channel.0)
+    .bind(stay.by.0)
     .bind(now_us)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    there(tx, stay, now_us).await
 }
 
-async fn departed(tx: &mut PgConnection, channel: ChannelId, by: AccountId, now_us: i64) -> Result<(), ApplyError> {
-    count(tx, channel, Some(by), now_us).await?;
-    let left = "UPDATE rm_watching_people SET windows = windows - 1 WHERE channel_id = $1 AND account_id = $2";
-    sqlx::query(left).bind(channel.0).bind(by.0).execute(&mut *tx).await?;
-    let gone = "DELETE FROM rm_watching_people WHERE channel_id = $1 AND account_id = $2 AND windows <= 0";
-    sqlx::query(gone).bind(channel.0).bind(by.0).execute(&mut *tx).await?;
+async fn departed(tx: &mut PgConnection, visit: VisitId, stay: Stay, now_us: i64) -> Result<(), ApplyError> {
+    count(tx, stay.channel, Some(stay.by), now_us).await?;
+    let left = "DELETE FROM rm_watching_visits WHERE visit_id = $1";
+    sqlx::query(left).bind(visit.0).execute(&mut *tx).await?;
+    there(tx, stay, now_us).await
+}
+
+/// Notes by how many visits somebody is there, and whether at all. A visit that is too long was never told to end.
+async fn there(tx: &mut PgConnection, stay: Stay, now_us: i64) -> Result<(), ApplyError> {
+    let over = "DELETE FROM rm_watching_visits WHERE channel_id = $1 AND account_id = $2 AND came_us <= $3";
+    let since = now_us - VISIT_US_MAX;
+    sqlx::query(over).bind(stay.channel.0).bind(stay.by.0).bind(since).execute(&mut *tx).await?;
+    sqlx::query(
+        "INSERT INTO rm_watching_people (channel_id, account_id, windows, came_us, counted_us)
+         SELECT channel_id, account_id, count(*), max(came_us), $3 FROM rm_watching_visits
+         WHERE channel_id = $1 AND account_id = $2 GROUP BY channel_id, account_id
+         ON CONFLICT (channel_id, account_id) DO UPDATE SET windows = excluded.windows, came_us = excluded.came_us,
+             counted_us = excluded.counted_us",
+    )
+    .bind(stay.channel.0)
+    .bind(stay.by.0)
+    .bind(now_us)
+    .execute(&mut *tx)
+    .await?;
+    let gone = "DELETE FROM rm_watching_people p WHERE p.channel_id = $1 AND p.account_id = $2 AND NOT EXISTS (
+        SELECT 1 FROM rm_watching_visits v WHERE v.channel_id = p.channel_id AND v.account_id = p.account_id)";
+    sqlx::query(gone).bind(stay.channel.0).bind(stay.by.0).execute(&mut *tx).await?;
     Ok(())
 }
 

@@ -1,13 +1,16 @@
 //! The database, the log and the object store: our own in the data folder, or the given ones.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, str::FromStr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use lockstep_commands::{Dispatcher, Services, upload::Uploads};
-use lockstep_event_store::{EventStore, MasterKey, PostgresStore};
+use lockstep_event_store::{EventStore, KEEPALIVE, MasterKey, PostgresStore};
 use lockstep_migrations::cluster::{Cluster, ClusterError, ClusterOptions, url_of_running};
 use lockstep_object_store::{Buckets, EmbeddedS3, S3Settings};
-use sqlx::{Executor, PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    Executor, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::{
     config::{Config, S3Config},
@@ -71,6 +74,7 @@ pub async fn migrate_only(config: &Config) -> anyhow::Result<ExitCode> {
 
 /// Connections as the application's role: it may append through `es_append` and nothing else on the log.
 pub async fn pool(url: &str, connections: u32) -> anyhow::Result<PgPool> {
+    let options = PgConnectOptions::from_str(url).context("the database's address cannot be read")?;
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -87,7 +91,7 @@ pub async fn pool(url: &str, connections: u32) -> anyhow::Result<PgPool> {
                     .map(|_| ())
             })
         })
-        .connect(url)
+        .connect_with(options.options(KEEPALIVE))
         .await
         .context("the database cannot be reached")
 }

@@ -30,6 +30,8 @@ use crate::{
 
 /// How long sockets and requests may take to end after the signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+/// And then the connections to the database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Runs until a signal, then stops everything it started.
 pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<ExitCode> {
@@ -95,8 +97,14 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 async fn close(services: Services, store: Arc<PostgresStore>, database: Database) {
-    services.pool.close().await;
-    store.close().await;
+    // Connections that are dead without a word would be waited for as long as the system takes to notice.
+    let closed = async {
+        services.pool.close().await;
+        store.close().await;
+    };
+    if tokio::time::timeout(CLOSE_TIMEOUT, closed).await.is_err() {
+        tracing::warn!("some connections to the database did not close in time; nothing acknowledged is lost");
+    }
     database.close().await;
 }
 

@@ -13,6 +13,15 @@ use crate::ConnectError;
 /// of this, and readers are to be told, and to go on, soon.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The server gives up a connection whose other end is gone without a word after about this: locks that it holds, as those
+/// of a projection's leader, are free then.
+pub const KEEPALIVE: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "5s"),
+    ("tcp_keepalives_interval", "2s"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "11s"),
+];
+
 /// The application may append and read, and nothing else with the log. Without the role the owner runs everything.
 const TAKE_ROLE: &str = "SELECT set_config('role', rolname, false) FROM pg_roles \
      WHERE rolname = 'lockstep_app' AND pg_has_role(current_user, rolname, 'member')";
@@ -39,6 +48,7 @@ impl Connector {
             ("enable_bitmapscan", "off"),
             ("jit", "off"),
         ]);
+        let options = options.options(KEEPALIVE);
         Ok(Self { options })
     }
 

@@ -1,10 +1,13 @@
 //! Small reads that every command makes (has it run before, what is in its stream), many in one round trip.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io, time::Duration};
 
 use lockstep_domain::ids::{CommandId, Position, StreamId};
 use sqlx::{FromRow, PgConnection, Row, postgres::PgRow};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use uuid::Uuid;
 
 use super::{connect::Connector, rows::EventRow, sql, time::PgTime};
@@ -14,6 +17,10 @@ use crate::{EVENTS_PER_COMMAND_MAX, ReadError, Receipt, leaf::event_id};
 const QUEUE_MAX: usize = 4_096;
 /// Questions in one round trip.
 const ROUND_MAX: usize = 256;
+/// A round trip takes no longer, connecting included: these are look-ups by an index. Whoever does not answer in it is asked
+/// once more by a new connection, for the one at hand may be dead without a word.
+const ANSWER_MAX: Duration = Duration::from_secs(3);
+const LATE_ATTEMPTS_MAX: usize = 2;
 /// Attempts when the connection turns out to be lost.
 const ATTEMPTS_MAX: usize = 3;
 
@@ -111,11 +118,17 @@ async fn run(connector: Connector, mut asked: mpsc::Receiver<Question>) {
     let mut round = Vec::with_capacity(ROUND_MAX);
     while asked.recv_many(&mut round, ROUND_MAX).await > 0 {
         let mut result = Ok(Answers::default());
+        let mut late = 0;
         for _ in 0..ATTEMPTS_MAX {
-            result = answer(&connector, &mut connection, &round).await;
+            let answered = timeout(ANSWER_MAX, answer(&connector, &mut connection, &round)).await;
+            late += usize::from(answered.is_err());
+            result = answered.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())));
             match &result {
                 Ok(_) => break,
                 Err(_) => connection = None,
+            }
+            if late == LATE_ATTEMPTS_MAX {
+                break;
             }
         }
         match result {

@@ -135,6 +135,19 @@ async fn a_film_that_nobody_stopped_is_over_at_its_end() {
 }
 
 #[tokio::test]
+async fn a_visit_that_was_never_told_to_end_lengthens_no_later_one() {
+    let mut evening = Evening::new().await;
+    let (ada, ghost, window) = (account(), visit(), visit());
+    evening.comes(0, ghost, ada).await;
+    let next_day_s = 2 * VISIT_US_MAX / SECOND;
+    evening.comes(next_day_s, window, ada).await;
+    evening.play(next_day_s + 10, 0).await;
+    evening.goes(next_day_s + 15, window, ada).await;
+    evening.pause(next_day_s + 50, 40).await;
+    assert_eq!(evening.watched_s().await, 5, "she was there for five seconds");
+}
+
+#[tokio::test]
 async fn a_visit_that_never_ends_counts_for_half_a_day() {
     let mut evening = Evening::new().await;
     let (ghost, window) = (account(), visit());
