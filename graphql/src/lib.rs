@@ -7,6 +7,7 @@ mod answer;
 mod batch;
 mod context;
 mod cost;
+mod introspecting;
 mod limits;
 mod loader;
 mod mutation;

@@ -7,7 +7,7 @@ use async_graphql::{
     parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet},
 };
 
-use crate::problem::Problem;
+use crate::{introspecting, problem::Problem};
 
 /// Levels of fields.
 pub const DEPTH_MAX: usize = 10;
@@ -55,6 +55,9 @@ pub(crate) fn check(request: &mut Request) -> Result<Kind, ServerError> {
         root_fields(document, &operation.node.selection_set.node, &mut HashSet::new(), &mut roots);
         at_most("fields at the top", roots.len(), ROOT_FIELDS_MAX)?;
         introspection &= roots.iter().all(|name| matches!(name.as_str(), "__schema" | "__type" | "__typename"));
+    }
+    if introspection && introspecting::results(document) > introspecting::RESULTS_MAX {
+        return Err(ServerError::new("a question about the schema asks for too much at once", None));
     }
     Ok(if introspection { Kind::Introspection } else { Kind::Ordinary })
 }

@@ -153,6 +153,8 @@ impl AppSchema {
             Kind::Introspection if open => &self.introspection,
             Kind::Introspection | Kind::Ordinary => &self.ordinary,
         };
+        // Beside other fields it would be answered without the estimate of what it asks for.
+        let open = open && kind == Kind::Introspection;
         let request = if open { request } else { request.disable_introspection() };
         let spawner = Spawner::default();
         let loaders = Loaders::new(&self.deps.reader, &spawner, once);

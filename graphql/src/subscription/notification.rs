@@ -1,5 +1,7 @@
 //! The asker's notifications as they come.
 
+use std::time::Duration;
+
 use async_graphql::{Context, Subscription};
 use futures::{Stream, StreamExt};
 use lockstep_domain::{Aggregate, ids::AccountId, inbox::Inbox};
@@ -11,11 +13,13 @@ use lockstep_projections::{
 
 use crate::{
     context::Shared,
-    limits::PAGE_MAX,
     object::notification::{Notification, NotificationNews},
     problem::Problem,
     scalar::Position,
 };
+
+/// Between two looks at read models that are late.
+const LATE_PAUSE: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub(crate) struct Notifications;
@@ -46,26 +50,35 @@ impl Notifications {
             }
             let mut live = Box::pin(live);
             while let Some(Ok(event)) = live.next().await {
-                let waited = reader.wait_for(&["notifications", "channels"], event.position).await;
-                if let Err(error) = waited {
-                    tracing::warn!(%error, "a subscriber's notifications are late; the subscription ends");
-                    break;
-                }
-                match notifications::at(reader.pool(), asker, event.position).await {
-                    // What was read on one device is read on all.
-                    Ok(row) if row.is_some() || event.stream.kind() == Inbox::KIND => {
-                        if let Some(news) = news(&reader, asker, row).await {
-                            yield news;
-                        }
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "a subscriber's notifications cannot be read; the subscription ends");
-                        break;
-                    }
+                let row = concerning(&reader, asker, event.position).await;
+                // What was read on one device is read on all.
+                if (row.is_some() || event.stream.kind() == Inbox::KIND)
+                    && let Some(news) = news(&reader, asker, row).await
+                {
+                    yield news;
                 }
             }
         })
+    }
+}
+
+/// What the event at this position is to the asker, once the read models know. While they are late, or the database is
+/// away, it is waited for: whoever subscribed misses nothing.
+async fn concerning(
+    reader: &Reader,
+    asker: AccountId,
+    position: lockstep_domain::ids::Position,
+) -> Option<NotificationRow> {
+    loop {
+        if let Err(error) = reader.wait_for(&["notifications", "channels"], position).await {
+            tracing::debug!(%error, "a subscriber's notifications are late");
+        } else {
+            match notifications::at(reader.pool(), asker, position).await {
+                Ok(row) => return row,
+                Err(error) => tracing::debug!(%error, "a subscriber's notifications cannot be read now"),
+            }
+        }
+        tokio::time::sleep(LATE_PAUSE).await;
     }
 }
 
@@ -76,7 +89,7 @@ async fn missed(
     after: lockstep_domain::ids::Position,
     head: lockstep_domain::ids::Position,
 ) -> Result<Vec<NotificationRow>, Problem> {
-    let list = List { limit: i64::from(PAGE_MAX), since: Some(after), ..List::default() };
+    let list = List { limit: notifications::KEPT_MAX, since: Some(after), ..List::default() };
     let mut rows = notifications::list(reader.pool(), asker, list).await?;
     // What came after the head was read comes again from the log.
     rows.retain(|row| row.position <= head);

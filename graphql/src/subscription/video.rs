@@ -5,10 +5,14 @@ use std::{collections::VecDeque, sync::Arc};
 use async_graphql::{Context, SimpleObject, Subscription};
 use futures::{Stream, StreamExt};
 use lockstep_domain::{
-    ids::{StreamId, VideoId},
+    ids::{AccountId, StreamId, VideoId},
     video::VideoEvent,
 };
-use lockstep_projections::{Reader, RecordedEvent, Scope, Tail, tail::Cursor, videos};
+use lockstep_projections::{
+    Reader, RecordedEvent, Scope, Tail, channels,
+    tail::Cursor,
+    videos::{self, VideoRow},
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -59,7 +63,11 @@ impl Videos {
         let head = reader.store().head().await?;
         reader.wait_for(&["videos"], head).await?;
         let row = readable(ctx, video).await?.ok_or(Problem::NotFound)?.row;
-        let (stream, asker) = (StreamId::video(video), ctx.viewer());
+        let stream = StreamId::video(video);
+        let follower = Follower {
+            account: ctx.asker().ok_or(Problem::SignedOut)?,
+            library: ctx.is_member().then(|| ctx.viewer()),
+        };
         let known = u64::try_from(row.version).unwrap_or(0);
         let replay = last_events(&tail, &stream, known.saturating_sub(REPLAYED_MAX as u64)).await?;
         let cursor =
@@ -67,13 +75,13 @@ impl Videos {
         let live = tail.follow(Scope::Stream(stream), cursor);
         Ok(async_stream::stream! {
             for event in replay {
-                if let Some(shown) = shown(&reader, video, &asker, &event, true).await {
+                if let Some(shown) = shown(&reader, video, &follower, &event, true).await {
                     yield shown;
                 }
             }
             let mut live = Box::pin(live);
             while let Some(Ok(event)) = live.next().await {
-                if let Some(shown) = shown(&reader, video, &asker, &event, false).await {
+                if let Some(shown) = shown(&reader, video, &follower, &event, false).await {
                     yield shown;
                 }
             }
@@ -104,11 +112,34 @@ async fn last_events(
     }
 }
 
+/// Who follows a film.
+struct Follower {
+    account: AccountId,
+    /// What they may find in the library; guests find nothing there.
+    library: Option<videos::Asker>,
+}
+
+impl Follower {
+    async fn may_see(&self, reader: &Reader, row: &VideoRow) -> bool {
+        if self.library.as_ref().is_some_and(|asker| row.opens_for(asker)) {
+            return true;
+        }
+        if !row.is_kept() {
+            return false;
+        }
+        let plays = channels::plays_for(reader.pool(), self.account, row.video).await;
+        plays.unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether a channel plays a film for a subscriber is not known; an event is skipped");
+            false
+        })
+    }
+}
+
 /// The event with the film as it is once the read model shows it; a late read model shows an older film.
 async fn shown(
     reader: &Reader,
     video: VideoId,
-    asker: &videos::Asker,
+    follower: &Follower,
     event: &RecordedEvent,
     replayed: bool,
 ) -> Option<VideoStatusEvent> {
@@ -122,8 +153,8 @@ async fn shown(
             return None;
         }
     };
-    // Made private or deleted since: nothing more of it for whoever followed.
-    if !row.opens_for(asker) {
+    // As when they began: made private or deleted since, or the channel that played it went on or put them out.
+    if !follower.may_see(reader, &row).await {
         return None;
     }
     Some(VideoStatusEvent {

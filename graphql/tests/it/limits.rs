@@ -43,6 +43,21 @@ async fn too_much_is_refused_before_it_runs() {
     refused(&app, &nested, "recursion").await;
     let too_deep = format!("{{ __schema {{ types {} {{ name }} {} }} }}", repeat("{ ofType ", 12), repeat("}", 12));
     refused(&app, &too_deep, "").await;
+    // Not deep, not long, no alias: a type's fields have types that have fields, each three times.
+    let spread = |next: u32| format!("fields {{ type {{ ...F{next} }} }} ").repeat(3);
+    let fragment = |n: u32| format!("fragment F{n} on __Type {{ {} }} ", spread(n + 1));
+    let fragments: String = (0..4).map(fragment).collect();
+    let endless = format!("{{ __schema {{ types {{ ...F0 }} }} }} {fragments} fragment F4 on __Type {{ name }}");
+    refused(&app, &endless, "too much at once").await;
+}
+
+#[tokio::test]
+async fn a_question_about_the_schema_stands_alone() {
+    let app = App::new().await;
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    let both = app.data(Some(&ada), "{ me { name } __schema { queryType { name } } }", json!({})).await;
+    assert_eq!((&both["me"]["name"], &both["__schema"]), (&json!("Ada"), &json!(null)), "{both}");
+    assert!(app.data(Some(&ada), "{ __schema { queryType { name } } }", json!({})).await["__schema"].is_object());
 }
 
 #[tokio::test]
