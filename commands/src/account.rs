@@ -1,7 +1,7 @@
 //! Becoming somebody: the first administrator, a registered member, a guest by name.
 
 use lockstep_domain::{
-    account::{Account, AccountCommand, AccountError, PlatformRole},
+    account::{Account, AccountCommand, AccountError, PlatformRole, named},
     ids::{AccountId, StreamId},
 };
 
@@ -95,7 +95,7 @@ pub async fn register(
 ) -> Answer {
     let password = Password::new(password).map_err(|error| CommandError::Refused(error.into()))?;
     let account = AccountId(services.ids.uuid());
-    let name = name.trim();
+    let name = named(name).map_err(|error| CommandError::Refused(error.into()))?;
     credentials::reserve(services, account, name, &password).await.map_err(fault)?;
     let own = acting(context, account);
     let command = AccountCommand::Register { account, name: name.to_owned(), role };
@@ -103,7 +103,7 @@ pub async fn register(
     let outcome = match made {
         Ok(outcome) => outcome,
         Err(error) => {
-            credentials::release(services, account).await;
+            credentials::undo(services, account, &error).await;
             return Err(error.map(AccountRefusal::Rule));
         }
     };

@@ -1,7 +1,8 @@
 //! Creating and changing channels.
 
 use lockstep_domain::{
-    channel::{Channel, ChannelChange, ChannelCommand, ChannelError, SLUG_CHARS_MAX, Visibility},
+    Aggregate,
+    channel::{Channel, ChannelChange, ChannelCommand, ChannelError, ChannelState, SLUG_CHARS_MAX, Visibility},
     ids::{AccountId, ChannelId, StreamId},
     member::Member,
     permission::{ChannelRole, PermissionSet},
@@ -47,8 +48,11 @@ pub async fn create(
     let owner = context.account().ok_or(CommandError::Refused(ChannelRefusal::SignedOut))?;
     let channel = ChannelId(derived_id(context, "channel"));
     let slug = slug.filter(|slug| !slug.trim().is_empty()).unwrap_or_else(|| slug_of(name, channel));
-    reserve_slug(services, &slug, channel).await?;
     let command = ChannelCommand::Create { owner, name: name.to_owned(), slug: slug.clone(), visibility };
+    // What no channel may be called takes no slug.
+    Channel::decide(&ChannelState::default(), &command)
+        .map_err(|error| CommandError::Refused(ChannelRefusal::Rule(error)))?;
+    reserve_slug(services, &slug, channel).await?;
     services
         .dispatcher
         .execute::<Channel>(StreamId::channel(channel), Some(channel), context, command)

@@ -9,10 +9,13 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use lockstep_domain::ids::AccountId;
+use lockstep_domain::{
+    account::{Account, PlatformRole},
+    ids::{AccountId, StreamId},
+};
 use sqlx::PgConnection;
 
-use crate::{Services, hashing};
+use crate::{CommandError, Services, hashing};
 
 /// Passwords have at least this many characters.
 pub const PASSWORD_CHARS_MIN: usize = 8;
@@ -21,6 +24,8 @@ pub const PASSWORD_CHARS_MAX: usize = 128;
 /// A password that a guesser who knows the common ones finds within this many guesses is refused. The ranked list
 /// behind it has the 30 000 most common passwords, so its 3 000 most common are refused with every variant in case.
 const GUESSES_MIN: u64 = 30_000;
+/// A name without its account in the log is somebody's who is just being made, or what was left behind after this long.
+const YOUNG_SECONDS: i32 = 60;
 /// What argon2id costs: memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
@@ -86,6 +91,14 @@ pub async fn reserve(
     password: &Password,
 ) -> Result<(), CredentialError> {
     let phc = password.phc().await?;
+    if insert(services, account, name, &phc).await? {
+        return Ok(());
+    }
+    let is_free = clear(services, account, name).await? && insert(services, account, name, &phc).await?;
+    if is_free { Ok(()) } else { Err(CredentialError::NameTaken) }
+}
+
+async fn insert(services: &Services, account: AccountId, name: &str, phc: &str) -> Result<bool, CredentialError> {
     let done = sqlx::query(
         "INSERT INTO credentials (account_id, login_name, password_phc) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     )
@@ -94,7 +107,43 @@ pub async fn reserve(
     .bind(phc)
     .execute(&services.pool)
     .await?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(CredentialError::NameTaken) }
+    Ok(done.rows_affected() == 1)
+}
+
+/// Removes what a crash or a lost answer left behind of this name or this account: rows whose account registered nowhere in
+/// the log. Whether there was any.
+pub(crate) async fn clear(services: &Services, account: AccountId, name: &str) -> Result<bool, CredentialError> {
+    let rows: Vec<(uuid::Uuid,)> = sqlx::query_as(
+        "SELECT account_id FROM credentials WHERE (account_id = $1 OR lower(login_name) = lower($2))
+         AND reserved_at < now() - make_interval(secs => $3)",
+    )
+    .bind(account.0)
+    .bind(name)
+    .bind(f64::from(YOUNG_SECONDS))
+    .fetch_all(&services.pool)
+    .await?;
+    let mut is_cleared = false;
+    for (id,) in rows {
+        let held = services.dispatcher.load::<Account>(&StreamId::account(AccountId(id))).await;
+        let role = held.map_err(|error| CredentialError::Unavailable(error.to_string()))?.state.role;
+        if is_registered(role) {
+            continue;
+        }
+        sqlx::query(
+            "DELETE FROM credentials WHERE account_id = $1 AND reserved_at < now() - make_interval(secs => $2)",
+        )
+        .bind(id)
+        .bind(f64::from(YOUNG_SECONDS))
+        .execute(&services.pool)
+        .await?;
+        is_cleared = true;
+    }
+    Ok(is_cleared)
+}
+
+/// Whether the log says that this account signs in by a name of its own: guests do not.
+pub(crate) fn is_registered(role: Option<PlatformRole>) -> bool {
+    role.is_some_and(|role| role != PlatformRole::Guest)
 }
 
 /// Reserves a name for an account that is entered by a provider, with what else its transaction does; whether it was
@@ -112,8 +161,12 @@ pub(crate) async fn reserve_name(
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives a reserved name back after its account could not be made.
-pub(crate) async fn release(services: &Services, account: AccountId) {
+/// Gives a reserved name back after its account was certainly not made. Where nobody knows whether it was, the row stays: it
+/// means what the log says.
+pub(crate) async fn undo<E>(services: &Services, account: AccountId, error: &CommandError<E>) {
+    if !error.is_without_effect() {
+        return;
+    }
     let released =
         sqlx::query("DELETE FROM credentials WHERE account_id = $1").bind(account.0).execute(&services.pool).await;
     if let Err(error) = released {

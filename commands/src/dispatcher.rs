@@ -75,6 +75,15 @@ pub enum CommandError<E> {
 }
 
 impl<E> CommandError<E> {
+    /// Whether the command certainly had no effect. Of the log out of reach nobody knows: the event may be stored and only
+    /// the answer lost.
+    pub fn is_without_effect(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Contended | Self::Invalid(_) => true,
+            Self::Unavailable(_) => false,
+        }
+    }
+
     /// The same fault around another refusal type.
     pub fn map<F>(self, refused: impl FnOnce(E) -> F) -> CommandError<F> {
         match self {

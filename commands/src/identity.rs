@@ -8,7 +8,7 @@ pub mod attempt;
 mod index;
 
 use lockstep_domain::{
-    account::{Account, AccountCommand, AccountError, AccountState, NewIdentity, PlatformRole},
+    account::{Account, AccountCommand, AccountError, AccountState, NewIdentity, PlatformRole, named},
     ids::{AccountId, IdentityId, StreamId},
     installation::Registration,
     time::Timestamp,
@@ -187,7 +187,7 @@ async fn opened(services: &Services, claimed: &Claimed) -> Result<Option<Opened>
     if row.young {
         return Err(CommandError::Refused(AccountRefusal::Busy));
     }
-    index::clear(services, row.account, row.id, state.role.is_none()).await?;
+    index::clear(services, row.account, row.id, !credentials::is_registered(state.role)).await?;
     Ok(None)
 }
 
@@ -246,6 +246,8 @@ async fn admit(
 ) -> Answer {
     let account = guest.unwrap_or_else(|| AccountId(services.ids.uuid()));
     let id = IdentityId(services.ids.uuid());
+    let name = named(name).map_err(|error| CommandError::Refused(error.into()))?;
+    credentials::clear(services, account, name).await.map_err(fault)?;
     index::reserve(services, claimed, id, account, Some(name)).await?;
     let identity = claimed.identity(id);
     let command = AccountCommand::RegisterByIdentity { account, name: name.to_owned(), identity };
@@ -253,21 +255,20 @@ async fn admit(
     let made = services.dispatcher.execute::<Account>(StreamId::account(account), None, &own, command).await;
     let outcome = match made {
         Ok(outcome) => outcome,
-        Err(error @ CommandError::Refused(_)) => {
-            credentials::release(services, account).await;
+        Err(error) => {
+            credentials::undo(services, account, &error).await;
             return Err(undone(services, id, error).await);
         }
-        Err(error) => return Err(error.map(AccountRefusal::Rule)),
     };
     // What a guest's token opened is less than what the new one does.
     session::revoke_all(&services.pool, account, None).await?;
     start(services, account, name, PlatformRole::Member, Some(outcome)).await
 }
 
-/// Gives a reserved row back if its event was refused. Where it is unknown whether the event was stored, the row stays: it
-/// means what the log says.
+/// Gives a reserved row back if its event was certainly not stored. Where nobody knows, the row stays: it means what the log
+/// says.
 async fn undone(services: &Services, id: IdentityId, error: CommandError<AccountError>) -> Refused {
-    if let CommandError::Refused(_) = error {
+    if error.is_without_effect() {
         index::release(services, id).await;
     }
     error.map(AccountRefusal::Rule)

@@ -59,11 +59,12 @@ async fn follow(services: Services) {
 async fn sweep(services: Services) {
     let mut due = tokio::time::interval(SWEEP_EVERY);
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut uploads = video::UploadSweep::default();
     let mut sweeps: u32 = 0;
     loop {
         due.tick().await;
         let context = || video::system_context(services.ids.uuid(), services.clock.now(), None);
-        if let Err(error) = video::sweep_uploads(&services, context).await {
+        if let Err(error) = uploads.run(&services, context).await {
             tracing::warn!(%error, "uploads could not be swept");
         }
         if sweeps.is_multiple_of(LATE_EVERY_SWEEPS)

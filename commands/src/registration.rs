@@ -1,7 +1,7 @@
 //! Registering: who may, and with which link. A guest who registers keeps the account.
 
 use lockstep_domain::{
-    account::{Account, AccountCommand, AccountError, PlatformRole},
+    account::{Account, AccountCommand, AccountError, PlatformRole, named},
     ids::{AccountId, RegistrationLinkId, StreamId},
     installation::{Installation, Registration},
     time::Timestamp,
@@ -74,7 +74,7 @@ pub(crate) fn needed(
     }
 }
 
-/// Takes a use of the link, makes somebody, and gives the use back if nobody was made.
+/// Takes a use of the link, makes somebody, and gives the use back if certainly nobody was made.
 pub(crate) async fn with_use<T>(
     services: &Services,
     context: &Context,
@@ -88,7 +88,9 @@ pub(crate) async fn with_use<T>(
         return Err(CommandError::Refused(AccountRefusal::RegistrationLink));
     }
     let made = make.await;
-    if let (Err(_), Some(link)) = (&made, &link) {
+    if let (Err(error), Some(link)) = (&made, &link)
+        && error.is_without_effect()
+    {
         give_back(services, link).await;
     }
     made
@@ -102,7 +104,7 @@ async fn admit(
     password: &Password,
 ) -> Answer {
     let account = guest.map_or_else(|| AccountId(services.ids.uuid()), |guest| guest.account);
-    let name = name.trim();
+    let name = named(name).map_err(|error| CommandError::Refused(error.into()))?;
     credentials::reserve(services, account, name, password).await.map_err(fault)?;
     let command = match guest {
         Some(_) => AccountCommand::Upgrade { account, name: name.to_owned() },
@@ -113,7 +115,7 @@ async fn admit(
     let outcome = match made {
         Ok(outcome) => outcome,
         Err(error) => {
-            credentials::release(services, account).await;
+            credentials::undo(services, account, &error).await;
             return Err(error.map(AccountRefusal::Rule));
         }
     };

@@ -96,6 +96,8 @@ pub async fn issue(
     confirmed.map_err(|error| error.map(TokenRefusal::Account))?;
     let id = TokenId(derived_id(context, "token"));
     let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(services.ids.secret()));
+    // One after the other: two at once would not count each other.
+    let _turn = turn(services, owner).await?;
     let live = live(services, owner, id).await?;
     let wanted = &wanted;
     let outcome = services
@@ -121,10 +123,28 @@ pub async fn issue(
     Ok(IssuedToken { id, secret, outcome })
 }
 
-/// How many of the account's other tokens work.
+/// The account's turn to be given a token, until it is dropped.
+async fn turn(services: &Services, owner: AccountId) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, LoadError> {
+    let mut turn = services.pool.begin().await.map_err(unavailable)?;
+    let key = i64::from_be_bytes(owner.0.as_bytes()[..8].try_into().unwrap_or_default());
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(&mut *turn).await.map_err(unavailable)?;
+    Ok(turn)
+}
+
+/// How many of the account's other tokens work. Where the list is nearly full, those that have expired leave it: none that
+/// works is ever pushed out of it.
 async fn live(services: &Services, owner: AccountId, except: TokenId) -> Result<usize, LoadError> {
     let (rows, now) = (list(services, owner).await?, services.clock.now());
-    Ok(rows.iter().filter(|row| row.id != except && row.state.works(now).is_ok()).count())
+    let (live, expired): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.state.works(now).is_ok());
+    if i64::try_from(rows.len()).is_ok_and(|listed| listed + 1 >= LISTED_MAX) {
+        let expired: Vec<uuid::Uuid> = expired.iter().map(|row| row.id.0).collect();
+        sqlx::query("UPDATE api_tokens SET ended_at = now() WHERE token_id = ANY($1) AND ended_at IS NULL")
+            .bind(expired)
+            .execute(&services.pool)
+            .await
+            .map_err(unavailable)?;
+    }
+    Ok(live.iter().filter(|row| row.id != except).count())
 }
 
 async fn keep(services: &Services, owner: AccountId, id: TokenId, secret: &str) -> Result<(), LoadError> {

@@ -21,7 +21,7 @@ use crate::{
 /// How long a presigned PUT may start.
 pub const UPLOAD_URL_LIFE: Duration = Duration::from_secs(60 * 60);
 /// Requested uploads one sweep looks at.
-pub const SWEPT_MAX: i64 = 200;
+pub(crate) const SWEPT_MAX: i64 = 200;
 
 /// An upload command was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -198,29 +198,60 @@ async fn examine(services: &Services, film: &VideoState) -> Result<Result<(), St
     Ok(Ok(()))
 }
 
-/// Confirms uploads that arrived although nobody confirmed them (the browser died). Works from the log.
-pub async fn sweep_uploads(services: &Services, new_context: impl Fn() -> Context) -> Result<u32, sqlx::Error> {
-    let waiting: Vec<(String,)> = sqlx::query_as(
-        "SELECT r.aggregate_id FROM events r
-         WHERE r.event_type = 'UploadRequested' AND r.aggregate_type = 'video'
+/// Confirms uploads that arrived although nobody confirmed them (the browser died). Works from the log, a page of it at a
+/// time: those that never arrive keep nobody else waiting.
+#[derive(Debug)]
+pub struct UploadSweep {
+    /// Uploads looked at each time.
+    page: i64,
+    /// Where the page before ended in the log.
+    after: i64,
+}
+
+impl Default for UploadSweep {
+    fn default() -> Self {
+        Self::by(SWEPT_MAX)
+    }
+}
+
+impl UploadSweep {
+    /// Looks at so many uploads each time.
+    pub fn by(page: i64) -> Self {
+        Self { page, after: 0 }
+    }
+
+    /// Looks at the next page; how many uploads had arrived.
+    pub async fn run(&mut self, services: &Services, new_context: impl Fn() -> Context) -> Result<u32, sqlx::Error> {
+        let waiting = waiting(services, self.after, self.page).await?;
+        let is_last = i64::try_from(waiting.len()).is_ok_and(|found| found < self.page);
+        self.after = waiting.last().filter(|_| !is_last).map_or(0, |(_, position)| *position);
+        let mut arrived = 0;
+        for (id, _) in waiting {
+            let Ok(video) = id.parse::<VideoId>() else { continue };
+            match confirm_upload(services, &new_context(), video).await {
+                Ok(_) | Err(CommandError::Refused(VideoRefusal::Rejected(_))) => arrived += 1,
+                Err(CommandError::Refused(VideoRefusal::NotArrived)) => {}
+                Err(error) => tracing::warn!(%video, %error, "an upload could not be confirmed by the sweep"),
+            }
+        }
+        Ok(arrived)
+    }
+}
+
+/// Uploads of the last day that nobody confirmed, and where they were asked for, the oldest first.
+async fn waiting(services: &Services, after: i64, most: i64) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT r.aggregate_id, r.global_position FROM events r
+         WHERE r.event_type = 'UploadRequested' AND r.aggregate_type = 'video' AND r.global_position > $2
            AND r.recorded_at > now() - interval '1 day' AND r.recorded_at < now() - interval '20 seconds'
            AND NOT EXISTS (SELECT 1 FROM events d WHERE d.aggregate_type = 'video' AND d.aggregate_id = r.aggregate_id
                            AND d.event_type IN ('UploadCompleted', 'UploadRejected', 'UploadAborted'))
          ORDER BY r.global_position LIMIT $1",
     )
-    .bind(SWEPT_MAX)
+    .bind(most)
+    .bind(after)
     .fetch_all(&services.pool)
-    .await?;
-    let mut arrived = 0;
-    for (id,) in waiting {
-        let Ok(video) = id.parse::<VideoId>() else { continue };
-        match confirm_upload(services, &new_context(), video).await {
-            Ok(_) | Err(CommandError::Refused(VideoRefusal::Rejected(_))) => arrived += 1,
-            Err(CommandError::Refused(VideoRefusal::NotArrived)) => {}
-            Err(error) => tracing::warn!(%video, %error, "an upload could not be confirmed by the sweep"),
-        }
-    }
-    Ok(arrived)
+    .await
 }
 
 /// Removes the uploaded file once the film is finished (or was rejected or given up), parts included, and notes it.

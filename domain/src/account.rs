@@ -349,7 +349,11 @@ fn checked_reason(account: AccountId, reason: Option<&str>) -> Result<Option<Per
     if fits { Ok(Some(Personal::new(account, reason.to_owned()))) } else { Err(AccountError::Reason) }
 }
 
-fn checked_name(account: AccountId, name: &str) -> Result<Personal<String>, AccountError> {
+/// The name as it is taken, without the spaces around it.
+///
+/// # Errors
+/// [`AccountError::NameCharacters`] for control characters, [`AccountError::NameLength`] for none or too many.
+pub fn named(name: &str) -> Result<&str, AccountError> {
     let name = name.trim();
     if name.chars().any(char::is_control) {
         return Err(AccountError::NameCharacters);
@@ -357,5 +361,9 @@ fn checked_name(account: AccountId, name: &str) -> Result<Personal<String>, Acco
     if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
         return Err(AccountError::NameLength);
     }
-    Ok(Personal::new(account, name.to_owned()))
+    Ok(name)
+}
+
+fn checked_name(account: AccountId, name: &str) -> Result<Personal<String>, AccountError> {
+    Ok(Personal::new(account, named(name)?.to_owned()))
 }

@@ -10,7 +10,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, stream::FuturesUnordered};
 use hmac::{Hmac, KeyInit, Mac};
 use lockstep_commands::{
     LoadError, Services, encoder,
@@ -39,10 +39,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const HOLD_SPREAD: Duration = Duration::from_secs(5);
 /// How often what ended long ago is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
-/// Deliveries under way at once.
-const AT_ONCE: usize = 8;
-/// Deliveries taken at a time: all of them are sent well before anybody else may take them.
-const TAKEN_MAX: i64 = 16;
+/// Deliveries under way at once, each to another webhook.
+const AT_ONCE: usize = 32;
 
 /// Makes each webhook's secret: kept nowhere, the same whenever it is asked for.
 #[derive(Clone)]
@@ -95,49 +93,65 @@ impl Sender {
         tokio::select! {
             () = noting => {}
             () = self.send() => {}
+            () = self.sweep() => {}
             () = shutdown.cancelled() => {}
         }
     }
 
     async fn send(&self) {
         let mut look = interval(LOOK_EVERY);
-        let mut sweep = interval(SWEEP_EVERY);
         loop {
-            tokio::select! {
-                _ = look.tick() => {
-                    if let Err(error) = self.send_due().await {
-                        tracing::warn!(%error, "webhooks were not sent; it is tried again");
-                    }
-                }
-                _ = sweep.tick() => {
-                    if let Err(error) = self.sweep().await {
-                        tracing::warn!(%error, "old deliveries could not be removed");
-                    }
-                }
+            look.tick().await;
+            if let Err(error) = self.send_due().await {
+                tracing::warn!(%error, "webhooks were not sent; it is tried again");
             }
         }
     }
 
-    async fn sweep(&self) -> Result<(), LoadError> {
-        webhook::sweep(&self.services).await?;
-        encoder::sweep(&self.services).await.map(|_| ())
+    async fn sweep(&self) {
+        let mut due = interval(SWEEP_EVERY);
+        loop {
+            due.tick().await;
+            let swept = async {
+                webhook::sweep(&self.services).await?;
+                encoder::sweep(&self.services).await
+            };
+            if let Err(error) = swept.await {
+                tracing::warn!(%error, "old deliveries could not be removed");
+            }
+        }
     }
 
-    /// Sends everything that is due now; how many deliveries that were. What a breaker keeps back is not among them.
+    /// Sends everything that is due, one of each webhook at a time, until there is nothing more; how many deliveries that
+    /// were. What a breaker keeps back is not among them.
     pub async fn send_due(&self) -> Result<usize, LoadError> {
-        let mut sent = 0;
+        let (mut sent, mut fault) = (0, None);
+        let mut told: Vec<WebhookId> = Vec::new();
+        let mut under_way = FuturesUnordered::new();
         loop {
-            let due = webhook::take(&self.services, TAKEN_MAX).await?;
-            if due.is_empty() {
-                return Ok(sent);
+            let free = i64::try_from(AT_ONCE - told.len()).unwrap_or(0);
+            if free > 0 && fault.is_none() {
+                match webhook::take(&self.services, free, &told).await {
+                    Ok(taken) => {
+                        for due in taken {
+                            told.push(due.delivery.webhook);
+                            under_way.push(async move { (due.delivery.webhook, self.attempt(&due).await) });
+                        }
+                    }
+                    // What is under way comes to its end all the same.
+                    Err(error) => fault = Some(error),
+                }
             }
-            let each = due.into_iter().map(|due| {
-                let sender = self.clone();
-                async move { sender.attempt(&due).await }
-            });
-            let done: Vec<Result<bool, LoadError>> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
-            for was_sent in done {
-                sent += usize::from(was_sent?);
+            let ended = tokio::select! {
+                ended = under_way.next() => ended,
+                // Others may have something to be told while these are slow to answer.
+                () = tokio::time::sleep(LOOK_EVERY) => continue,
+            };
+            let Some((webhook, attempted)) = ended else { return fault.map_or(Ok(sent), Err) };
+            told.retain(|other| *other != webhook);
+            match attempted {
+                Ok(was_sent) => sent += usize::from(was_sent),
+                Err(error) => fault = Some(error),
             }
         }
     }

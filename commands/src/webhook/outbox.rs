@@ -188,18 +188,26 @@ pub struct Due {
     pub signing: Vec<u32>,
 }
 
-/// Takes up to `limit` deliveries that are due; for [`TAKEN_S`] nobody else does. Those whose webhook is not to be told any
-/// more end here.
-pub async fn take(services: &Services, limit: i64) -> Result<Vec<Due>, LoadError> {
+/// Takes up to `limit` deliveries that are due, one of each webhook that is not among the `busy`: one that is slow to answer
+/// keeps no other waiting. For [`TAKEN_S`] nobody else takes them. Those whose webhook is not to be told any more end here.
+pub async fn take(services: &Services, limit: i64, busy: &[WebhookId]) -> Result<Vec<Due>, LoadError> {
     let sql = format!(
         "UPDATE webhook_deliveries SET attempts = attempts + 1, next_at = now() + make_interval(secs => $2)
-         WHERE delivery_id IN (SELECT delivery_id FROM webhook_deliveries WHERE state = 'waiting' AND next_at <= now()
-                               ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         WHERE delivery_id IN (
+             SELECT delivery_id FROM webhook_deliveries
+             WHERE state = 'waiting' AND next_at <= now() AND delivery_id IN (
+                 SELECT first.delivery_id FROM webhooks w CROSS JOIN LATERAL (
+                     SELECT d.delivery_id, d.next_at FROM webhook_deliveries d
+                     WHERE d.webhook_id = w.webhook_id AND d.state = 'waiting' AND d.next_at <= now()
+                     ORDER BY d.next_at LIMIT 1) first
+                 WHERE w.webhook_id <> ALL($3) ORDER BY first.next_at LIMIT $1)
+             FOR UPDATE SKIP LOCKED)
          RETURNING {COLUMNS}"
     );
     let taken: Vec<Delivery> = sqlx::query_as(&sql)
         .bind(limit)
         .bind(f64::from(TAKEN_S))
+        .bind(busy.iter().map(|webhook| webhook.0).collect::<Vec<_>>())
         .fetch_all(&services.pool)
         .await
         .map_err(unavailable)?;

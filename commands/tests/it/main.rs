@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod accounts;
+mod channels;
 mod chat;
 mod copies;
 mod cqrs;
@@ -10,6 +11,7 @@ mod identities;
 mod in_flight;
 mod library;
 mod listing;
+mod lost_answers;
 mod multipart;
 mod passwords;
 mod people;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lockstep_commands::{
     CommandError,
-    video::{self, Upload, VideoRefusal, system_context},
+    video::{self, Upload, UploadSweep, VideoRefusal, system_context},
 };
 use lockstep_domain::{
     ids::{AccountId, StreamId, VideoId},
@@ -87,11 +87,37 @@ async fn the_sweep_confirms_what_arrived_unconfirmed() {
     let video = requested(&world, owner, MP4.len()).await;
     arrives(&world, video, MP4).await;
     let context = || system_context(Uuid::now_v7(), world.services.clock.now(), None);
-    assert_eq!(video::sweep_uploads(&world.services, context).await.expect("sweeps"), 0, "too young to be given up");
+    let mut sweep = UploadSweep::default();
+    assert_eq!(sweep.run(&world.services, context).await.expect("sweeps"), 0, "too young to be given up");
     age(&world, "1 minute").await;
-    assert_eq!(video::sweep_uploads(&world.services, context).await.expect("sweeps"), 1);
+    assert_eq!(sweep.run(&world.services, context).await.expect("sweeps"), 1);
     assert_eq!(status(&world, video).await, Status::Uploaded);
-    assert_eq!(video::sweep_uploads(&world.services, context).await.expect("sweeps"), 0);
+    assert_eq!(sweep.run(&world.services, context).await.expect("sweeps"), 0);
+}
+
+#[tokio::test]
+async fn uploads_that_never_arrive_keep_no_other_waiting_for_the_sweep() {
+    let world = World::new().await;
+    let owner = world.account("Ada").await;
+    let mut videos = Vec::new();
+    for _ in 0..3 {
+        videos.push(requested(&world, owner, MP4.len()).await);
+    }
+    age(&world, "1 minute").await;
+    let context = || system_context(Uuid::now_v7(), world.services.clock.now(), None);
+    let mut sweep = UploadSweep::by(1);
+    arrives(&world, videos[2], MP4).await;
+    for arrived in [0, 0, 1] {
+        assert_eq!(sweep.run(&world.services, context).await.expect("sweeps"), arrived);
+    }
+    assert_eq!(status(&world, videos[2]).await, Status::Uploaded);
+    // From the beginning again.
+    arrives(&world, videos[0], MP4).await;
+    let mut arrived = 0;
+    for _ in 0..3 {
+        arrived += sweep.run(&world.services, context).await.expect("sweeps");
+    }
+    assert_eq!(arrived, 1);
 }
 
 #[tokio::test]

@@ -41,6 +41,9 @@ pub struct OidcConfig {
     pub client_secret: ClientSecret,
     /// `LOCKSTEP_OIDC_NAME`, "your provider": what people know it by.
     pub name: String,
+    /// `LOCKSTEP_OIDC_WITHOUT_AUTH_TIME`, off: whether a provider that never says when it asked somebody is believed to have
+    /// asked anew because it was told to. The person at the browser can take that out of the address.
+    pub without_auth_time: bool,
 }
 
 impl OidcConfig {
@@ -57,6 +60,7 @@ impl OidcConfig {
             client_id: needed("LOCKSTEP_OIDC_CLIENT_ID")?.trim().to_owned(),
             client_secret: secret(source)?,
             name: name(source.get("LOCKSTEP_OIDC_NAME"))?,
+            without_auth_time: without_auth_time(source)?,
         }))
     }
 
@@ -73,12 +77,22 @@ fn unset(source: &dyn Source) -> Result<(), ConfigError> {
         "LOCKSTEP_OIDC_CLIENT_SECRET",
         "LOCKSTEP_OIDC_CLIENT_SECRET_FILE",
         "LOCKSTEP_OIDC_NAME",
+        "LOCKSTEP_OIDC_WITHOUT_AUTH_TIME",
     ] {
         if source.get(variable).is_some() {
             return Err(ConfigError::new(variable, "says nothing without LOCKSTEP_OIDC_ISSUER"));
         }
     }
     Ok(())
+}
+
+fn without_auth_time(source: &dyn Source) -> Result<bool, ConfigError> {
+    const VARIABLE: &str = "LOCKSTEP_OIDC_WITHOUT_AUTH_TIME";
+    match source.get(VARIABLE).as_deref() {
+        None | Some("off" | "0" | "false") => Ok(false),
+        Some("on" | "1" | "true") => Ok(true),
+        Some(other) => Err(ConfigError::new(VARIABLE, format!("is on or off, not {other:?}"))),
+    }
 }
 
 fn parse_issuer(text: &str) -> Result<IssuerUrl, ConfigError> {
@@ -158,6 +172,10 @@ mod tests {
         assert!(OidcConfig::read(&HashMap::new()).unwrap().is_none());
         let whole = OidcConfig::read(&settings(&[])).unwrap().unwrap();
         assert_eq!((whole.issuer.as_str(), whole.name.as_str()), ("https://login.example/realms/one", "your provider"));
+        assert!(!whole.without_auth_time);
+        const WITHOUT: &str = "LOCKSTEP_OIDC_WITHOUT_AUTH_TIME";
+        assert!(OidcConfig::read(&settings(&[(WITHOUT, "on")])).unwrap().unwrap().without_auth_time);
+        assert_eq!(blamed(&[(WITHOUT, "perhaps")]), WITHOUT);
         for missing in ["LOCKSTEP_OIDC_CLIENT_ID", "LOCKSTEP_OIDC_CLIENT_SECRET"] {
             assert_eq!(blamed(&[(missing, "")]), missing);
         }

@@ -45,6 +45,8 @@ pub struct Expected<'a> {
     pub now: Timestamp,
     /// Whether whoever sits there was to be asked anew.
     pub again: bool,
+    /// Whether a provider that does not say when it asked is believed to have done so.
+    pub without_auth_time: bool,
 }
 
 /// Whom the token names.
@@ -81,16 +83,13 @@ pub fn verify(metadata: &Metadata, token: &CoreIdToken, expected: &Expected<'_>)
     }
     let asked_at = claims.auth_time().map(|at| at.timestamp());
     let recent = asked_at.map(|at| (now_s - FRESH_S - LEEWAY_S..=now_s + LEEWAY_S).contains(&at));
-    if expected.again && recent == Some(false) {
+    // Asked for anew it must say when (OpenID Connect Core, section 2): that it was told to was said by way of the browser,
+    // whose user can leave it out.
+    let fresh = recent.unwrap_or(expected.again && expected.without_auth_time);
+    if expected.again && !fresh {
         return Err(Unverified::NotFresh);
     }
-    Ok(Claimed {
-        issuer: metadata.issuer().to_string(),
-        subject: subject.to_owned(),
-        name: name(claims),
-        // Some providers never say when they asked; that they were told to is what there is then.
-        fresh: recent.unwrap_or(expected.again),
-    })
+    Ok(Claimed { issuer: metadata.issuer().to_string(), subject: subject.to_owned(), name: name(claims), fresh })
 }
 
 fn name(claims: &CoreIdTokenClaims) -> Option<String> {

@@ -119,7 +119,13 @@ impl Provider {
         let metadata = self.metadata().await?;
         let token = self.exchange(&metadata, secret, code).await?;
         let nonce = Nonce::new(secret.nonce());
-        let expected = Expected { client_id: &self.0.config.client_id, nonce: &nonce, now: self.0.clock.now(), again };
+        let expected = Expected {
+            client_id: &self.0.config.client_id,
+            nonce: &nonce,
+            now: self.0.clock.now(),
+            again,
+            without_auth_time: self.0.config.without_auth_time,
+        };
         match claims::verify(&metadata, &token, &expected) {
             Ok(claimed) => Ok(claimed),
             Err(Unverified::UnknownKey) => {

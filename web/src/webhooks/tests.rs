@@ -353,6 +353,38 @@ async fn a_webhook_that_does_not_answer_is_left_alone_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn those_that_are_slow_to_answer_keep_no_other_waiting() {
+    /// Less than anybody has to answer.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let (world, receiver) = (World::new().await, Receiver::new(&[]).await);
+    // Connections are taken and never answered.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let slow = format!("http://127.0.0.1:{}/hook", silent.local_addr().unwrap().port());
+    for _ in 0..4 {
+        world.webhook(world.owner, &slow, false).await;
+    }
+    for _ in 0..5 {
+        world.arrived(world.owner).await;
+    }
+    let bea = world.person("Bea", PlatformRole::Member).await;
+    world.webhook(bea, &receiver.url, false).await;
+    let sender = world.sender.clone();
+    let sending = tokio::spawn(async move { sender.send_due().await });
+    // Also what comes while the others are waited for.
+    for _ in 0..3 {
+        world.arrived(bea).await;
+    }
+    let told = async {
+        while receiver.got().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("told while the others are waited for");
+    assert!(!sending.is_finished(), "they are waited for");
+    sending.abort();
+}
+
+#[tokio::test]
 async fn a_webhook_that_refuses_is_well() {
     let (world, receiver) = (World::new().await, Receiver::new(&[404; 8]).await);
     let id = world.webhook(world.owner, &receiver.url, false).await;

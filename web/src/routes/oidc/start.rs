@@ -6,7 +6,6 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use http_body_util::BodyExt;
 use lockstep_commands::{
     Actor, CommandError,
     account::AccountRefusal,
@@ -25,7 +24,11 @@ use super::{
     answer::{Problem, unkept, with_cookies},
     place,
 };
-use crate::{auth::same_origin, oidc::AttemptSecret};
+use crate::{
+    auth::same_origin,
+    oidc::AttemptSecret,
+    routes::arriving::{self, Missing},
+};
 
 /// What a page wants of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -138,9 +141,12 @@ async fn read<T: DeserializeOwned>(state: &OidcState, request: Request) -> Resul
     if kind != Some("application/json") {
         return Err(Problem::Request(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", "send application/json"));
     }
-    let too_large = Problem::Request(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "this is too much");
-    let body = http_body_util::Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| too_large)?;
+    let body = arriving::whole(body, BODY_BYTES_MAX).await.map_err(|missing| match missing {
+        Missing::TooLong => Problem::Request(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "this is too much"),
+        Missing::Late => Problem::Request(StatusCode::REQUEST_TIMEOUT, "too_slow", "this took too long"),
+        Missing::Broken => Problem::Request(StatusCode::BAD_REQUEST, "invalid", "this did not arrive"),
+    })?;
     let unreadable = |_| Problem::Request(StatusCode::BAD_REQUEST, "invalid", "this is not what is asked for here");
-    let read = serde_json::from_slice(&body.to_bytes()).map_err(unreadable)?;
+    let read = serde_json::from_slice(&body).map_err(unreadable)?;
     Ok((state.asked(&parts), read))
 }

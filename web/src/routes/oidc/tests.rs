@@ -81,6 +81,10 @@ impl Site {
     }
 
     async fn with(registration: Registration) -> Self {
+        Self::of(registration, false).await
+    }
+
+    async fn of(registration: Registration, without_auth_time: bool) -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
         let (objects, buckets) = EmbeddedS3::open(folder.path(), ORIGIN, "interim", "media").unwrap();
@@ -104,6 +108,7 @@ impl Site {
             client_id: CLIENT_ID.to_owned(),
             client_secret: ClientSecret::new(CLIENT_SECRET),
             name: "Company account".to_owned(),
+            without_auth_time,
         };
         let state = OidcState {
             provider: Provider::new(config, ORIGIN, breaker.clone(), clock.clone()).unwrap(),
