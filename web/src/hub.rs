@@ -163,10 +163,13 @@ impl Errands {
         let (mailbox, permits) = (self.mailbox.clone(), Arc::clone(&self.permits));
         let work = work(self.services.clone(), self.clock);
         self.tracker.spawn(async move {
-            // A closed semaphore does not occur; without a permit the work is done all the same.
-            let _permit = permits.acquire_owned().await.ok();
-            let caught = std::panic::AssertUnwindSafe(work).catch_unwind();
-            let result = match tokio::time::timeout(ERRAND_TIMEOUT, caught).await {
+            // The wait for a permit counts too: nobody waits any longer for what begins after it.
+            let permitted = async move {
+                // A closed semaphore does not occur; without a permit the work is done all the same.
+                let _permit = permits.acquire_owned().await.ok();
+                std::panic::AssertUnwindSafe(work).catch_unwind().await
+            };
+            let result = match tokio::time::timeout(ERRAND_TIMEOUT, permitted).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => {
                     tracing::error!("an errand of the hub panicked");

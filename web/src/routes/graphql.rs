@@ -21,7 +21,6 @@ use std::{
 use async_graphql::Request as GraphqlRequest;
 use axum::{
     Router,
-    body::Body,
     extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade},
     response::Response,
     routing::post,
@@ -36,7 +35,7 @@ use tower_http::request_id::RequestId;
 use uuid::Uuid;
 
 use crate::{address, gate::Gate};
-pub use read::BODY_BYTES_MAX;
+pub use read::{BODY_BYTES_MAX, STRANGER_BYTES_MAX};
 
 /// Who asks cannot be found out now.
 #[derive(Debug, thiserror::Error)]
@@ -93,11 +92,14 @@ impl GraphqlState {
 
 async fn execute(State(state): State<GraphqlState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    answer(&state, &parts, posted(&state, &parts, body).await).await
+    match acceptable(&state, &parts) {
+        Ok(()) => answer(&state, &parts, async |is_known| read::body(body, is_known).await).await,
+        Err(refusal) => refused(&parts, &refusal),
+    }
 }
 
-/// What a `POST` asks, when it is ours to answer.
-async fn posted(state: &GraphqlState, parts: &Parts, body: Body) -> Result<GraphqlRequest, Refusal> {
+/// Whether a `POST` is ours to answer.
+fn acceptable(state: &GraphqlState, parts: &Parts) -> Result<(), Refusal> {
     state.not_foreign(&parts.headers)?;
     if negotiate::media(&parts.headers).is_none() {
         let message = "answers are application/graphql-response+json, application/json or text/event-stream";
@@ -107,7 +109,7 @@ async fn posted(state: &GraphqlState, parts: &Parts, body: Body) -> Result<Graph
         let message = "send application/json in UTF-8";
         return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", message));
     }
-    read::body(body).await
+    Ok(())
 }
 
 /// What a `GET` asks, when it only reads and a program asked on purpose: it names one of our formats, or it is a
@@ -127,21 +129,34 @@ fn gotten(state: &GraphqlState, parts: &Parts) -> Result<GraphqlRequest, Refusal
     Ok(request)
 }
 
-/// Runs what was asked and answers in the format agreed on.
-async fn answer(state: &GraphqlState, parts: &Parts, asked: Result<GraphqlRequest, Refusal>) -> Response {
+/// The format agreed on. Errors before one is are plain JSON.
+fn agreed(parts: &Parts) -> Media {
+    negotiate::media(&parts.headers).map_or(Media::Json, |chosen| chosen.media)
+}
+
+fn refused(parts: &Parts, refusal: &Refusal) -> Response {
+    refuse(agreed(parts), refusal, &request_id(parts))
+}
+
+/// Runs what is asked and answers in the format agreed on. `read` reads it, once it is known whether somebody is signed in:
+/// more is taken from them.
+async fn answer(
+    state: &GraphqlState,
+    parts: &Parts,
+    read: impl AsyncFnOnce(bool) -> Result<GraphqlRequest, Refusal>,
+) -> Response {
     let request_id = request_id(parts);
-    // Errors before the format is agreed on are plain JSON.
-    let media = negotiate::media(&parts.headers).map_or(Media::Json, |chosen| chosen.media);
-    let request = match asked {
-        Ok(request) => request,
-        Err(refusal) => return refuse(media, &refusal, &request_id),
-    };
+    let media = agreed(parts);
     let principal = match state.authenticate.authenticate(&parts.headers).await {
         Ok(principal) => principal,
         Err(error) => {
             tracing::error!(request_id, %error, "a request was not answered");
             return refuse(media, &reply::UNAVAILABLE, &request_id);
         }
+    };
+    let request = match read(principal.is_some()).await {
+        Ok(request) => request,
+        Err(refusal) => return refuse(media, &refusal, &request_id),
     };
     let context = context(state, parts, principal, &request_id);
     match media {
@@ -161,7 +176,10 @@ async fn answer(state: &GraphqlState, parts: &Parts, asked: Result<GraphqlReques
 async fn read_or_upgrade(State(state): State<GraphqlState>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let Ok(socket) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
-        return answer(&state, &parts, gotten(&state, &parts)).await;
+        return match gotten(&state, &parts) {
+            Ok(request) => answer(&state, &parts, async |_| Ok(request)).await,
+            Err(refusal) => refused(&parts, &refusal),
+        };
     };
     let request_id = request_id(&parts);
     // A socket carries the cookie whoever opened it: without an Origin of ours there is none.

@@ -1,5 +1,6 @@
 //! Everything on the public port, put together in one place.
 
+mod arriving;
 pub mod delivery;
 mod elsewhere;
 pub mod graphql;

@@ -73,8 +73,9 @@ fn next(response: &GraphqlResponse) -> Event {
 async fn ended(state: GraphqlState, principal: Option<Principal>) {
     let session = async {
         match &principal {
-            Some(principal) => state.authenticate.ended(principal).await,
-            None => future::pending().await,
+            // A token has no session, and within its scopes nothing that lasts.
+            Some(principal) if principal.scopes.is_none() => state.authenticate.ended(principal).await,
+            Some(_) | None => future::pending().await,
         }
     };
     tokio::select! { () = state.shutdown.cancelled() => {}, () = session => {} }

@@ -1,35 +1,36 @@
 //! From a body or a query string to a request: every parameter of its type, or a refusal that says what is wrong.
 
 use async_graphql::Request as GraphqlRequest;
-use axum::{
-    body::{Body, to_bytes},
-    extract::Query,
-};
+use axum::{body::Body, extract::Query};
 use http::{StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::reply::{Refusal, refusal};
+use crate::routes::arriving::{self, Missing};
 
 /// A request's body has at most this many bytes: a caption file of 2 MiB, escaped, fits.
 pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// That of somebody who is not signed in.
+pub const STRANGER_BYTES_MAX: usize = 64 * 1024;
 
 const fn bad(message: &'static str) -> Refusal {
     refusal(StatusCode::BAD_REQUEST, "bad_request", message)
 }
 
 /// The request in a body (GraphQL over HTTP, section 6.1).
-pub(super) async fn body(body: Body) -> Result<GraphqlRequest, Refusal> {
-    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| match too_long(&error) {
-        true => refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "a request has at most 3 MiB"),
-        false => bad("the body did not arrive"),
+pub(super) async fn body(body: Body, is_known: bool) -> Result<GraphqlRequest, Refusal> {
+    let (bytes_max, too_long) = match is_known {
+        true => (BODY_BYTES_MAX, "a request has at most 3 MiB"),
+        false => (STRANGER_BYTES_MAX, "a request has at most 64 KiB before you are signed in"),
+    };
+    let body = arriving::whole(body, bytes_max).await.map_err(|missing| match missing {
+        Missing::TooLong => refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", too_long),
+        Missing::Late => refusal(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in a minute"),
+        Missing::Broken => bad("the body did not arrive"),
     })?;
     let value = serde_json::from_slice(&body).map_err(|_| bad("the body is not JSON"))?;
     operation(value).map_err(bad)
-}
-
-fn too_long(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
 /// The parameters as a query string has them: the maps are JSON inside.

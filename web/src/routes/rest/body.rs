@@ -1,7 +1,6 @@
 //! What is sent along: bounded, of its type, and nothing that was not asked for.
 
 use axum::{
-    body::to_bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
@@ -10,6 +9,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::error::ApiError;
+use crate::routes::arriving::{self, Missing};
 
 /// A request's body has at most this many bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -32,12 +32,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
 
 /// The body, at most [`BODY_BYTES_MAX`] of it.
 pub async fn bounded(request: Request) -> Result<Bytes, ApiError> {
-    to_bytes(request.into_body(), BODY_BYTES_MAX).await.map_err(|error| {
-        let too_long = std::error::Error::source(&error).is_some_and(|it| it.is::<http_body_util::LengthLimitError>());
-        match too_long {
-            true => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "a request has at most 64 KiB"),
-            false => ApiError::bad_request("the body did not arrive"),
-        }
+    arriving::whole(request.into_body(), BODY_BYTES_MAX).await.map_err(|missing| match missing {
+        Missing::TooLong => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "a request has at most 64 KiB"),
+        Missing::Late => ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in a minute"),
+        Missing::Broken => ApiError::bad_request("the body did not arrive"),
     })
 }
 
