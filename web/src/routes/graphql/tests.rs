@@ -25,6 +25,7 @@ use lockstep_domain::{
     account::PlatformRole,
     ids::{AccountId, VideoId, WebhookId},
     time::Timestamp,
+    token::Scope,
 };
 use lockstep_event_store::{MasterKey, PostgresStore};
 use lockstep_graphql::{
@@ -44,7 +45,8 @@ use crate::system::{SystemClock, SystemIds};
 const BUDGET: u32 = 1_000;
 const ORIGIN: &str = "https://watch.example.org";
 
-/// The cookie `session=ada` is Ada until she signs out, `session=guest` a guest; `session=broken` cannot be looked up.
+/// The cookie `session=ada` is Ada until she signs out, `session=guest` a guest; `session=token` is a program with a token of
+/// Ada's, which has no session; `session=broken` cannot be looked up.
 struct Sessions {
     signed_in: AtomicBool,
     signed_out: tokio::sync::Notify,
@@ -68,13 +70,22 @@ impl Authenticate for Sessions {
                 session_hash: "01".to_owned(),
                 scopes: None,
             })),
+            Some("session=token") => Ok(Some(Principal {
+                account: AccountId(Uuid::from_u128(7)),
+                name: "Ada".to_owned(),
+                role: PlatformRole::Member,
+                session_hash: "02".to_owned(),
+                scopes: Some([Scope::VideosRead].into()),
+            })),
             Some("session=broken") => Err(AuthenticateError("the table is gone".to_owned())),
             _ => Ok(None),
         }
     }
 
-    async fn ended(&self, _: &Principal) {
-        self.signed_out.notified().await;
+    async fn ended(&self, principal: &Principal) {
+        if principal.scopes.is_none() {
+            self.signed_out.notified().await;
+        }
     }
 }
 

@@ -72,6 +72,14 @@ fn status_of(video: VideoId) -> String {
 }
 
 #[tokio::test]
+async fn what_a_token_asks_is_answered_to_its_end() {
+    let site = Site::new().await;
+    let answer = site.streamed("session=token", "{ me { name } }").await;
+    assert!(answer.contains("event: next") && answer.contains("Ada"), "{answer}");
+    assert!(answer.contains("event: complete"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_query_is_one_event_and_then_the_end() {
     let site = Site::new().await;
     let events = site.events("{ __typename }").await;
