@@ -162,7 +162,8 @@ async fn only_json_is_read_and_only_so_much() {
         let empty = json!({ "query": "{ __typename }", "extensions": { "x": "" } }).to_string();
         empty.replace("\"\"", &format!("\"{}\"", "x".repeat(bytes - empty.len())))
     };
-    // More is taken from whoever is signed in.
+    let stranger = site.post(&[("content-type", JSON)], filled(BODY_BYTES_MAX)).await;
+    assert_eq!(stranger.status, StatusCode::PAYLOAD_TOO_LARGE, "more is taken from whoever is signed in");
     for (cookie, bytes_max) in [("session=ada", BODY_BYTES_MAX), ("", STRANGER_BYTES_MAX)] {
         let headers = [("content-type", JSON), ("cookie", cookie)];
         assert_eq!(site.post(&headers, filled(bytes_max)).await.status, StatusCode::OK, "{cookie}");
