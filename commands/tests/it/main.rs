@@ -22,5 +22,6 @@ mod rights;
 mod stand_in;
 mod store_dies;
 mod support;
+mod tokens;
 mod undo;
 mod uploads;

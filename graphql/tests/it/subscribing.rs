@@ -135,6 +135,31 @@ async fn a_ban_ends_the_subscription_of_the_banned() {
 }
 
 #[tokio::test]
+async fn a_film_is_followed_by_the_right_it_was_opened_by() {
+    let app = App::new().await;
+    let ada = app.person("Ada", PlatformRole::Member).await;
+    let bob = app.person("Bob", PlatformRole::Member).await;
+    let video = VideoId(Uuid::new_v4());
+    app.ready_film(&ada, video).await;
+    let edit = |more: Value| {
+        let mut input = json!({ "operationId": Uuid::new_v4(), "video": video.0 });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    app.change(Some(&ada), "editFilm", edit(json!({ "visibility": "PRIVATE" }))).await;
+    let channel = app.channel(&ada, "Club", "PUBLIC").await;
+    let load = json!({ "operationId": Uuid::new_v4(), "channel": channel, "video": video.0 });
+    app.change(Some(&ada), "loadVideo", load).await;
+    app.settle().await;
+    // Not his and private: he follows it because a channel of his plays it.
+    let mut stream = app.follow(Some(&bob), STATUS, json!({ "id": video.0 }));
+    while next(&mut stream, "videoStatus").await["eventType"] != "VisibilityChanged" {}
+    app.change(Some(&ada), "editFilm", edit(json!({ "title": "Another" }))).await;
+    let event = next(&mut stream, "videoStatus").await;
+    assert_eq!((&event["eventType"], &event["replayed"]), (&json!("Retitled"), &json!(false)));
+}
+
+#[tokio::test]
 async fn who_may_not_see_it_may_not_follow_it() {
     let app = App::new().await;
     let ada = app.person("Ada", PlatformRole::Member).await;
