@@ -3,6 +3,7 @@
 import { answered, Fault, request } from "$src/graphql/client";
 import { MeQuery, SignOut, type Account } from "$src/graphql/documents";
 import { resetSubscriptions } from "$src/graphql/subscribe";
+import { laterPosition } from "$src/sync/positions";
 
 class Session {
   me: Account | null = $state.raw(null);
@@ -42,8 +43,9 @@ class Session {
     resetSubscriptions();
   }
 
+  /** Answers may come in another order than what they answer was written in. */
   wrote(position: string | null): void {
-    if (position !== null) this.position = position;
+    this.position = laterPosition(this.position, position);
   }
 }
 

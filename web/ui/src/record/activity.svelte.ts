@@ -3,6 +3,7 @@
 import { problem, type Problem } from "$src/app/problems";
 import { request } from "$src/graphql/client";
 import { ActivityQuery, type Action } from "$src/graphql/record";
+import { comparePositions as compare, laterPosition } from "$src/sync/positions";
 
 const PAGE = 30;
 /** Rows kept; older ones are read again when they are asked for. */
@@ -69,8 +70,7 @@ export class Activities {
 
   /** Something happened, at or before this position: read it soon if it is looked at, or to be announced. */
   heard(position: string | null, announce = false): void {
-    if (position !== null && (this.#position === null || compare(position, this.#position) > 0))
-      this.#position = position;
+    this.#position = laterPosition(this.#position, position);
     this.#announce ||= announce;
     if (!this.watched && !this.#announce) return;
     clearTimeout(this.#timer);
@@ -102,9 +102,4 @@ export class Activities {
       if (turn === this.#turn) this.busy = false;
     }
   }
-}
-
-/** Log positions are opaque except for their order. */
-function compare(a: string, b: string): number {
-  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }

@@ -5,6 +5,7 @@ import { answered, request } from "$src/graphql/client";
 import { MarkRead, NotificationsQuery, NotificationsSubscription, UnreadQuery, type Note } from "$src/graphql/record";
 import { subscribe } from "$src/graphql/subscribe";
 import { newId } from "$src/sync/ids";
+import { laterPosition } from "$src/sync/positions";
 
 const PAGE = 20;
 /** As many as the server keeps. */
@@ -20,17 +21,23 @@ class Inbox {
   trouble: Problem | null = $state.raw(null);
   #position: string | null = null;
   #end: string | null = null;
+  #turn = 0;
 
   /** Follows the notifications of whoever is signed in, until the returned function is called. */
   follow(): () => void {
     this.list = [];
     this.read = false;
     this.unread = 0;
+    let told = false;
     void request(UnreadQuery, {}).then(
-      ({ unreadCount }) => (this.unread = unreadCount),
+      ({ unreadCount }) => {
+        // What was told since is newer.
+        if (!told) this.unread = unreadCount;
+      },
       () => undefined,
     );
     return subscribe(NotificationsSubscription, {}, ({ notifications: { notification, unreadCount } }) => {
+      told = true;
       const elsewhere = notification === null && unreadCount !== this.unread;
       this.unread = unreadCount;
       // Some were read on another device: which, only the list tells.
@@ -60,7 +67,7 @@ class Inbox {
   async #mark(what: { ids: string[] } | { through: string }): Promise<void> {
     try {
       const done = answered((await request(MarkRead, { input: { operationId: newId(), ...what } })).markRead);
-      if (done.__typename === "Changed") this.#position = done.position;
+      if (done.__typename === "Changed") this.#position = laterPosition(this.#position, done.position);
       await this.refresh();
     } catch (cause) {
       this.trouble = problem(cause);
@@ -68,10 +75,13 @@ class Inbox {
   }
 
   async #page(after: string | null): Promise<void> {
+    const turn = ++this.#turn;
     this.busy = true;
     try {
       const variables = { first: PAGE, after, unreadOnly: this.unreadOnly, minPosition: this.#position };
       const answer = await request(NotificationsQuery, variables);
+      // Asked again meanwhile: the later answer counts.
+      if (turn !== this.#turn) return;
       this.unread = answer.unreadCount;
       const page = answer.notifications;
       this.list = [...(after === null ? [] : this.list), ...(page?.nodes ?? [])];
@@ -80,9 +90,9 @@ class Inbox {
       this.read = true;
       this.trouble = null;
     } catch (cause) {
-      this.trouble = problem(cause);
+      if (turn === this.#turn) this.trouble = problem(cause);
     } finally {
-      this.busy = false;
+      if (turn === this.#turn) this.busy = false;
     }
   }
 }

@@ -3,7 +3,7 @@
 // A gap is closed only when the read side has answered for the whole of it. Until then a further cut asks again from
 // the same place, whatever was heard live meanwhile.
 
-import { comparePositions } from "./messages";
+import { laterPosition as later } from "./positions";
 
 export interface Ask {
   /** The last position known without a gap; `null` when nothing is. */
@@ -47,9 +47,4 @@ export class CatchUp {
   isOpen(ask: Ask): boolean {
     return this.open === ask;
   }
-}
-
-function later(a: string | null, b: string | null): string | null {
-  if (a === null || b === null) return a ?? b;
-  return comparePositions(a, b) >= 0 ? a : b;
 }

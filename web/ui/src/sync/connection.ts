@@ -21,7 +21,7 @@ import {
   type ReportFrame,
   type RoomEvent,
 } from "./protocol";
-import { comparePositions } from "./reducer";
+import { comparePositions } from "./positions";
 import type { Timers } from "./timers";
 
 export const BACKOFF_MIN_MS = 250;

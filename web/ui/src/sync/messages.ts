@@ -3,6 +3,7 @@
 // Messages come from the hub (said now, changed now) and from the read side (history, catching up), in any order. Each
 // knows the last position it shows, so that what is older never takes the place of what is newer.
 
+import { comparePositions } from "./positions";
 import type { Account, Message, MessageView } from "./protocol";
 
 /** Messages held; the oldest go first. */
@@ -112,11 +113,6 @@ function byPosition(a: RoomMessage, b: RoomMessage): number {
     return a.position === null ? 1 : -1;
   }
   return comparePositions(a.position, b.position);
-}
-
-/** Log positions are opaque except for their order: shorter first, then as text, which orders decimal numbers. */
-export function comparePositions(a: string, b: string): number {
-  return a.length - b.length || compareText(a, b);
 }
 
 function compareText(a: string, b: string): number {

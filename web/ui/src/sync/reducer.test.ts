@@ -3,7 +3,6 @@ import type { Member, RoomEvent, Timeline } from "./protocol";
 import {
   applyEvent,
   applyJoined,
-  comparePositions,
   mergeMessages,
   NO_FACTS,
   type RoomFacts,
@@ -112,9 +111,5 @@ describe("the room's reducer", () => {
     const typing: RoomEvent = { e: "typing", accounts: [ada, { id: "2", name: "Bob" }], more: 3 };
     expect(after(typing).typists).toMatchObject({ accounts: [{ id: "1" }, { id: "2" }], more: 3 });
     expect(after(typing, said("a", "1")).typists.accounts).toEqual([{ id: "2", name: "Bob" }]);
-  });
-
-  it("orders positions as numbers", () => {
-    expect(["10", "9", "100"].sort(comparePositions)).toEqual(["9", "10", "100"]);
   });
 });

@@ -12,7 +12,7 @@ import type {
 } from "./protocol";
 import { type Ahead, type RoomMessage, withChange, withMessages } from "./messages";
 
-export { comparePositions, mergeMessages, MESSAGES_MAX, type RoomMessage } from "./messages";
+export { mergeMessages, MESSAGES_MAX, type RoomMessage } from "./messages";
 
 export const ACTIVITY_MAX = 50;
 /** The hub says when somebody has stopped; should it not, they have after this. */

@@ -19,13 +19,13 @@ import type {
 import {
   applyEvent,
   applyJoined,
-  comparePositions,
   NO_FACTS,
   NOBODY_TYPES,
   type RoomFacts,
   type RoomMessage,
   showMessages,
 } from "./reducer";
+import { comparePositions } from "./positions";
 import type { RoomState, SyncView, VideoController, RoomOptions, ChatExtras, Room } from "./stage";
 import { createStore, type Readable } from "./store";
 import { positionAt } from "./timeline";
@@ -98,7 +98,6 @@ class LiveRoom implements Room {
   private view: SyncView | null = null;
   private players = new Set<VideoController>();
   private readonly changeHearers = new Set<(event: ChangedEvent) => void>();
-  private joinedBefore = false;
   private readonly burstHearers = new Set<(event: ReactionsEvent) => void>();
   private readonly catching = new CatchUp();
   private cancelCatchUp: () => void = () => undefined;
@@ -301,11 +300,11 @@ class LiveRoom implements Room {
     // The hub sends what was missed, if it still has it; else it is read where it lies.
     const ask = this.catching.joined(frame.position, frame.resumed);
     if (ask !== null) void this.catchUp(ask);
-    if (!frame.resumed && this.joinedBefore) {
+    // Nobody told what changed since it was read: before the first join, or beyond what the hub still has.
+    if (!frame.resumed) {
       for (const noun of ["channel", "member", "queue"] as const)
         this.tellChanged({ e: "changed", position: frame.position, noun, account: null });
     }
-    this.joinedBefore = true;
   }
 
   private tellChanged(event: ChangedEvent): void {

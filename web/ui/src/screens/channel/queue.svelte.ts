@@ -24,6 +24,7 @@ import {
 } from "$src/graphql/queue";
 import type { Permission } from "$src/graphql/channels";
 import { newId } from "$src/sync/ids";
+import { laterPosition } from "$src/sync/positions";
 
 interface Wish {
   readonly operationId: string;
@@ -35,6 +36,7 @@ export class QueueStore {
   readonly #channel: string;
   readonly #refused: (why: string) => void;
   readonly #why: (permission: Permission) => string | null;
+  #heard: string | null = null;
   /** Counts reads: an older answer never replaces a newer one. */
   #reads = 0;
 
@@ -52,12 +54,13 @@ export class QueueStore {
     return this.view?.items ?? [];
   }
 
-  /** Reads the queue as of this position or later. */
+  /** Reads the queue as of this position, or of a later one that was heard of before. */
   async read(position: string | null): Promise<void> {
+    this.#heard = laterPosition(this.#heard, position);
     this.#reads += 1;
     const turn = this.#reads;
     try {
-      const answer = await request(QueueQuery, { id: this.#channel, minPosition: position });
+      const answer = await request(QueueQuery, { id: this.#channel, minPosition: this.#heard });
       if (turn === this.#reads) this.view = answer.channel?.queue ?? null;
     } catch (cause) {
       if (turn === this.#reads) this.#refused(problem(cause).text);

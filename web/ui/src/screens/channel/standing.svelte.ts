@@ -7,6 +7,7 @@ import { answered, request } from "$src/graphql/client";
 import { RightsQuery, type Permission, type Rights } from "$src/graphql/channels";
 import { dateTime } from "$src/format";
 import { t } from "$src/i18n";
+import { laterPosition } from "$src/sync/positions";
 import type { Room } from "$src/sync/room";
 
 /** Changes that come together are read once. */
@@ -22,7 +23,7 @@ export class Standing {
   peopleChanged = $state(0);
   readonly #channel: string;
   readonly #stop: () => void;
-  #position: string | null = null;
+  #heard: string | null = null;
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #unmuting: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
@@ -30,8 +31,8 @@ export class Standing {
   constructor(channel: string, room: Room) {
     this.#channel = channel;
     this.#stop = room.onChanged((event) => {
+      this.#heard = laterPosition(this.#heard, event.position);
       if (event.noun === "member") this.peopleChanged += 1;
-      this.#position = event.position;
       const about = event.noun === "channel" || (event.noun === "member" && event.account === session.me?.id);
       if (!about) return;
       clearTimeout(this.#gathering);
@@ -58,9 +59,9 @@ export class Standing {
     }
   }
 
-  /** From when on reads show the last change that was heard of. */
+  /** From when on reads show every change that was heard of or made here. */
   get position(): string | null {
-    return this.#position ?? session.position;
+    return laterPosition(this.#heard, session.position);
   }
 
   /** Before the first answer everything is offered; the server decides in any case. */
@@ -90,7 +91,6 @@ export class Standing {
         return false;
       }
       session.wrote(answer.position);
-      this.#position = answer.position;
       await this.read();
       return true;
     } catch (cause) {
