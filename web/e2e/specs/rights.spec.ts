@@ -1,10 +1,11 @@
 // Rights as people meet them: the settings, a private channel's door, an invite, and being sent away.
 
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean } from '../fixtures/axe.ts';
 import { signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 let server: Server;
 let ada: Api;
@@ -53,8 +54,12 @@ test('a private channel opens by knocking, by an invite, and closes by a removal
   await guest.getByRole('button', { name: 'Ask to join' }).click();
   await expect(guest.getByRole('status').filter({ hasText: 'You have asked' })).toBeVisible();
   await owner.getByRole('tab', { name: 'Requests', exact: true }).click();
+  // The answer is on its way: what stands there is not asked any more, and would be said to the next question.
+  const go = await held(owner);
   await owner.getByRole('button', { name: 'Decline' }).click();
   await expect(guest.getByText('Not this time')).toBeVisible();
+  await expect(owner.getByRole('button', { name: 'Let in' })).toBeDisabled();
+  await go();
   await guest.getByRole('button', { name: 'Ask to join' }).click();
   await owner.getByRole('button', { name: 'Let in' }).click();
   await expect(guest.getByRole('heading', { name: 'Secret cinema' })).toBeVisible();
@@ -104,6 +109,21 @@ test('a right taken away shows at once, and says why', async ({ browser }) => {
   await expect(owner.getByText('Grace has the remote. Ask Grace for it.')).toBeVisible();
   await expect(owner.getByRole('dialog')).toHaveCount(0);
 });
+
+/** Answers to a page stay under way until the returned function is called. */
+async function held(page: Page): Promise<() => Promise<void>> {
+  let go: () => void = () => undefined;
+  const wait = new Promise<void>((resolve) => (go = resolve));
+  await page.route('**/graphql', async (route) => {
+    const response = await route.fetch();
+    await wait;
+    await route.fulfill({ response });
+  });
+  return async () => {
+    go();
+    await page.unrouteAll({ behavior: 'wait' });
+  };
+}
 
 /** The link of a fresh invite. */
 async function invite(slug: string): Promise<string> {
