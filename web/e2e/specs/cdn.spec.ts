@@ -4,10 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import { ask, type BenchScope, openViewer, waitForPhase } from '../mock/bench.ts';
 import { Cdn } from '../mock/cdn.ts';
 import { MockHub } from '../mock/hub.ts';
+import { test } from '../fixtures/test.ts';
 
 /** Longer than what is fetched ahead, so that something is fetched after the first signature ended. */
 const FILM_S = 28;

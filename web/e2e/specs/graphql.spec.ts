@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { buildSchema, findBreakingChanges, type GraphQLSchema } from 'graphql';
 import { auditServer } from 'graphql-http';
 import { createClient as createStreams } from 'graphql-sse';
@@ -12,6 +12,7 @@ import { WebSocket } from 'ws';
 import { Api } from '../fixtures/api.ts';
 import { signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 let server: Server;
 let api: Api;

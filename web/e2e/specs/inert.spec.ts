@@ -2,10 +2,11 @@
 // reasons, and every view looked at. A dialog, a set flag or an element of theirs fails the test.
 
 import { randomUUID } from 'node:crypto';
-import { expect, test, type Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 /** Set by a payload that ran. */
 const FLAG = '__ran';

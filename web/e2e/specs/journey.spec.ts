@@ -1,10 +1,11 @@
 // The main journey, on the real program: set up, upload, watch the transcode live, watch together, talk.
 
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { CHROMIUM_ARGS, guest, jump, pictureReady, press, runs } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 import { measureSkew, type Measured, offsetTarget, readStill } from '../harness/measure.ts';
 import { FaultProxy, viaProxy } from '../proxy/proxy.ts';
 

@@ -1,10 +1,11 @@
 // A 1080p film through the whole ladder, in both engines; and delivery links that live shorter than the film.
 
-import { expect, test, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { CHROMIUM_ARGS, guest, pictureReady, press, runs } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 let server: Server;
 let ada: Api;

@@ -2,12 +2,13 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, pictureReady, press, signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 const PASSWORD = 'correct horse battery';
 /** A purge is a reaction to its event, and the sweep comes every 15 s if that fails. */

@@ -1,9 +1,10 @@
 // The limits that an installation has by itself let a person use the pages.
 
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 test('going from page to page is refused nothing under the limits of an installation', async ({ page }) => {
   const server = await Server.start({ env: { LOCKSTEP_LIMITS: 'default', LOCKSTEP_DEMO: 'on' } });

@@ -2,12 +2,13 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, guest, jump, pictureReady, press, runs, signIn, type Viewer } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 import { measureSkew, readStill } from '../harness/measure.ts';
 
 const SKEW_MS = 20;

@@ -1,11 +1,12 @@
 // A viewer on each of two nodes whose clocks are two hours apart: one frame, and a node that is lost is not missed.
 
-import { expect, test, type Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { CHROMIUM_ARGS, guest, jump, pictureReady, press, runs, type Viewer } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
 import { databaseUrl, freePort, Shared } from '../fixtures/shared.ts';
+import { test } from '../fixtures/test.ts';
 import { measureSkew, type Measured, readStill } from '../harness/measure.ts';
 import { readRecording, startRecording } from '../harness/sampler.ts';
 import { FaultProxy, viaProxy } from '../proxy/proxy.ts';

@@ -1,12 +1,13 @@
 // Sign-in with a provider as people meet it: arriving, coming back, turning back, choosing a name, linking, and what asks
 // others for a password.
 
-import { type Browser, expect, type Page, test } from '@playwright/test';
+import { type Browser, expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
 import { signIn } from '../fixtures/browser.ts';
 import { FakeProvider } from '../fixtures/provider.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 const ADA = 'correct horse battery';
 const NAME = 'Company account';

@@ -2,12 +2,13 @@
 // quiet in the console. A new route without a visit here fails.
 
 import { readFileSync } from 'node:fs';
-import { type BrowserContext, expect, type Page, test } from '@playwright/test';
+import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, pictureReady, signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 const ROUTES = readFileSync(new URL('../../ui/src/app/routes.ts', import.meta.url), 'utf8');
 /** Names of the routes that were looked at. */

@@ -1,12 +1,13 @@
 // A party as people meet it: in by one click, moderation that bites at once, one remote, chat in full screen and on a
 // small phone.
 
-import { type Browser, expect, type Page, test } from '@playwright/test';
+import { type Browser, expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, guest, pictureReady, press, runs, type Viewer } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 import { measureSkew } from '../harness/measure.ts';
 
 /** What a moderator does bites within this. */

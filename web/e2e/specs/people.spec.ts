@@ -1,10 +1,11 @@
 // Accounts as people meet them: registering, the devices one is signed in on, a new password, and an administrator's day.
 
-import { type Browser, expect, type Page, test } from '@playwright/test';
+import { type Browser, expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean } from '../fixtures/axe.ts';
 import { signIn } from '../fixtures/browser.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 const ADA = 'correct horse battery';
 const BOB = 'staple under the stairs';

@@ -1,12 +1,13 @@
 // The player as people use it: small over other pages, chapters, captions as they like them, touch, the keyboard alone,
 // and the numbers behind the picture.
 
-import { type Browser, type BrowserContextOptions, expect, type Page, test } from '@playwright/test';
+import { type Browser, type BrowserContextOptions, expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, guest, jump, pictureReady, press, runs, signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 import { measureSkew } from '../harness/measure.ts';
 import { readRecording, startRecording } from '../harness/sampler.ts';
 

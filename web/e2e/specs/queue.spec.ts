@@ -4,11 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { CHROMIUM_ARGS, guest, pictureReady, press, runs, type Viewer } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 const FILM_S = 5;
 /** A film, the hold before the next, and a busy machine. */
@@ -48,6 +49,7 @@ test.beforeAll(async ({ browser }) => {
   await Promise.all([pictureReady(a.page), pictureReady(b.page)]);
 });
 test.afterAll(async () => {
+  for (const viewer of [a, b]) await viewer?.context.close();
   await server?.stop();
   if (folder) rmSync(folder, { recursive: true, force: true });
 });

@@ -1,12 +1,13 @@
 // Who did what, as people meet it: a jump taken back before two viewers, a notification that comes live and leads
 // somewhere, and the list of a channel's recorded events.
 
-import { type Browser, expect, type Page, test } from '@playwright/test';
+import { type Browser, expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean, fits } from '../fixtures/axe.ts';
 import { guest, jump, pictureReady, signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 
 const PASSWORD = 'correct horse battery';
 
@@ -23,6 +24,7 @@ test.beforeAll(async ({ browser }) => {
   await signIn(owner, server.url, 'Ada', PASSWORD);
 });
 test.afterAll(async () => {
+  await owner?.context().close();
   await server?.stop();
 });
 

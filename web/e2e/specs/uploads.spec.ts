@@ -3,12 +3,13 @@
 import { closeSync, copyFileSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, expect, test, type BrowserContext, type Locator, type Page, type Route } from '@playwright/test';
+import { chromium, expect, type BrowserContext, type Locator, type Page, type Route } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
 import { clean } from '../fixtures/axe.ts';
 import { CHROMIUM_ARGS, signIn } from '../fixtures/browser.ts';
 import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
+import { test } from '../fixtures/test.ts';
 import { FaultProxy, viaProxy } from '../proxy/proxy.ts';
 
 const SIZE_BYTES = 300_000_000;
