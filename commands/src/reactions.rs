@@ -9,7 +9,7 @@ use lockstep_domain::{
     ids::{AccountId, Position, VideoId},
     video::VideoEvent,
 };
-use lockstep_event_store::RecordedEvent;
+use lockstep_event_store::{RecordedEvent, answered};
 use uuid::Uuid;
 
 use crate::{CommandError, Context, Services, captions, library, loose, poster, session, upload, video};
@@ -190,21 +190,25 @@ fn caused_by(services: &Services, event: &RecordedEvent, what: &str) -> Context 
 }
 
 async fn checkpoint(services: &Services) -> Result<Position, sqlx::Error> {
-    let held: Option<i64> = sqlx::query_scalar("SELECT position FROM reaction_checkpoints WHERE name = $1")
-        .bind(NAME)
-        .fetch_optional(&services.pool)
-        .await?;
+    let held: Option<i64> = answered(
+        sqlx::query_scalar("SELECT position FROM reaction_checkpoints WHERE name = $1")
+            .bind(NAME)
+            .fetch_optional(&services.pool),
+    )
+    .await?;
     Ok(Position::from_i64(held.unwrap_or(0)))
 }
 
 async fn save(services: &Services, position: Position) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO reaction_checkpoints (name, position) VALUES ($1, $2)
+    answered(
+        sqlx::query(
+            "INSERT INTO reaction_checkpoints (name, position) VALUES ($1, $2)
          ON CONFLICT (name) DO UPDATE SET position = greatest(reaction_checkpoints.position, excluded.position)",
+        )
+        .bind(NAME)
+        .bind(position.as_i64())
+        .execute(&services.pool),
     )
-    .bind(NAME)
-    .bind(position.as_i64())
-    .execute(&services.pool)
     .await
     .map(|_| ())
 }

@@ -9,6 +9,7 @@ use lockstep_domain::{
     time::Timestamp,
     token::Scope,
 };
+use lockstep_event_store::answered;
 use sha2::{Digest, Sha256};
 use sqlx::PgExecutor;
 
@@ -306,24 +307,18 @@ pub(crate) async fn revoke_all(
 
 /// The hashes of sessions revoked within the last `within_s` seconds of the database's clock.
 pub async fn revoked_lately(services: &Services, within_s: f64) -> Result<Vec<String>, LoadError> {
-    sqlx::query_scalar(
+    let lately = sqlx::query_scalar(
         "SELECT encode(token_sha256, 'hex') FROM sessions WHERE revoked_at > now() - make_interval(secs => $1)",
-    )
-    .bind(within_s)
-    .fetch_all(&services.pool)
-    .await
-    .map_err(unavailable)
+    );
+    answered(lately.bind(within_s).fetch_all(&services.pool)).await.map_err(unavailable)
 }
 
 /// Removes the rows of sessions that ended long ago.
 pub async fn sweep(services: &Services) -> Result<u64, LoadError> {
-    let done = sqlx::query(
+    let ended = sqlx::query(
         "DELETE FROM sessions WHERE least(coalesce(revoked_at, expires_at), expires_at) < now() - make_interval(days => $1)",
-    )
-    .bind(ENDED_DAYS)
-    .execute(&services.pool)
-    .await
-    .map_err(unavailable)?;
+    );
+    let done = answered(ended.bind(ENDED_DAYS).execute(&services.pool)).await.map_err(unavailable)?;
     Ok(done.rows_affected())
 }
 

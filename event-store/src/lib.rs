@@ -21,6 +21,8 @@ pub use event::{
 };
 pub use feed::Feed;
 pub use leaf::event_id;
-pub use postgres::{Damage, DamageKind, KEEPALIVE, PostgresStore, VerifyReport, verify};
+pub use postgres::{
+    Damage, DamageKind, KEEPALIVE, PostgresStore, RESTED, VerifyReport, answered, healing, is_alive, verify,
+};
 pub use secret::MasterKey;
 pub use store::EventStore;

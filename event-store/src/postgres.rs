@@ -35,7 +35,7 @@ use crate::{
 };
 use committer::{Committer, Queued, Reply};
 use connect::Connector;
-pub use connect::KEEPALIVE;
+pub use connect::{KEEPALIVE, RESTED, answered, healing, is_alive};
 use keys::KeyRing;
 use lookup::Lookup;
 use prepare::prepare;
@@ -147,13 +147,13 @@ impl EventStore for PostgresStore {
 
     async fn read_after(&self, position: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         let query = sqlx::query_as(sql::READ_AFTER).bind(position.as_i64()).bind(bounded(limit));
-        self.keys.open_all(query.fetch_all(&self.pool).await.map_err(unavailable)?).await
+        self.keys.open_all(answered(query.fetch_all(&self.pool)).await.map_err(unavailable)?).await
     }
 
     async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
         let wanted: Vec<i64> = positions.iter().take(READ_AT_MAX).map(|position| position.as_i64()).collect();
         let query = sqlx::query_as(sql::READ_AT).bind(wanted);
-        self.keys.open_all(query.fetch_all(&self.pool).await.map_err(unavailable)?).await
+        self.keys.open_all(answered(query.fetch_all(&self.pool)).await.map_err(unavailable)?).await
     }
 
     async fn read_channel(
@@ -163,7 +163,7 @@ impl EventStore for PostgresStore {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         let query = sqlx::query_as(sql::READ_CHANNEL).bind(channel.0).bind(after.as_i64()).bind(bounded(limit));
-        self.keys.open_all(query.fetch_all(&self.pool).await.map_err(unavailable)?).await
+        self.keys.open_all(answered(query.fetch_all(&self.pool)).await.map_err(unavailable)?).await
     }
 
     async fn find_command(
@@ -176,7 +176,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn head(&self) -> Result<Position, ReadError> {
-        let head = sqlx::query_scalar(sql::HEAD).fetch_one(&self.pool).await.map_err(unavailable)?;
+        let head = answered(sqlx::query_scalar(sql::HEAD).fetch_one(&self.pool)).await.map_err(unavailable)?;
         Ok(Position::from_i64(head))
     }
 
@@ -185,8 +185,8 @@ impl EventStore for PostgresStore {
     }
 
     async fn database_now(&self) -> Result<Timestamp, ReadError> {
-        let now: PgTime =
-            sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.pool).await.map_err(unavailable)?;
+        let now = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.pool);
+        let now: PgTime = answered(now).await.map_err(unavailable)?;
         Ok(now.into())
     }
 }

@@ -4,12 +4,15 @@
 //! rows, so two leaders would only waste work. A projection runs its transactions on the connection that holds
 //! its lock: who loses one loses both.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use lockstep_domain::ids::Position;
-use lockstep_event_store::{EventStore, Feed, RecordedEvent};
+use lockstep_event_store::{EventStore, Feed, RESTED, RecordedEvent, is_alive};
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -194,11 +197,21 @@ impl Task {
     ) -> Result<Option<Ended>, ApplyError> {
         let mut feed = Feed::new(self.store.clone(), at);
         loop {
-            let events = tokio::select! {
-                () = shutdown.cancelled() => return Ok(Some(Ended::Shutdown)),
-                events = feed.next(self.batch) => events,
+            let mut rested = false;
+            let events = {
+                let mut next = pin!(feed.next(self.batch));
+                loop {
+                    tokio::select! {
+                        () = shutdown.cancelled() => return Ok(Some(Ended::Shutdown)),
+                        events = &mut next => break events,
+                        () = sleep(RESTED), if !rested => rested = true,
+                    }
+                }
             };
             let Some(last) = events.last().map(|event| event.position) else { continue };
+            if rested {
+                is_alive(connection).await?;
+            }
             let committed = timeout(COMMIT_MAX, self.commit(connection, at, last, &events)).await;
             let Ok(committed) = committed else {
                 // Nobody at the other end, or more than can be done in the time.

@@ -4,7 +4,7 @@ use std::{process::ExitCode, str::FromStr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use lockstep_commands::{Dispatcher, Services, upload::Uploads};
-use lockstep_event_store::{EventStore, KEEPALIVE, MasterKey, PostgresStore};
+use lockstep_event_store::{EventStore, KEEPALIVE, MasterKey, PostgresStore, healing};
 use lockstep_migrations::cluster::{Cluster, ClusterError, ClusterOptions, url_of_running};
 use lockstep_object_store::{Buckets, EmbeddedS3, S3Settings};
 use sqlx::{
@@ -75,10 +75,9 @@ pub async fn migrate_only(config: &Config) -> anyhow::Result<ExitCode> {
 /// Connections as the application's role: it may append through `es_append` and nothing else on the log.
 pub async fn pool(url: &str, connections: u32) -> anyhow::Result<PgPool> {
     let options = PgConnectOptions::from_str(url).context("the database's address cannot be read")?;
-    PgPoolOptions::new()
+    healing(PgPoolOptions::new())
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
         .after_connect(|connection, _| {
             Box::pin(async move {
                 connection

@@ -2,6 +2,7 @@
 //! here is only the secret's SHA-256.
 
 use lockstep_domain::ids::AccountId;
+use lockstep_event_store::answered;
 use sha2::{Digest, Sha256};
 
 use crate::{LoadError, Principal, Services, registration::LinkHash};
@@ -117,7 +118,8 @@ pub async fn take(services: &Services, secret: &str) -> Result<Option<Attempt>, 
 
 /// Removes what ended.
 pub async fn sweep(services: &Services) -> Result<u64, LoadError> {
-    let done = sqlx::query("DELETE FROM sign_in_attempts WHERE expires_at <= now()").execute(&services.pool).await;
+    let ended = sqlx::query("DELETE FROM sign_in_attempts WHERE expires_at <= now()");
+    let done = answered(ended.execute(&services.pool)).await;
     done.map(|done| done.rows_affected()).map_err(unavailable)
 }
 

@@ -8,7 +8,7 @@ use lockstep_domain::{
     video::{Video, VideoEvent},
     webhook::{Terms, Topic, Webhook, WebhookCommand},
 };
-use lockstep_event_store::{Feed, RecordedEvent};
+use lockstep_event_store::{Feed, RecordedEvent, answered};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -125,13 +125,15 @@ async fn told(
     owner: AccountId,
     topic: Topic,
 ) -> Result<Vec<WebhookId>, LoadError> {
-    let ids: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT webhook_id FROM webhooks WHERE ended_at IS NULL AND (account_id = $1 OR everybody)
+    let ids: Vec<Uuid> = answered(
+        sqlx::query_scalar(
+            "SELECT webhook_id FROM webhooks WHERE ended_at IS NULL AND (account_id = $1 OR everybody)
          ORDER BY account_id = $1 DESC, webhook_id LIMIT $2",
+        )
+        .bind(owner.0)
+        .bind(TOLD_MAX)
+        .fetch_all(tx),
     )
-    .bind(owner.0)
-    .bind(TOLD_MAX)
-    .fetch_all(tx)
     .await
     .map_err(unavailable)?;
     let mut told = Vec::new();
@@ -163,18 +165,20 @@ async fn insert(
     topic: Topic,
     (video, owner): (VideoId, AccountId),
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO webhook_deliveries (delivery_id, webhook_id, topic, video_id, owner_id, happened_us, position)
+    answered(
+        sqlx::query(
+            "INSERT INTO webhook_deliveries (delivery_id, webhook_id, topic, video_id, owner_id, happened_us, position)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(delivery_id(webhook, event.event_id))
+        .bind(webhook.0)
+        .bind(topic.word())
+        .bind(video.0)
+        .bind(owner.0)
+        .bind(event.recorded_at.as_micros())
+        .bind(event.position.as_i64())
+        .execute(tx),
     )
-    .bind(delivery_id(webhook, event.event_id))
-    .bind(webhook.0)
-    .bind(topic.word())
-    .bind(video.0)
-    .bind(owner.0)
-    .bind(event.recorded_at.as_micros())
-    .bind(event.position.as_i64())
-    .execute(tx)
     .await
     .map(|_| ())
 }
@@ -204,13 +208,15 @@ pub async fn take(services: &Services, limit: i64, busy: &[WebhookId]) -> Result
              FOR UPDATE SKIP LOCKED)
          RETURNING {COLUMNS}"
     );
-    let taken: Vec<Delivery> = sqlx::query_as(&sql)
-        .bind(limit)
-        .bind(f64::from(TAKEN_S))
-        .bind(busy.iter().map(|webhook| webhook.0).collect::<Vec<_>>())
-        .fetch_all(&services.pool)
-        .await
-        .map_err(unavailable)?;
+    let taken: Vec<Delivery> = answered(
+        sqlx::query_as(&sql)
+            .bind(limit)
+            .bind(f64::from(TAKEN_S))
+            .bind(busy.iter().map(|webhook| webhook.0).collect::<Vec<_>>())
+            .fetch_all(&services.pool),
+    )
+    .await
+    .map_err(unavailable)?;
     let mut due = Vec::with_capacity(taken.len());
     for delivery in taken {
         let held = services.dispatcher.load::<Webhook>(&StreamId::webhook(delivery.webhook)).await?;
@@ -228,14 +234,16 @@ pub async fn take(services: &Services, limit: i64, busy: &[WebhookId]) -> Result
 
 /// Puts a delivery back that was taken and not sent: it waits so long, and no attempt is counted.
 pub async fn put_back(services: &Services, delivery: &Delivery, wait: Duration) -> Result<(), LoadError> {
-    sqlx::query(
-        "UPDATE webhook_deliveries SET attempts = attempts - 1, next_at = now() + make_interval(secs => $2)
+    answered(
+        sqlx::query(
+            "UPDATE webhook_deliveries SET attempts = attempts - 1, next_at = now() + make_interval(secs => $2)
          WHERE delivery_id = $1 AND state = 'waiting' AND attempts = $3",
+        )
+        .bind(delivery.id)
+        .bind(wait.as_secs_f64())
+        .bind(i32::try_from(delivery.attempts).unwrap_or(i32::MAX))
+        .execute(&services.pool),
     )
-    .bind(delivery.id)
-    .bind(wait.as_secs_f64())
-    .bind(i32::try_from(delivery.attempts).unwrap_or(i32::MAX))
-    .execute(&services.pool)
     .await
     .map(|_| ())
     .map_err(unavailable)
@@ -262,7 +270,7 @@ pub async fn settle(services: &Services, delivery: &Delivery, attempt: &Attempt,
         return disable(services, delivery).await;
     };
     let wait_s = f64::from(wait_s) * (1.0 + f64::from(spread.min(1_000)) / 2_000.0);
-    sqlx::query(
+    answered(sqlx::query(
         "UPDATE webhook_deliveries SET next_at = now() + make_interval(secs => $2), last_status = $3, last_error = $4
          WHERE delivery_id = $1 AND state = 'waiting'",
     )
@@ -270,7 +278,7 @@ pub async fn settle(services: &Services, delivery: &Delivery, attempt: &Attempt,
     .bind(wait_s)
     .bind(status)
     .bind(shortened(error))
-    .execute(&services.pool)
+    .execute(&services.pool))
     .await
     .map(|_| ())
     .map_err(unavailable)
@@ -284,15 +292,17 @@ async fn ended(
     error: Option<&str>,
 ) -> Result<(), LoadError> {
     let state = if progress == Progress::Delivered { "delivered" } else { "failed" };
-    sqlx::query(
-        "UPDATE webhook_deliveries SET state = $2, last_status = $3, last_error = $4, ended_at = now()
+    answered(
+        sqlx::query(
+            "UPDATE webhook_deliveries SET state = $2, last_status = $3, last_error = $4, ended_at = now()
          WHERE delivery_id = $1 AND state = 'waiting'",
+        )
+        .bind(delivery.id)
+        .bind(state)
+        .bind(status)
+        .bind(error.map(shortened))
+        .execute(&services.pool),
     )
-    .bind(delivery.id)
-    .bind(state)
-    .bind(status)
-    .bind(error.map(shortened))
-    .execute(&services.pool)
     .await
     .map(|_| ())
     .map_err(unavailable)
@@ -314,20 +324,24 @@ async fn disable(services: &Services, delivery: &Delivery) -> Result<(), LoadErr
 
 /// Removes deliveries that ended long ago.
 pub async fn sweep(services: &Services) -> Result<u64, LoadError> {
-    let done = sqlx::query("DELETE FROM webhook_deliveries WHERE ended_at < now() - make_interval(days => $1)")
-        .bind(KEPT_DAYS)
-        .execute(&services.pool)
-        .await
-        .map_err(unavailable)?;
+    let done = answered(
+        sqlx::query("DELETE FROM webhook_deliveries WHERE ended_at < now() - make_interval(days => $1)")
+            .bind(KEPT_DAYS)
+            .execute(&services.pool),
+    )
+    .await
+    .map_err(unavailable)?;
     Ok(done.rows_affected())
 }
 
 async fn checkpoint(services: &Services) -> Result<Position, LoadError> {
-    let held: Option<i64> = sqlx::query_scalar("SELECT position FROM reaction_checkpoints WHERE name = $1")
-        .bind(NAME)
-        .fetch_optional(&services.pool)
-        .await
-        .map_err(unavailable)?;
+    let held: Option<i64> = answered(
+        sqlx::query_scalar("SELECT position FROM reaction_checkpoints WHERE name = $1")
+            .bind(NAME)
+            .fetch_optional(&services.pool),
+    )
+    .await
+    .map_err(unavailable)?;
     if let Some(position) = held {
         return Ok(Position::from_i64(position));
     }
@@ -338,13 +352,15 @@ async fn checkpoint(services: &Services) -> Result<Position, LoadError> {
 }
 
 async fn save(connection: &mut PgConnection, position: Position) -> Result<(), LoadError> {
-    sqlx::query(
-        "INSERT INTO reaction_checkpoints (name, position) VALUES ($1, $2)
+    answered(
+        sqlx::query(
+            "INSERT INTO reaction_checkpoints (name, position) VALUES ($1, $2)
          ON CONFLICT (name) DO UPDATE SET position = greatest(reaction_checkpoints.position, excluded.position)",
+        )
+        .bind(NAME)
+        .bind(position.as_i64())
+        .execute(connection),
     )
-    .bind(NAME)
-    .bind(position.as_i64())
-    .execute(connection)
     .await
     .map(|_| ())
     .map_err(unavailable)

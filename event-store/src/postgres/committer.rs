@@ -1,5 +1,6 @@
 //! The one task that appends: it takes whatever waits, sends it as one statement, and answers every command.
 //! No lingering: while one batch commits, the next one gathers.
+#![expect(clippy::disallowed_methods, reason = "how long a connection has rested is of this process alone")]
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,12 +11,12 @@ use lockstep_domain::ids::{Position, StreamId};
 use sqlx::PgConnection;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
     batch::{Arrays, BATCH_COMMANDS_MAX, select},
-    connect::Connector,
+    connect::{ANSWER_MAX, Connector, RESTED, is_alive},
     measure,
     prepare::Command,
     sql,
@@ -32,8 +33,6 @@ const ANY_ATTEMPTS_MAX: u8 = 8;
 const BATCH_ATTEMPTS_MAX: u32 = 10;
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
-/// A batch without an answer for this long has lost its connection. Above the server's own statement timeout.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// A command on its way, and where its answer goes.
 #[derive(Debug)]
@@ -68,6 +67,8 @@ pub enum Reply {
 pub struct Committer {
     connector: Connector,
     connection: Option<PgConnection>,
+    /// When it answered last.
+    answered: Instant,
     node: String,
     seen: Seen,
     own: watch::Sender<i64>,
@@ -86,7 +87,7 @@ type Outcome = (PgTime, i64, Vec<String>, Vec<i64>, Vec<Option<i32>>, Vec<i64>);
 
 impl Committer {
     pub fn new(connector: Connector, node: String, seen: Seen, own: watch::Sender<i64>) -> Self {
-        Self { connector, connection: None, node, seen, own }
+        Self { connector, connection: None, answered: Instant::now(), node, seen, own }
     }
 
     /// Works until the queue is closed and empty.
@@ -149,7 +150,7 @@ impl Committer {
     async fn attempt(&mut self, batch: &mut Vec<Queued>) -> Result<Outcome, Trouble> {
         let mut backoff = BACKOFF_FIRST;
         for attempt in 1.. {
-            let lost = match timeout(COMMIT_TIMEOUT, self.send(batch)).await {
+            let lost = match timeout(ANSWER_MAX, self.send(batch)).await {
                 Ok(Ok(outcome)) => return Ok(outcome),
                 Ok(Err(error)) => classify(&error)?,
                 Err(_) => "no answer in time".to_owned(),
@@ -167,6 +168,13 @@ impl Committer {
     }
 
     async fn send(&mut self, batch: &mut [Queued]) -> Result<Outcome, sqlx::Error> {
+        // Nothing is under way on it: better asked than sent a batch whose fate nobody would know.
+        if self.answered.elapsed() >= RESTED
+            && let Some(connection) = &mut self.connection
+            && is_alive(connection).await.is_err()
+        {
+            self.connection = None;
+        }
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.connector.dedicated().await?),
@@ -181,6 +189,7 @@ impl Committer {
         let query = query.bind(&a.e_occurred).bind(&a.e_leaf);
         // All rows, not the first: the answer that counts is the one after the commit.
         let mut rows: Vec<Outcome> = query.fetch_all(connection).await?;
+        self.answered = Instant::now();
         rows.pop().ok_or(sqlx::Error::RowNotFound)
     }
 

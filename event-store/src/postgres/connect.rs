@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Executor, PgConnection, PgPool,
+    ConnectOptions, Connection, Executor, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 
@@ -21,6 +21,40 @@ pub const KEEPALIVE: [(&str, &str); 4] = [
     ("tcp_keepalives_count", "3"),
     ("tcp_user_timeout", "11s"),
 ];
+
+/// A connection that has rested for this long is asked whether it is still there before somebody gets it.
+pub const RESTED: Duration = Duration::from_secs(1);
+/// How long it has for its answer. Shorter than anybody waits for a connection, so that there is time for a new one.
+const ALIVE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A pool that parts with connections whose other end is gone without a word. Nothing else would notice them: the kernel
+/// sends what is asked of them again and again for a quarter of an hour.
+pub fn healing(options: PgPoolOptions) -> PgPoolOptions {
+    options
+        // Would wait without an end.
+        .test_before_acquire(false)
+        .before_acquire(|connection, seen| {
+            Box::pin(async move { if seen.idle_for < RESTED { Ok(true) } else { is_alive(connection).await } })
+        })
+        // The pool asks every connection that comes back, and waits without an end: only those that answer get there.
+        .after_release(|connection, _| Box::pin(is_alive(connection)))
+}
+
+/// Whether it answers. An error, not `false`, of a connection that is gone: the pool would take leave of it, and wait for an answer to that.
+pub async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    match tokio::time::timeout(ALIVE_TIMEOUT, connection.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(late) => Err(sqlx::Error::Io(late.into())),
+    }
+}
+
+/// A statement without an answer for this long has lost its connection. Above the server's own statement timeout.
+pub const ANSWER_MAX: Duration = Duration::from_secs(12);
+
+/// A statement whose end nobody else waits for: it is given up with its connection, and may be sent again.
+pub async fn answered<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(ANSWER_MAX, asked).await.unwrap_or_else(|late| Err(sqlx::Error::Io(late.into())))
+}
 
 /// The application may append and read, and nothing else with the log. Without the role the owner runs everything.
 const TAKE_ROLE: &str = "SELECT set_config('role', rolname, false) FROM pg_roles \
@@ -69,7 +103,7 @@ impl Connector {
 
     /// A pool for everything else.
     pub async fn pool(&self, connections_max: u32) -> Result<PgPool, sqlx::Error> {
-        PgPoolOptions::new()
+        healing(PgPoolOptions::new())
             .max_connections(connections_max)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .after_connect(|connection, _| {

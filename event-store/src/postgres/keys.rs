@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use uuid::{Builder, Uuid};
 
-use super::{rows::EventRow, unavailable};
+use super::{connect::answered, rows::EventRow, unavailable};
 use crate::{
     ConnectError, MasterKey, ReadError, RecordedEvent,
     personal::{self, SubjectKey},
@@ -61,13 +61,9 @@ impl KeyRing {
         let offered_id = Builder::from_random_bytes(secret::random()).into_uuid();
         let offered: [u8; 32] = secret::random();
         let wrapped = self.master.seal(&offered, &bound_to(offered_id, subject));
-        let (id, wrapped): (Uuid, Option<Vec<u8>>) =
-            sqlx::query_as("SELECT o_key_id, o_wrapped FROM es_subject_key($1, $2, $3)")
-                .bind(subject)
-                .bind(offered_id)
-                .bind(wrapped)
-                .fetch_one(&self.pool)
-                .await?;
+        let query = sqlx::query_as("SELECT o_key_id, o_wrapped FROM es_subject_key($1, $2, $3)");
+        let query = query.bind(subject).bind(offered_id).bind(wrapped);
+        let (id, wrapped): (Uuid, Option<Vec<u8>>) = answered(query.fetch_one(&self.pool)).await?;
         Ok(self.remember(id, subject.to_owned(), wrapped.as_deref()))
     }
 
@@ -97,7 +93,7 @@ impl KeyRing {
         if !missing.is_empty() {
             let query = "SELECT key_id, subject, wrapped_key FROM es_subject_keys WHERE key_id = ANY($1)";
             let found: Vec<(Uuid, String, Option<Vec<u8>>)> =
-                sqlx::query_as(query).bind(missing).fetch_all(&self.pool).await?;
+                answered(sqlx::query_as(query).bind(missing).fetch_all(&self.pool)).await?;
             for (id, subject, wrapped) in found {
                 keys.insert(id, (*self.remember(id, subject, wrapped.as_deref())).clone());
             }
@@ -108,7 +104,7 @@ impl KeyRing {
     /// Destroys a subject's key here and in the database.
     pub async fn destroy(&self, subject: &str) -> Result<bool, ReadError> {
         let destroyed = sqlx::query_scalar("SELECT es_destroy_subject_key($1)").bind(subject);
-        let destroyed = destroyed.fetch_one(&self.pool).await.map_err(unavailable)?;
+        let destroyed = answered(destroyed.fetch_one(&self.pool)).await.map_err(unavailable)?;
         let mut cache = self.cache();
         if let Some(key) = cache.by_subject.remove(subject) {
             cache.by_id.remove(&key.id);

@@ -9,7 +9,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{connect::Connector, measure, sql};
+use super::{
+    connect::{Connector, answered},
+    measure, sql,
+};
 
 /// How often the head is looked at.
 const POLL: Duration = Duration::from_millis(100);
@@ -59,14 +62,15 @@ pub async fn notify(connector: Connector, mut own: watch::Receiver<i64>) {
                 }
             },
         };
-        let told = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(position).execute(&mut current).await;
+        let query = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(position);
+        let told = answered(query.execute(&mut current)).await;
         if told.is_ok() {
             connection = Some(current);
         }
         sleep(NOTIFY_GAP).await;
     }
     if let Some(connection) = connection {
-        let _ = connection.close().await;
+        let _ = answered(connection.close()).await;
     }
 }
 
@@ -103,7 +107,7 @@ async fn hear(listener: &mut PgListener, seen: &Seen) {
 pub async fn poll(pool: PgPool, seen: Seen) {
     loop {
         // An error is met, and told, by those who read.
-        if let Ok(head) = sqlx::query_scalar(sql::HEAD).fetch_one(&pool).await
+        if let Ok(head) = answered(sqlx::query_scalar(sql::HEAD).fetch_one(&pool)).await
             && seen.advance(head)
         {
             measure::heard("looked");

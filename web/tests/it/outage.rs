@@ -106,10 +106,14 @@ impl Installation {
 
     /// A mutation of somebody's: status, `Retry-After`, and the answer.
     async fn change(&self, by: &Api, field: &str, kind: &str, input: Value) -> (u16, String, Value) {
+        self.measured(self.mutation(by, field, kind, input)).await
+    }
+
+    fn mutation(&self, by: &Api, field: &str, kind: &str, input: Value) -> reqwest::RequestBuilder {
         let query = format!("mutation($i: {kind}!) {{ {field}(input: $i) {{ __typename }} }}");
         let request = reqwest::Client::new().post(format!("{}/graphql", self.server.url));
         let request = request.header("origin", &self.server.url).header("cookie", by.cookie());
-        self.measured(request.json(&json!({ "query": query, "variables": { "i": input } }))).await
+        request.json(&json!({ "query": query, "variables": { "i": input } }))
     }
 
     async fn measured(&self, request: reqwest::RequestBuilder) -> (u16, String, Value) {
@@ -200,6 +204,12 @@ impl Viewer {
                 return found;
             }
         }
+    }
+
+    /// Waits until the server has closed the socket.
+    async fn closed(mut self) {
+        let closing = async { while !matches!(self.0.next().await, None | Some(Ok(Message::Close(_)) | Err(_))) {} };
+        tokio::time::timeout(PATIENCE, closing).await.expect("it closes in time");
     }
 
     /// What becomes of a message: `ack` or `refused`.
@@ -308,6 +318,51 @@ async fn without_the_database_requests_are_turned_away_and_rooms_live_on() {
     assert!(since.elapsed() <= RECOVERY_MAX, "all of it took {:?}", since.elapsed());
     let log = events(here.data.path(), &[("DATABASE_URL", &here.direct), ("LOCKSTEP_MASTER_KEY", &hex::encode(KEY))]);
     assert_eq!(log.iter().filter(|event| event["type"] == "Posted").count(), 2, "before and after");
+    here.server.stop();
+}
+
+/// Connections that died unheard are given up within this: a projection waits a quarter of a minute for the end of a transaction.
+const GIVEN_UP_MAX: Duration = Duration::from_secs(45);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_died_unheard_are_given_up() {
+    let here = Installation::start().await;
+    let ada = Api::set_up(&here.server.url, here.server.setup_link.as_deref().expect("a link")).await;
+    let channel = ada.create_channel("Movie night").await;
+    let mut one = Viewer::join(&here.server, &ada, channel).await;
+    assert_eq!(one.say("before").await["t"], "ack");
+    let direct = sqlx::PgPool::connect(&here.direct).await.expect("connects");
+    // At rest: a connection that the pool itself is asking just then it would ask for ever, as docs/nodes.md says.
+    until(PATIENCE, "rest", async || {
+        let busy =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                    AND state_change > clock_timestamp() - interval '50 ms'";
+        sqlx::query_scalar::<_, i64>(busy).fetch_one(&direct).await.expect("counts") == 0
+    })
+    .await;
+    // The machine is replaced by another one: nobody says goodbye, and the new one knows none of the old connections.
+    here.database.lose();
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .execute(&direct)
+    .await
+    .expect("ended");
+    until(GIVEN_UP_MAX, "a change", async || {
+        let input = json!({ "operationId": Uuid::now_v7(), "name": "Second", "visibility": "PUBLIC" });
+        let answer = here.mutation(&ada, "createChannel", "CreateChannelInput", input).send().await;
+        answer.expect("answers").status() == 200
+    })
+    .await;
+    until(GIVEN_UP_MAX, "ready", async || here.get("/readyz").await.0 == 200).await;
+    let third = ada.create_channel("Third").await;
+    assert_eq!(ada.channel_name(third).await, "Third", "read models follow");
+    let mut two = Viewer::join(&here.server, &ada, channel).await;
+    assert_eq!(two.say("after").await["t"], "ack");
+    // What is done beside requests goes on too: sessions that end elsewhere end here.
+    sqlx::query("UPDATE sessions SET revoked_at = now()").execute(&direct).await.expect("ended");
+    two.closed().await;
     here.server.stop();
 }
 

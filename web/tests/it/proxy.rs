@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,7 +15,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, UnixStream},
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
     time::{Instant, sleep_until},
 };
@@ -35,6 +36,8 @@ pub struct Proxy {
     serving: Option<AbortHandle>,
     /// How long everything takes each way, microseconds.
     delay_us: Arc<AtomicU64>,
+    /// How often connections were lost.
+    lost: watch::Sender<u32>,
 }
 
 /// Bytes carried at once, and how many such pieces may be under way.
@@ -43,9 +46,16 @@ const PIECES_MAX: usize = 256;
 
 impl Proxy {
     pub async fn start(target: Target) -> Self {
-        let mut proxy = Self { port: stable_port(), target, serving: None, delay_us: Arc::default() };
+        let mut proxy =
+            Self { port: stable_port(), target, serving: None, delay_us: Arc::default(), lost: watch::channel(0).0 };
         proxy.mend().await;
         proxy
+    }
+
+    /// Whoever is connected hears nothing any more, not even that it is over: as when the machine at the other end is gone.
+    /// New connections are carried.
+    pub fn lose(&self) {
+        self.lost.send_modify(|times| *times += 1);
     }
 
     /// Every connection ends now, and none is accepted.
@@ -67,12 +77,21 @@ impl Proxy {
     /// Connections are accepted again.
     pub async fn mend(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port is still ours");
-        let (target, delay_us) = (self.target.clone(), Arc::clone(&self.delay_us));
+        let (target, delay_us, lost) = (self.target.clone(), Arc::clone(&self.delay_us), self.lost.clone());
         let serving = tokio::spawn(async move {
             // Dropped with this task: the connections end with the line.
             let mut lines = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                lines.spawn(carry(stream, target.clone(), Arc::clone(&delay_us)));
+                let (carried, mut lost) = (carry(stream, target.clone(), Arc::clone(&delay_us)), lost.subscribe());
+                lines.spawn(async move {
+                    let mut carried = pin!(carried);
+                    tokio::select! {
+                        () = &mut carried => return,
+                        Ok(()) = lost.changed() => {}
+                    }
+                    // Both ends stay open.
+                    std::future::pending::<()>().await;
+                });
                 while lines.try_join_next().is_some() {}
             }
         });
