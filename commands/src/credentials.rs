@@ -24,8 +24,9 @@ pub const PASSWORD_CHARS_MAX: usize = 128;
 /// A password that a guesser who knows the common ones finds within this many guesses is refused. The ranked list
 /// behind it has the 30 000 most common passwords, so its 3 000 most common are refused with every variant in case.
 const GUESSES_MIN: u64 = 30_000;
-/// A name without its account in the log is somebody's who is just being made, or what was left behind after this long.
-const YOUNG_SECONDS: i32 = 60;
+/// A row (a name, an identity) without its event in the log is of somebody who is just being made; after this long it is what
+/// was left behind.
+pub(crate) const YOUNG_SECONDS: i32 = 60;
 /// What argon2id costs: memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 

@@ -25,6 +25,7 @@ use crate::{
     room::Room,
     session::{Session, SessionId, Stage},
     timers::{TimerKey, Timers},
+    unrecorded::{Note, Unrecorded},
 };
 
 /// What is due again at once is looked at again after this long.
@@ -43,7 +44,7 @@ enum Purpose {
     End { seq: u64 },
     Release { seq: u64 },
     Votes,
-    Visit,
+    Visit(Note),
     Inherit,
 }
 
@@ -61,6 +62,7 @@ pub struct Hub {
     remembered: BTreeMap<ChannelId, (u64, HubTime)>,
     tickets: BTreeMap<u64, (ChannelId, Purpose)>,
     tickets_given: u64,
+    unrecorded: Unrecorded,
     timers: Timers,
     outputs: VecDeque<Output>,
     peers: Peers,
@@ -81,6 +83,7 @@ impl Hub {
             remembered: BTreeMap::new(),
             tickets: BTreeMap::new(),
             tickets_given: 0,
+            unrecorded: Unrecorded::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             peers: Peers::default(),
@@ -111,6 +114,7 @@ impl Hub {
             match key {
                 TimerKey::Session(session) => self.session_due(session),
                 TimerKey::Room(channel) => self.settle(channel),
+                TimerKey::Unrecorded => self.record_again(),
                 TimerKey::Beat => self.beat(),
             }
             // What is due again and again without an end would hold up every other room.

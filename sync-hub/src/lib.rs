@@ -21,6 +21,7 @@ mod timeline;
 mod timers;
 mod transport;
 mod typing;
+mod unrecorded;
 mod votes;
 mod window;
 

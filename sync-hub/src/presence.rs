@@ -120,6 +120,10 @@ impl Presence {
     pub(crate) fn seated(&self) -> impl Iterator<Item = (SessionId, &Member)> {
         self.sessions.iter().filter_map(|(session, id)| self.seats.get(id).map(|seat| (*session, &seat.member)))
     }
+    /// Whether this visit has a seat.
+    pub(crate) fn holds(&self, account: AccountId, visit: VisitId) -> bool {
+        self.visits.contains_key(&(account, visit))
+    }
     /// True when no session is open.
     pub(crate) fn is_empty(&self) -> bool {
         self.sessions.is_empty()

@@ -11,6 +11,7 @@ use crate::{clock::HubTime, session::SessionId};
 pub(crate) enum TimerKey {
     Session(SessionId),
     Room(ChannelId),
+    Unrecorded,
     Beat,
 }
 

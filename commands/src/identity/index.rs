@@ -9,11 +9,9 @@ use super::{Claimed, IdentityRow, Refused};
 use crate::{
     CommandError, LoadError, Services,
     account::{AccountRefusal, fault},
-    credentials,
+    credentials::{self, YOUNG_SECONDS},
 };
 
-/// A row without its event is somebody's who is just being made, or what a crash left behind after this long.
-const YOUNG_SECONDS: i32 = 60;
 /// Rows shown; more than an account may have.
 const SHOWN_MAX: i64 = 20;
 

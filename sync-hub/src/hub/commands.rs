@@ -6,7 +6,7 @@ use super::{
     Hub, Purpose,
     io::{Command, Done, Output, Refusal, RunCommand},
 };
-use crate::{presence::Ended, protocol::ServerFrame, session::SessionId};
+use crate::{presence::Ended, protocol::ServerFrame, session::SessionId, timers::TimerKey, unrecorded::Note};
 
 impl Hub {
     /// Sends a command out; returns the ticket its answer will carry.
@@ -60,8 +60,26 @@ impl Hub {
             if !departs {
                 continue;
             }
-            self.run(channel, Purpose::Visit, Some(account), None, Command::Depart { visit });
+            self.record(Note { channel, account, visit, arrives: false, tries: 0 });
         }
+    }
+
+    /// Records an arrival or a departure.
+    pub(super) fn record(&mut self, note: Note) {
+        let visit = note.visit;
+        let command = if note.arrives { Command::Arrive { visit } } else { Command::Depart { visit } };
+        self.run(note.channel, Purpose::Visit(note), Some(note.account), None, command);
+    }
+
+    /// Tries again what the log could not take, unless it is not so any more: who departed came back, or who arrived has left.
+    pub(super) fn record_again(&mut self) {
+        for note in self.unrecorded.take(self.now) {
+            let here = self.rooms.get(&note.channel).is_some_and(|room| room.presence.holds(note.account, note.visit));
+            if here == note.arrives {
+                self.record(note);
+            }
+        }
+        self.timers.set(TimerKey::Unrecorded, self.unrecorded.due(self.now));
     }
 
     /// Asks for the one remote to be inherited when its holder was away too long.
@@ -106,7 +124,12 @@ impl Hub {
                     room.ballot.counted(result.is_ok(), now);
                 }
             }
-            Purpose::Visit => {}
+            Purpose::Visit(note) => {
+                if result.is_err_and(|refusal| refusal.retryable) {
+                    self.unrecorded.put(note, now);
+                    self.timers.set(TimerKey::Unrecorded, self.unrecorded.due(now));
+                }
+            }
             Purpose::Inherit => {
                 if let Some(room) = self.rooms.get_mut(&channel) {
                     room.remote.asked(now);

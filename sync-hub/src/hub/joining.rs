@@ -15,6 +15,7 @@ use crate::{
     session::{ADMISSION_MS_MAX, Session, SessionId, Stage},
     timeline::Snapshot,
     timers::TimerKey,
+    unrecorded::Note,
 };
 
 impl Hub {
@@ -138,7 +139,7 @@ impl Hub {
             self.send_bytes(id, frame);
         }
         if !returned {
-            self.run(channel, Purpose::Visit, Some(who), None, Command::Arrive { visit });
+            self.record(Note { channel, account: who, visit, arrives: true, tries: 0 });
         }
         self.settle(channel);
     }

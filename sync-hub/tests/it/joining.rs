@@ -146,6 +146,61 @@ fn a_viewer_who_reconnects_soon_never_departed() {
 }
 
 #[test]
+fn a_departure_that_the_log_cannot_take_is_recorded_later() {
+    let mut rig = Rig::room([1, 2]);
+    rig.runs.clear();
+    rig.input(Input::Disconnected { session: SessionId(1) });
+    rig.wait_ms(10_000);
+    for pause_ms in [1_000, 2_000, 4_000] {
+        let departs = rig.run();
+        assert_eq!(departs.command, Command::Depart { visit: visit(1) });
+        rig.unavailable(&departs);
+        rig.wait_ms(pause_ms - 1);
+        assert!(rig.runs.is_empty(), "not before {pause_ms} ms");
+        rig.wait_ms(1);
+    }
+    let departs = rig.run();
+    assert_eq!((departs.account, departs.command.clone()), (Some(account(1)), Command::Depart { visit: visit(1) }));
+    rig.done(&departs, 5, true);
+    rig.wait_ms(60_000);
+    assert!(rig.runs.is_empty(), "{:?}", rig.runs);
+    // What the log refuses is not asked again.
+    rig.input(Input::Disconnected { session: SessionId(2) });
+    rig.wait_ms(10_000);
+    let departs = rig.run();
+    rig.refused(&departs, "unknown");
+    rig.wait_ms(60_000);
+    assert!(rig.runs.is_empty(), "{:?}", rig.runs);
+}
+
+#[test]
+fn who_came_back_meanwhile_did_not_depart_and_who_left_did_not_arrive() {
+    let mut rig = Rig::room([1]);
+    rig.runs.clear();
+    rig.input(Input::Disconnected { session: SessionId(1) });
+    rig.wait_ms(10_000);
+    let departs = rig.run();
+    rig.unavailable(&departs);
+    rig.join(1);
+    let arrives = rig.run();
+    assert_eq!(arrives.command, Command::Arrive { visit: visit(1) });
+    rig.wait_ms(60_000);
+    assert!(rig.runs.is_empty(), "{:?}", rig.runs);
+    // Its arrival is refused only now: it is here, so that is tried again.
+    rig.unavailable(&arrives);
+    rig.wait_ms(1_000);
+    let arrives = rig.run();
+    assert_eq!(arrives.command, Command::Arrive { visit: visit(1) });
+    rig.input(Input::Disconnected { session: SessionId(1) });
+    rig.wait_ms(10_000);
+    let departs = rig.run();
+    rig.done(&departs, 6, true);
+    rig.unavailable(&arrives);
+    rig.wait_ms(60_000);
+    assert!(rig.runs.is_empty(), "{:?}", rig.runs);
+}
+
+#[test]
 fn a_socket_joins_once() {
     let mut rig = Rig::room([1]);
     rig.take_all();

@@ -221,6 +221,11 @@ impl Rig {
         self.input(Input::CommandDone { ticket: run.ticket, result: Err(Refusal::new(code, "no")) });
     }
 
+    /// The log cannot be reached.
+    pub fn unavailable(&mut self, run: &RunCommand) {
+        self.input(Input::CommandDone { ticket: run.ticket, result: Err(Refusal::unavailable("not now")) });
+    }
+
     pub fn feed(&mut self, fact: Fact) -> i64 {
         self.feed_of(None, fact)
     }
