@@ -1,6 +1,5 @@
 //! The one task that appends: it takes whatever waits, sends it as one statement, and answers every command.
 //! No lingering: while one batch commits, the next one gathers.
-#![expect(clippy::disallowed_methods, reason = "how long a connection has rested is of this process alone")]
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +10,7 @@ use lockstep_domain::ids::{Position, StreamId};
 use sqlx::PgConnection;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -67,8 +66,8 @@ pub enum Reply {
 pub struct Committer {
     connector: Connector,
     connection: Option<PgConnection>,
-    /// When it answered last.
-    answered: Instant,
+    /// Nothing was asked of it for a while.
+    rested: bool,
     node: String,
     seen: Seen,
     own: watch::Sender<i64>,
@@ -87,7 +86,7 @@ type Outcome = (PgTime, i64, Vec<String>, Vec<i64>, Vec<Option<i32>>, Vec<i64>);
 
 impl Committer {
     pub fn new(connector: Connector, node: String, seen: Seen, own: watch::Sender<i64>) -> Self {
-        Self { connector, connection: None, answered: Instant::now(), node, seen, own }
+        Self { connector, connection: None, rested: false, node, seen, own }
     }
 
     /// Works until the queue is closed and empty.
@@ -98,6 +97,7 @@ impl Committer {
             if pending.is_empty() {
                 tokio::select! {
                     taken = commands.recv_many(&mut incoming, BATCH_COMMANDS_MAX) => if taken == 0 { return },
+                    () = sleep(RESTED), if !self.rested => self.rested = true,
                     // Also when the store is dropped: that closes the queue just as well.
                     _ = close.wait_for(|close| *close), if !commands.is_closed() => commands.close(),
                 }
@@ -169,7 +169,7 @@ impl Committer {
 
     async fn send(&mut self, batch: &mut [Queued]) -> Result<Outcome, sqlx::Error> {
         // Nothing is under way on it: better asked than sent a batch whose fate nobody would know.
-        if self.answered.elapsed() >= RESTED
+        if self.rested
             && let Some(connection) = &mut self.connection
             && is_alive(connection).await.is_err()
         {
@@ -189,7 +189,7 @@ impl Committer {
         let query = query.bind(&a.e_occurred).bind(&a.e_leaf);
         // All rows, not the first: the answer that counts is the one after the commit.
         let mut rows: Vec<Outcome> = query.fetch_all(connection).await?;
-        self.answered = Instant::now();
+        self.rested = false;
         rows.pop().ok_or(sqlx::Error::RowNotFound)
     }
 

@@ -12,7 +12,7 @@ import { test } from '../fixtures/test.ts';
 
 /** Longer than what is fetched ahead, so that something is fetched after the first signature ended. */
 const FILM_S = 28;
-const LIFE_MS = 5_000;
+const LIFE_MS = 8_000;
 let folder = '';
 
 test.beforeAll(() => {

@@ -88,7 +88,8 @@ test('two viewers, one with a wrong clock, see the same frame', async ({ browser
     await expect(to.page.getByRole('log', { name: 'Chat messages' }).getByText(text)).toBeVisible();
     await expect(from.page.getByRole('log', { name: 'Chat messages' }).getByText(text)).toHaveCount(1);
   }
-  // The negative control: the harness sees what is wrong.
+  // The negative control: the harness sees what is wrong. Early in the film, which has to last.
+  await jump(a.page, 1);
   await press(a.page, 'k');
   await Promise.all([runs(a.page), runs(b.page)]);
   await offsetTarget(b.page, 100);
@@ -123,12 +124,14 @@ test('a late joiner who reloads disturbs nobody', async ({ browser }) => {
   const a = await guest(browser, server.url, channel.slug, 'Grace');
   await pictureReady(a.page);
   // Its own jump is over before anything is counted: a film that runs on until the jump arrives runs as well.
+  await expect(a.page.locator('[data-sync=locked]')).toHaveCount(1);
   const landed = a.page.evaluate(() => new Promise<void>((resolve) => {
     document.querySelector('video')?.addEventListener('seeked', () => resolve(), { once: true });
   }));
   await jump(a.page, 2);
   await landed;
   await runs(a.page);
+  await expect(a.page.locator('[data-sync=locked]')).toHaveCount(1);
   const measuring = a.page.evaluate(async () => {
     const video = document.querySelector('video');
     const seen = { seeks: 0, pauses: 0 };

@@ -11,7 +11,7 @@ import { clip } from '../fixtures/clips.ts';
 import { Server } from '../fixtures/server.ts';
 import { test } from '../fixtures/test.ts';
 
-const FILM_S = 5;
+const FILM_S = 8;
 /** A film, the hold before the next, and a busy machine. */
 const NEXT_MS = (FILM_S + 20) * 1_000;
 

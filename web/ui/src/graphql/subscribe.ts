@@ -19,7 +19,14 @@ async function connect(): Promise<Client> {
   });
 }
 
-/** Follows a subscription until the returned function is called. After a reconnect the server sends the start again. */
+/** The first pause before a subscription that the server refused is begun again; each is twice as long as the one before. */
+const AGAIN_MS_FIRST = 2_000;
+const AGAIN_MS_MAX = 60_000;
+
+/**
+ * Follows a subscription until the returned function is called, or the server says that it is over. After a reconnect, and
+ * with another session, the server sends the start again; so it does when it refused for a while.
+ */
 export function subscribe<Result, Variables extends Record<string, unknown>>(
   document: TadaDocumentNode<Result, Variables>,
   variables: Variables,
@@ -27,21 +34,38 @@ export function subscribe<Result, Variables extends Record<string, unknown>>(
 ): () => void {
   let stopped = false;
   let stop = (): void => undefined;
-  client ??= connect();
-  void client.then((ready) => {
-    if (stopped) return;
-    stop = ready.subscribe<Result>(
-      // By its text: one is sent for each page, and asking again after a hash that is not known would cost more than it saves.
-      { query: textOf(document), variables },
-      {
-        next: ({ data }) => data && next(data),
-        error: (cause) => console.warn("subscription ended", cause),
-        complete: () => undefined,
-      },
-    );
-  });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let pause = AGAIN_MS_FIRST;
+  const begin = (): void => {
+    const mine = (client ??= connect());
+    const again = (ms: number): void => {
+      if (!stopped) timer = setTimeout(begin, ms);
+    };
+    void mine.then((ready) => {
+      if (stopped) return;
+      stop = ready.subscribe<Result>(
+        // By its text: one is sent for each page, and asking again after a hash that is not known would cost more than it saves.
+        { query: textOf(document), variables },
+        {
+          next: ({ data }) => {
+            pause = AGAIN_MS_FIRST;
+            if (data) next(data);
+          },
+          error: (cause) => {
+            console.warn("a subscription was refused and is begun again", cause);
+            again(client === mine ? pause : 0);
+            pause = Math.min(2 * pause, AGAIN_MS_MAX);
+          },
+          // Over, unless it ended with the socket of an earlier session.
+          complete: () => client !== mine && again(0),
+        },
+      );
+    });
+  };
+  begin();
   return () => {
     stopped = true;
+    clearTimeout(timer);
     stop();
   };
 }

@@ -42,6 +42,11 @@ class Inbox {
       this.unread = unreadCount;
       // Some were read on another device: which, only the list tells.
       if (elsewhere && this.read) void this.refresh();
+      if (notification !== null) {
+        this.#position = laterPosition(this.#position, notification.position);
+        // What is under way may be from before.
+        if (this.busy) void this.refresh();
+      }
       if (notification !== null && this.list.every(({ id }) => id !== notification.id))
         this.list = [notification, ...this.list].slice(0, KEPT_MAX);
     });

@@ -180,11 +180,11 @@ describe("a room", () => {
     // What changed between the page's first reads and the first join nobody told.
     bench.join();
     await Promise.resolve();
-    expect([asked, changed.splice(0)]).toEqual([1, ["channel", "member", "queue"]]);
+    expect([asked, changed.splice(0)]).toEqual([1, ["channel", "member", "queue", "report"]]);
     await again(true);
     expect([asked, changed]).toEqual([1, []]);
     await again(false);
-    expect([asked, changed]).toEqual([2, ["channel", "member", "queue"]]);
+    expect([asked, changed]).toEqual([2, ["channel", "member", "queue", "report"]]);
     // What could not be read is read at the next join, whatever the hub still had.
     fails = true;
     await again(false);

@@ -302,7 +302,7 @@ class LiveRoom implements Room {
     if (ask !== null) void this.catchUp(ask);
     // Nobody told what changed since it was read: before the first join, or beyond what the hub still has.
     if (!frame.resumed) {
-      for (const noun of ["channel", "member", "queue"] as const)
+      for (const noun of ["channel", "member", "queue", "report"] as const)
         this.tellChanged({ e: "changed", position: frame.position, noun, account: null });
     }
   }

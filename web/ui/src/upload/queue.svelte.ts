@@ -35,6 +35,7 @@ class UploadQueue {
   list: Upload[] = $state([]);
   /** Without a network nothing is begun: what waits goes on waiting. */
   #offline = false;
+  #owner: string | null = null;
   left: Left[] = $state.raw([]);
 
   get sending(): Upload[] {
@@ -60,10 +61,26 @@ class UploadQueue {
     for (const upload of added) void this.#check(upload);
   }
 
+  /** Whose files these are. Those of somebody who has left stop here; the server keeps what arrived, so they can go on. */
+  belongTo(owner: string | null): void {
+    if (owner === this.#owner) return;
+    if (this.#owner !== null) {
+      for (const upload of this.list) {
+        upload.phase = "cancelled";
+        upload.abort.abort();
+        this.dismiss(upload);
+      }
+      this.left = [];
+    }
+    this.#owner = owner;
+  }
+
   /** Reads which uploads were left unfinished. */
   async look(): Promise<void> {
+    const owner = session.me?.id;
     if (!session.isMember) return void (this.left = []);
     const [{ unfinishedUploads }, kept] = await Promise.all([request(UnfinishedUploads, {}), keptHandles()]);
+    if (session.me?.id !== owner) return;
     this.left = (unfinishedUploads ?? [])
       .filter((left) => left.plan !== null)
       .map((left) => ({ ...left, kept: kept.has(left.video) }));

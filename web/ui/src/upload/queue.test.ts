@@ -61,3 +61,16 @@ test("without a network what waits goes on waiting, and all of it goes on with t
   await vi.waitFor(() => expect(sent).toEqual(["f.mp4", "g.mp4", "f.mp4", "g.mp4"]));
   expect(uploads.list.every((one) => one.phase !== "failed")).toBe(true);
 });
+
+test("the files of somebody who has signed out stop, and are nobody else's", async () => {
+  for (const upload of [...uploads.list]) uploads.dismiss(upload);
+  uploads.belongTo("ada");
+  uploads.add([film("k.mp4")]);
+  ends.get("k.mp4")?.();
+  await vi.waitFor(() => expect(uploads.list.map((one) => one.phase)).toEqual(["sending"]));
+  const [held] = uploads.list;
+  uploads.belongTo("ada");
+  expect(uploads.list).toHaveLength(1);
+  uploads.belongTo(null);
+  expect([uploads.list.length, held?.phase, held?.abort.signal.aborted]).toEqual([0, "cancelled", true]);
+});

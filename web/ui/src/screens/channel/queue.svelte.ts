@@ -37,6 +37,7 @@ export class QueueStore {
   readonly #refused: (why: string) => void;
   readonly #why: (permission: Permission) => string | null;
   #heard: string | null = null;
+  #putting = false;
   /** Counts reads: an older answer never replaces a newer one. */
   #reads = 0;
 
@@ -78,8 +79,13 @@ export class QueueStore {
     if (this.may("QUEUE_REORDER")) this.#showMoved(item, before);
     return this.#ask("QUEUE_REORDER", MoveInQueue, { ...this.#wish(), item, before });
   }
-  playNow(item: string): Promise<boolean> {
-    return this.#ask("LOAD_VIDEO", PlayNow, { ...this.#wish(), item });
+  async playNow(item: string): Promise<boolean> {
+    // Asked twice in a hurry it would pass over what is put on just now.
+    if (this.#putting) return false;
+    this.#putting = true;
+    const done = await this.#ask("LOAD_VIDEO", PlayNow, { ...this.#wish(), item });
+    this.#putting = false;
+    return done;
   }
   playNext(item: string): Promise<boolean> {
     return this.#ask("QUEUE_REORDER", PlayNext, { ...this.#wish(), item, video: null });

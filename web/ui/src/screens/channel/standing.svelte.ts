@@ -12,6 +12,8 @@ import type { Room } from "$src/sync/room";
 
 /** Changes that come together are read once. */
 const GATHER_MS = 150;
+/** A read that failed is tried again after this. */
+const AGAIN_MS = 5_000;
 /** `setTimeout` counts no further than this. */
 const TIMER_MS_MAX = 2_147_483_647;
 
@@ -43,6 +45,8 @@ export class Standing {
 
   close(): void {
     this.#stop();
+    // What is under way comes too late.
+    this.#asked += 1;
     clearTimeout(this.#gathering);
     clearTimeout(this.#unmuting);
   }
@@ -55,7 +59,10 @@ export class Standing {
       this.rights = channel;
       this.#awaitUnmute();
     } catch {
-      // Kept as it was: every command is checked by the server anyway.
+      // Kept as it was for now: every command is checked by the server anyway.
+      if (mine !== this.#asked) return;
+      clearTimeout(this.#gathering);
+      this.#gathering = setTimeout(() => void this.read(), AGAIN_MS);
     }
   }
 

@@ -1,26 +1,34 @@
 // What somebody does to a message, with refusals in words.
 
-import { problem, refusal } from "$src/app/problems";
+import { refusal } from "$src/app/problems";
+import { session } from "$src/app/session.svelte";
 import { toasts } from "$src/app/toasts.svelte";
 import { answered, request } from "$src/graphql/client";
-import { EditMessage, PinMessage, ReactToMessage, RedactMessage, ReportMessage, UnpinMessage } from "$src/graphql/chat";
+import {
+  EditMessage,
+  PinMessage,
+  ReactToMessage,
+  RedactMessage,
+  ReportMessage,
+  UnpinMessage,
+} from "$src/graphql/chatActs";
 import { newId } from "$src/sync/ids";
 
 interface Answer {
   readonly __typename: string;
+  readonly position?: string;
   readonly code?: string;
   readonly message?: string;
 }
 
-/** Tells a refusal or a fault; whether it was done. */
+/** Tells a refusal; whether it was done. Throws a `Fault`. */
 async function done(ask: () => Promise<Answer | null | undefined>): Promise<boolean> {
-  try {
-    const answer = answered(await ask());
-    if (answer.__typename !== "Refused") return true;
-    toasts.show(refusal({ code: answer.code ?? "", message: answer.message ?? "" }), "bad");
-  } catch (cause) {
-    toasts.show(problem(cause).text, "bad");
+  const answer = answered(await ask());
+  if (answer.__typename !== "Refused") {
+    session.wrote(answer.position ?? null);
+    return true;
   }
+  toasts.show(refusal({ code: answer.code ?? "", message: answer.message ?? "" }), "bad");
   return false;
 }
 

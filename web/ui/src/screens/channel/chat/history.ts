@@ -43,7 +43,7 @@ export interface Page {
 /** The last messages before a place or at the end; or those around one. `null`: there is no such message. */
 export async function readPage(
   channel: string,
-  place: { readonly before?: string | null; readonly around?: string; readonly min?: string },
+  place: { readonly before?: string | null; readonly around?: string; readonly min?: string | null },
 ): Promise<Page | null> {
   const answer = await request(ChatPageQuery, {
     channel,
