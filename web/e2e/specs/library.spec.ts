@@ -1,6 +1,6 @@
 // The library in a browser: found with a typo, edited, deleted by the dozen with everything stored, the trash and back.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import { Api } from '../fixtures/api.ts';
@@ -39,15 +39,23 @@ test.afterAll(async () => {
 /** The store's files of a film in the data folder. */
 function stored(film: string): string[] {
   const found: string[] = [];
+  const list = (folder: string): Dirent[] => {
+    try {
+      return readdirSync(folder, { withFileTypes: true });
+    } catch {
+      // Removed while this looks.
+      return [];
+    }
+  };
   const walk = (folder: string): void => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    for (const entry of list(folder)) {
       const path = join(folder, entry.name);
       if (entry.name === 'postgres') continue;
       if (entry.isDirectory()) walk(path);
       else if (path.includes(film)) found.push(path);
     }
   };
-  if (existsSync(server.data)) walk(server.data);
+  walk(server.data);
   return found;
 }
 
