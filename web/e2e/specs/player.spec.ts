@@ -74,12 +74,12 @@ test('a film goes on small while its viewer looks at other pages, in step, with 
   expect(skew.p95, 'p95 in ms').toBeLessThan(SKEW_MS);
   await clean(a, 'player-mini');
   await fits(a, 'player-mini');
-  // The film has to last to the end of this.
-  await jump(b.page, 0);
   // The keys of the player are the page's own again.
   const before = await a.evaluate(() => document.querySelector('video')?.paused);
   await press(a, 'k');
   expect(await a.evaluate(() => document.querySelector('video')?.paused)).toBe(before);
+  // The film has to last to the end of this.
+  await jump(b.page, 0);
   await mini(a).getByRole('link', { name: 'Back to Small' }).click();
   await expect(a.getByRole('log', { name: 'Chat messages' })).toBeVisible();
   await expect(mini(a)).toHaveCount(0);
