@@ -23,9 +23,9 @@ class Watching {
     this.#out = out;
   }
 
-  /** The channel's page is gone: a film that runs goes on. */
-  left(): void {
-    this.#out = null;
+  /** The channel's page with this `out` is gone, and maybe another one is there: a film that runs goes on. */
+  left(out: Out): void {
+    if (this.#out === out) this.#out = null;
     if (!this.atHome && !this.runs) this.close();
   }
 
