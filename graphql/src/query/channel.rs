@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// The read models that a channel is shown from.
-const READ: &[&str] = &["channels", "members", "messages", "playback", "queues", "accounts", "videos", "activity"];
+const READ: &[&str] =
+    &["channels", "members", "messages", "playback", "queues", "accounts", "videos", "activity", "invites"];
 
 #[derive(Default)]
 pub(crate) struct Channels;

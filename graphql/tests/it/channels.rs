@@ -68,6 +68,24 @@ impl Club {
 }
 
 #[tokio::test]
+async fn who_has_issued_an_invite_reads_it_or_that_it_is_not_there_yet() {
+    let club = club("PRIVATE").await;
+    // The read model of invites stands still, the others go on.
+    let mut held = club.app.services.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE rm_invites IN SHARE ROW EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    let input = of(club.channel, json!({ "expiresAt": "2023-12-01T00:00:00Z", "usesMax": 1 }));
+    let issued = club.app.change(Some(&club.ada), "issueInvite", input).await;
+    let query =
+        "query($id: UUID!, $at: Position) { channel(id: $id, minPosition: $at) { invites { nodes { code } } } }";
+    let from = json!({ "id": club.channel, "at": issued["position"] });
+    let answer = club.app.ask(Some(&club.ada), query, from.clone()).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "behind", "{answer}");
+    held.rollback().await.unwrap();
+    let read = club.app.data(Some(&club.ada), query, from).await;
+    assert_eq!(read["channel"]["invites"]["nodes"], json!([{ "code": issued["code"] }]));
+}
+
+#[tokio::test]
 async fn settings_are_changed_by_who_may_and_shown() {
     let club = club("PUBLIC").await;
     let change = async |by: &Principal, field: &str, more: Value| club.act(by, field, of(club.channel, more)).await;
