@@ -56,7 +56,7 @@ function film(name: string, bytes: number): string {
 
 interface Counted {
   readonly parts: number[];
-  /** Before its page is closed: a request that is only held goes out when nobody holds it any more. */
+  /** Before its page is closed: a request that is only held goes out when nobody holds it any more. Leaves the context offline. */
   cut(): Promise<void>;
 }
 
@@ -74,6 +74,8 @@ async function count(context: BrowserContext, most = Infinity): Promise<Counted>
   });
   const cut = async () => {
     isCut = true;
+    // Nor may one go out that is tried again just now and is not held yet.
+    await context.setOffline(true);
     await Promise.all(held.splice(0).map((route) => route.abort()));
   };
   return { parts, cut };
@@ -105,6 +107,7 @@ test('an upload broken off by closing the tab goes on with what is missing, then
   await expect(tray(page).getByRole('img', { name: `${SENT_BEFORE_CLOSING} of ${PARTS} parts have arrived` })).toBeVisible();
   await once.cut();
   await page.close();
+  await first.setOffline(false);
   expect(once.parts).toHaveLength(SENT_BEFORE_CLOSING);
 
   // The same browser, a new tab: the server says what is unfinished.
@@ -161,6 +164,7 @@ test('a file chosen with the picker goes on with one click after the tab was clo
   await once.cut();
   await page.close();
 
+  await context.setOffline(false);
   await context.unroute(/lockstep-interim/);
   const again = await context.newPage();
   const twice = await count(context);
