@@ -4,8 +4,8 @@ use bytes::Bytes;
 use lockstep_domain::{account::PlatformRole, ids::ChannelId};
 
 use super::{
-    Hub, Purpose,
-    io::{Command, Output, Refusal, Standing},
+    Hub,
+    io::{Output, Refusal, Standing},
 };
 use crate::{
     outbox::IN_FLIGHT_BYTES_MAX,
