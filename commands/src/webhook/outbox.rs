@@ -270,18 +270,12 @@ pub async fn settle(services: &Services, delivery: &Delivery, attempt: &Attempt,
         return disable(services, delivery).await;
     };
     let wait_s = f64::from(wait_s) * (1.0 + f64::from(spread.min(1_000)) / 2_000.0);
-    answered(sqlx::query(
+    let later = sqlx::query(
         "UPDATE webhook_deliveries SET next_at = now() + make_interval(secs => $2), last_status = $3, last_error = $4
          WHERE delivery_id = $1 AND state = 'waiting'",
-    )
-    .bind(delivery.id)
-    .bind(wait_s)
-    .bind(status)
-    .bind(shortened(error))
-    .execute(&services.pool))
-    .await
-    .map(|_| ())
-    .map_err(unavailable)
+    );
+    let later = later.bind(delivery.id).bind(wait_s).bind(status).bind(shortened(error));
+    answered(later.execute(&services.pool)).await.map(|_| ()).map_err(unavailable)
 }
 
 async fn ended(

@@ -42,8 +42,9 @@ function stored(film: string): string[] {
   const list = (folder: string): Dirent[] => {
     try {
       return readdirSync(folder, { withFileTypes: true });
-    } catch {
+    } catch (cause) {
       // Removed while this looks.
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
       return [];
     }
   };
